@@ -1,0 +1,19 @@
+//! Values that need no I/O: the words the rest of the house is written in.
+//!
+//! Everything with a rule of its own (an address, an id, a secret, a place to return to) is parsed into
+//! one of these types at the edge, and is a plain string nowhere further in.
+
+pub mod client_address;
+pub mod clock;
+pub mod email;
+pub mod ids;
+pub mod origin;
+pub mod return_to;
+pub mod secrets;
+
+pub use clock::Clock;
+pub use email::EmailAddress;
+pub use ids::{EventId, LetterId, SessionId, UserId};
+pub use origin::Origin;
+pub use return_to::ReturnTo;
+pub use secrets::{Digest, Redacted, Token};

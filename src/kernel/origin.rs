@@ -1,0 +1,35 @@
+//! On whose behalf something happens: who, from where, in which request.
+
+use std::net::IpAddr;
+
+use super::ids::{SessionId, UserId};
+
+/// What every written row and audit event knows about its cause.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The signed-in person, if there is one.
+    pub actor: Option<UserId>,
+    /// The session they act in.
+    pub session: Option<SessionId>,
+    /// The client's address, already taken through the trusted proxies.
+    pub address: Option<IpAddr>,
+    /// The browser's own name, at most 512 bytes.
+    pub user_agent: Option<String>,
+    /// The request, or the name of the job or command.
+    pub request_id: String,
+}
+
+impl Origin {
+    /// Something the service does of itself: a job, a command of the operator.
+    pub fn system(name: &str) -> Self {
+        Self { actor: None, session: None, address: None, user_agent: None, request_id: name.to_owned() }
+    }
+
+    /// The same request, now that it is known who makes it.
+    #[must_use]
+    pub fn acting_as(mut self, user: UserId, session: SessionId) -> Self {
+        self.actor = Some(user);
+        self.session = Some(session);
+        self
+    }
+}
