@@ -7,3 +7,6 @@
 
 /// Values without I/O: clock, ids, addresses, secrets, where to return to.
 pub mod kernel;
+
+/// Load, check everything, hand out typed settings; the only reader of the environment.
+pub mod config;

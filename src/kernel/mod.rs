@@ -8,6 +8,7 @@ pub mod clock;
 pub mod email;
 pub mod ids;
 pub mod origin;
+pub mod request_id;
 pub mod return_to;
 pub mod secrets;
 

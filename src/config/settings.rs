@@ -1,0 +1,229 @@
+//! The settings as the rest of the house sees them: parsed, checked, with nothing left to doubt.
+//!
+//! Every field is one key of `config/default.toml`, where its meaning and default stand.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use chrono::TimeDelta;
+use log::LevelFilter;
+use secrecy::SecretString;
+use url::Url;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::kernel::EmailAddress;
+use crate::kernel::client_address::TrustedProxies;
+
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub server: Server,
+    pub database: Database,
+    pub secrets: Secrets,
+    pub session: Session,
+    pub accounts: Accounts,
+    pub password: Password,
+    pub mail: Mail,
+    pub limits: Limits,
+    pub gateway: Gateway,
+    pub log: Log,
+}
+
+#[derive(Clone, Debug)]
+pub struct Server {
+    pub listen: SocketAddr,
+    /// An origin: scheme, host and port, with the path `/` and nothing after it.
+    pub public_url: Url,
+    pub trusted_proxies: TrustedProxies,
+    /// At least 1; the 0 of the configuration has become the number of cores.
+    pub workers: usize,
+    pub data_dir: PathBuf,
+    /// A folder whose `templates/` and `static/` win over the built-in ones.
+    pub overrides_dir: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// What libpq takes; `None` is the private cluster under `data_dir`.
+    pub url: Option<SecretString>,
+    pub pool_size: u32,
+}
+
+#[derive(Clone, Debug)]
+pub struct Secrets {
+    /// The first seals, all open. Empty only with the private cluster: see [`super::secret_keys`].
+    pub keys: Vec<SecretKey>,
+}
+
+/// At least 32 bytes of key material. Wiped when dropped, never printed.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+pub struct SecretKey(Vec<u8>);
+
+impl SecretKey {
+    pub const MIN_BYTES: usize = 32;
+
+    /// `None` when there are fewer than [`SecretKey::MIN_BYTES`].
+    pub fn from_bytes(bytes: Vec<u8>) -> Option<Self> {
+        (bytes.len() >= Self::MIN_BYTES).then_some(Self(bytes))
+    }
+
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretKey(…)")
+    }
+}
+
+/// All positive; idle is never longer than absolute.
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub idle_timeout: TimeDelta,
+    pub absolute_timeout: TimeDelta,
+    /// Absolute, for those who asked to be kept signed in.
+    pub remember_timeout: TimeDelta,
+    pub remember_idle_timeout: TimeDelta,
+    /// Lower case, without a leading dot; each is `public_url`'s host or a parent of it.
+    pub cookie_domains: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Accounts {
+    pub signup: Signup,
+    pub verification_ttl: TimeDelta,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Signup {
+    Open,
+    Closed,
+}
+
+#[derive(Clone, Debug)]
+pub struct Password {
+    /// Characters, not bytes.
+    pub min_length: usize,
+    /// zxcvbn's score, 0 to 4.
+    pub min_strength: u8,
+    pub memory_kib: u32,
+    pub iterations: u32,
+    pub parallelism: u32,
+    /// Hashes at the same time, at least 1; the 0 of the configuration has become the number of cores.
+    pub max_concurrent: usize,
+}
+
+#[derive(Clone, Debug)]
+pub struct Mail {
+    pub transport: Transport,
+    pub url: SmtpUrl,
+    /// Empty when the server asks for none; the name in the URL if that is where it was written.
+    pub username: String,
+    pub password: SecretString,
+    pub from: Mailbox,
+    pub tls: Tls,
+    /// A private certificate authority, in PEM, trusted beside the system's.
+    pub ca_file: Option<PathBuf>,
+    /// For each step of the conversation with the server.
+    pub timeout: TimeDelta,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Transport {
+    /// Kept in the database and shown at `/dev/inbox`, for trying out.
+    Inbox,
+    Smtp,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SmtpUrl {
+    pub scheme: SmtpScheme,
+    /// A name or an address; an IPv6 address without its brackets.
+    pub host: String,
+    pub port: u16,
+    pub user: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SmtpScheme {
+    /// Port 25 unless said otherwise; STARTTLS as [`Tls`] says.
+    Smtp,
+    /// Port 587 (RFC 6409); STARTTLS as [`Tls`] says.
+    Submission,
+    /// Port 465 (RFC 8314); TLS from the first byte.
+    Submissions,
+}
+
+/// A name to show and an address to send from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Mailbox {
+    pub name: Option<String>,
+    pub address: EmailAddress,
+}
+
+/// What happens on `smtp://` and `submission://`, which begin in clear.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tls {
+    /// No STARTTLS, no mail.
+    Required,
+    /// STARTTLS when it is offered.
+    Opportunistic,
+    Off,
+}
+
+#[derive(Clone, Debug)]
+pub struct Limits {
+    pub login_per_account: Limit,
+    /// Per client address, IPv6 by /64.
+    pub login_per_network: Limit,
+    pub mail_per_account: Limit,
+}
+
+/// "5 per 15m": both are positive.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limit {
+    pub count: u32,
+    pub period: TimeDelta,
+}
+
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    /// For what no rule matches.
+    pub default: Allow,
+    /// The first that matches decides.
+    pub rules: Vec<Rule>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Allow {
+    Deny,
+    SignedIn,
+    Public,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rule {
+    /// At least one; lower case: `app.example.com`, `*.example.com`, `localhost:8081`.
+    pub hosts: Vec<String>,
+    /// Each begins with `/`; none means every path.
+    pub paths: Vec<String>,
+    pub allow: Allow,
+    /// Whether only people with a verified address are let through.
+    pub verified: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Log {
+    pub format: LogFormat,
+    pub level: LevelFilter,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One object a line, for machines.
+    Json,
+}
