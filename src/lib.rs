@@ -10,3 +10,20 @@ pub mod kernel;
 
 /// Load, check everything, hand out typed settings; the only reader of the environment.
 pub mod config;
+
+/// Passwords hashed in a bounded pool; secrets sealed at rest.
+pub mod crypto;
+
+/// PostgreSQL: transactions, connections, migrations, the private cluster.
+pub mod db;
+
+/// Templates and static files, loaded and checked at start.
+pub mod render;
+
+/// What a flow is handed.
+pub mod app;
+
+// ── ledger: takes ids and addresses, never a user ──
+
+/// Who did what, when, from where.
+pub mod audit;

@@ -1,0 +1,2 @@
+DROP TABLE audit_events;
+DROP FUNCTION refuse_audit_change;

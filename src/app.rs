@@ -1,0 +1,53 @@
+//! What a flow is handed: the settings, the clock, the ways to the database and to slow work.
+
+use std::sync::Arc;
+
+use crate::config::Settings;
+use crate::crypto::{Hasher, Sealer};
+use crate::db::Db;
+use crate::kernel::Clock;
+use crate::kernel::return_to::Destinations;
+use crate::render::Renderer;
+
+/// Cheap to clone; every part is shared.
+#[derive(Clone)]
+pub struct App {
+    pub settings: Arc<Settings>,
+    pub clock: Clock,
+    pub db: Db,
+    pub hasher: Hasher,
+    pub sealer: Sealer,
+    pub render: Renderer,
+    /// Where people may be sent after signing in.
+    pub destinations: Arc<Destinations>,
+}
+
+/// Why the parts could not be put together. Each sentence says what to change.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("password: {0}")]
+    Hasher(String),
+    #[error("secrets.key: there is no key")]
+    NoKey,
+    #[error(transparent)]
+    Render(#[from] crate::render::Error),
+}
+
+impl App {
+    /// Puts the parts together. `database_url` is the operator's server or the private cluster; no
+    /// connection is opened yet. `settings.secrets.keys` must not be empty by now.
+    pub fn new(settings: Settings, database_url: &str, clock: Clock) -> Result<Self, Error> {
+        Ok(Self {
+            db: Db::new(database_url, settings.database.pool_size, clock.clone()),
+            hasher: Hasher::new(&settings.password).map_err(Error::Hasher)?,
+            sealer: Sealer::new(&settings.secrets.keys).ok_or(Error::NoKey)?,
+            render: Renderer::new(settings.server.overrides_dir.as_deref())?,
+            destinations: Arc::new(Destinations::new(
+                settings.server.public_url.clone(),
+                settings.session.cookie_domains.clone(),
+            )),
+            settings: Arc::new(settings),
+            clock,
+        })
+    }
+}

@@ -1,0 +1,47 @@
+//! Who did what, when, from where, on whom: rows of the same transaction as what they tell of.
+//!
+//! Rows are only ever added; a trigger refuses to change or delete them. They hold no secrets, and no
+//! address of anybody who is not known to us.
+
+mod store;
+
+use serde_json::Value;
+
+use crate::db::{self, Tx};
+use crate::kernel::{EventId, UserId};
+
+/// One thing that happened. The name is its past tense, and other programs may rely on it.
+#[derive(Clone, Debug)]
+pub struct Event {
+    kind: &'static str,
+    subject: Option<UserId>,
+    details: Value,
+}
+
+impl Event {
+    /// Something that happened to a person's account.
+    pub fn about(subject: UserId, kind: &'static str) -> Self {
+        Self { kind, subject: Some(subject), details: Value::Object(serde_json::Map::default()) }
+    }
+
+    /// Something that happened to nobody we know.
+    pub fn about_nobody(kind: &'static str) -> Self {
+        Self { kind, subject: None, details: Value::Object(serde_json::Map::default()) }
+    }
+
+    /// Adds a fact. Never a secret, never a whole address.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        if let Value::Object(details) = &mut self.details {
+            details.insert(key.to_owned(), value.into());
+        }
+        self
+    }
+}
+
+/// Writes the event down on behalf of `tx.origin`.
+pub fn record(tx: &mut Tx<'_>, event: Event) -> Result<(), db::Error> {
+    let id = EventId::new(tx.now);
+    log::info!(event = event.kind, subject:? = event.subject; "{}", event.kind);
+    store::insert(tx, id, event)
+}

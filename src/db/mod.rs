@@ -1,0 +1,139 @@
+//! PostgreSQL: transactions, connections, migrations, and the private cluster of the embedded default.
+//!
+//! There are three ways in, and each says what it may do:
+//!
+//! - [`Db::write`]: all or nothing, at one instant, on somebody's behalf;
+//! - [`Db::read`]: a READ ONLY transaction, and PostgreSQL enforces it;
+//! - [`Db::look_up`]: one autocommitted statement, for the hot path: three round trips less.
+//!
+//! All of them run off the async threads. Nothing slow (hashing, HTTP, SMTP) belongs inside: what was read
+//! before the slow part is locked and checked again within the transaction. An `Err` rolls back, so a refusal
+//! that must be remembered is an `Ok`.
+
+mod error;
+pub mod migrations;
+mod pool;
+pub mod schema;
+mod tx;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::PgConnection;
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
+
+pub use error::Error;
+pub use tx::{ReadTx, Tx};
+
+use crate::kernel::{Clock, Origin, request_id};
+use pool::Pool;
+
+/// The way to PostgreSQL. Cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    transactions: Pool,
+    /// Connections on which every statement is read only by default.
+    lookups: Pool,
+    clock: Clock,
+}
+
+impl Db {
+    /// Opens no connection yet: the server may come up later than we do.
+    pub fn new(url: &str, pool_size: u32, clock: Clock) -> Self {
+        let inner = Inner {
+            transactions: Pool::new(url, pool_size, pool::Mode::ReadWrite),
+            lookups: Pool::new(url, pool_size, pool::Mode::ReadOnly),
+            clock,
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Runs `work` in a transaction that commits when it returns `Ok` and rolls back when it returns `Err`.
+    pub async fn write<T, E, F>(&self, origin: &Origin, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    {
+        let inner = Arc::clone(&self.inner);
+        let origin = origin.clone();
+        off_the_async_threads(move || {
+            let mut conn = inner.transactions.begin("BEGIN READ WRITE")?;
+            let outcome = work(&mut Tx::new(&mut conn, inner.clock.now(), origin));
+            finish(&mut conn, outcome)
+        })
+        .await
+    }
+
+    /// Runs `work` in a READ ONLY transaction.
+    pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: FnOnce(&mut ReadTx<'_>) -> Result<T, E> + Send + 'static,
+    {
+        let inner = Arc::clone(&self.inner);
+        off_the_async_threads(move || {
+            let mut conn = inner.transactions.begin("BEGIN READ ONLY")?;
+            let outcome = work(&mut ReadTx::new(&mut conn, inner.clock.now()));
+            finish(&mut conn, outcome)
+        })
+        .await
+    }
+
+    /// Runs one read-only statement without a transaction around it. `work` may run again on a fresh
+    /// connection when the first one turns out to be dead.
+    pub async fn look_up<T, F>(&self, mut work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut ReadTx<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        let inner = Arc::clone(&self.inner);
+        off_the_async_threads(move || {
+            let now = inner.clock.now();
+            inner.lookups.retry_dead(|conn| work(&mut ReadTx::new(conn, now)))
+        })
+        .await
+    }
+
+    /// Whether the server answers within `patience`, and how many migrations it still lacks.
+    pub async fn check(&self, patience: Duration) -> Result<usize, Error> {
+        let answer = self.look_up(|tx| migrations::count_missing(tx.conn()));
+        tokio::time::timeout(patience, answer).await.map_err(|_| Error::Unavailable("no answer in time".to_owned()))?
+    }
+}
+
+/// Commits or rolls back. A commit whose connection broke is an error, although it may have happened.
+fn finish<T, E: From<Error>>(conn: &mut PgConnection, outcome: Result<T, E>) -> Result<T, E> {
+    match outcome {
+        Ok(value) => {
+            AnsiTransactionManager::commit_transaction(conn).map_err(Error::from)?;
+            Ok(value)
+        }
+        Err(refused) => {
+            if let Err(error) = AnsiTransactionManager::rollback_transaction(conn) {
+                log::warn!("rolling back: {error}");
+            }
+            Err(refused)
+        }
+    }
+}
+
+/// `spawn_blocking`, with the request id of the caller in its log lines.
+async fn off_the_async_threads<T, E, F>(work: F) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<Error> + Send + 'static,
+    F: FnOnce() -> Result<T, E> + Send + 'static,
+{
+    let id = request_id::current();
+    let task = tokio::task::spawn_blocking(move || match id {
+        Some(id) => request_id::scope_sync(id, work),
+        None => work(),
+    });
+    task.await.map_err(|panic| Error::Internal(format!("a database task ended early: {panic}")))?
+}

@@ -1,0 +1,99 @@
+//! The tables, as diesel sees them. `migrations/` is where they are made and explained.
+
+diesel::table! {
+    users (id) {
+        id -> Uuid,
+        email -> Text,
+        email_key -> Text,
+        email_verified_at -> Nullable<Timestamptz>,
+        name -> Text,
+        password_hash -> Nullable<Text>,
+        created_at -> Timestamptz,
+        disabled_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    email_verifications (digest) {
+        digest -> Binary,
+        user_id -> Uuid,
+        email_key -> Text,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+        browser_digest -> Nullable<Binary>,
+        password_hash -> Nullable<Text>,
+        name -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        token_digest -> Binary,
+        remember -> Bool,
+        address -> Nullable<Inet>,
+        user_agent -> Nullable<Text>,
+        created_at -> Timestamptz,
+        last_active_at -> Timestamptz,
+        last_auth_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    gate_tokens (digest) {
+        digest -> Binary,
+        session_id -> Uuid,
+        domain -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    mail_outbox (id) {
+        id -> Uuid,
+        recipient -> Text,
+        user_id -> Nullable<Uuid>,
+        letter -> Text,
+        details -> Jsonb,
+        sealed -> Nullable<Binary>,
+        created_at -> Timestamptz,
+        attempts -> Integer,
+        next_attempt_at -> Timestamptz,
+        sent_at -> Nullable<Timestamptz>,
+        gave_up_at -> Nullable<Timestamptz>,
+        last_error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    throttles (scope, subject) {
+        scope -> Text,
+        subject -> Binary,
+        attempts -> Integer,
+        last_attempt_at -> Timestamptz,
+        waits_until -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    audit_events (id) {
+        id -> Uuid,
+        at -> Timestamptz,
+        kind -> Text,
+        actor_id -> Nullable<Uuid>,
+        subject_id -> Nullable<Uuid>,
+        session_id -> Nullable<Uuid>,
+        address -> Nullable<Inet>,
+        user_agent -> Nullable<Text>,
+        request_id -> Text,
+        details -> Jsonb,
+    }
+}
+
+diesel::joinable!(gate_tokens -> sessions (session_id));
+diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(email_verifications -> users (user_id));
+diesel::allow_tables_to_appear_in_same_query!(users, sessions, gate_tokens, email_verifications);
