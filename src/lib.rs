@@ -27,3 +27,8 @@ pub mod app;
 
 /// Who did what, when, from where.
 pub mod audit;
+
+// ── people ──
+
+/// Signed-in browsers: open, look up, touch, revoke; gate tokens.
+pub mod sessions;
