@@ -2,8 +2,52 @@
 //!
 //! The layers, each winning over the one before: `config/default.toml` (compiled in), one file, the
 //! environment, flags. All mistakes are found in one go, each with its key, where the value came from
-//! and what would be right. This module is the only reader of the environment.
+//! and what would be right. This module is the only reader of the environment. It starts nothing and,
+//! but for [`secret_keys`], writes nothing.
 
+mod check;
+mod environment;
+mod findings;
+mod key_file;
+mod keys;
+mod layers;
+mod names;
+mod parse;
+pub mod print;
+mod read;
 pub mod settings;
+mod sources;
+#[cfg(test)]
+mod tests;
+mod values;
+mod warnings;
 
+pub use findings::{Finding, Mistakes};
+pub use key_file::{KeyFileError, secret_keys};
 pub use settings::Settings;
+pub use sources::{ConfigFile, Environment, Setting, Sources};
+pub use values::Values;
+
+/// A configuration without mistakes.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    pub settings: Settings,
+    /// What is allowed and probably not meant.
+    pub warnings: Vec<Finding>,
+    /// What was written, for [`print`].
+    pub values: Values,
+}
+
+pub fn load(sources: &Sources) -> Result<Loaded, Mistakes> {
+    let mut mistakes = Mistakes::default();
+    let Some(values) = layers::merge(sources, &mut mistakes) else { return Err(mistakes.sorted()) };
+    let settings = read::settings(&values, &mut mistakes);
+    check::check(&values, &mut mistakes);
+    match settings {
+        Some(settings) if mistakes.is_empty() => {
+            let warnings = warnings::warnings(&settings, &values, &sources.environment);
+            Ok(Loaded { settings, warnings, values })
+        }
+        _ => Err(mistakes.sorted()),
+    }
+}

@@ -1,0 +1,174 @@
+//! Merged values into typed settings, one function a section.
+//!
+//! Each function first reads every key, keeping the mistakes, and only then puts the section together:
+//! the first mistake must not hide the next.
+
+use super::findings::{Finding, Mistakes, Wrong};
+use super::keys::{RULE_KEYS, nearest};
+use super::settings::{
+    Accounts, Database, Gateway, Limits, Log, Mail, Password, Rule, Secrets, Server, Session, Settings,
+};
+use super::values::{Table, Values};
+use super::{names, parse};
+use crate::kernel::client_address::TrustedProxies;
+
+pub(super) fn settings(values: &Values, mistakes: &mut Mistakes) -> Option<Settings> {
+    let server = server(values, mistakes);
+    let database = database(values, mistakes);
+    let secrets = mistakes.collect(values.field("secrets.key").list(parse::secret_key));
+    let session = session(values, mistakes);
+    let accounts = accounts(values, mistakes);
+    let password = password(values, mistakes);
+    let mail = mail(values, mistakes);
+    let limits = limits(values, mistakes);
+    let gateway = gateway(values, mistakes);
+    let log = log(values, mistakes);
+    Some(Settings {
+        server: server?,
+        database: database?,
+        secrets: Secrets { keys: secrets? },
+        session: session?,
+        accounts: accounts?,
+        password: password?,
+        mail: mail?,
+        limits: limits?,
+        gateway: gateway?,
+        log: log?,
+    })
+}
+
+fn server(values: &Values, mistakes: &mut Mistakes) -> Option<Server> {
+    let listen = mistakes.collect(values.field("server.listen").text(parse::socket_address));
+    let public_url = mistakes.collect(values.field("server.public_url").text(names::public_url));
+    let trusted_proxies = mistakes.collect(values.field("server.trusted_proxies").list(parse::network));
+    let workers = mistakes.collect(values.field("server.workers").number(0, 1024));
+    let data_dir = mistakes.collect(values.field("server.data_dir").text(parse::path));
+    let overrides_dir = mistakes.collect(values.field("server.overrides_dir").optional(parse::existing_folder));
+    Some(Server {
+        listen: listen?,
+        public_url: public_url?,
+        trusted_proxies: TrustedProxies::new(trusted_proxies?),
+        workers: or_cores(workers?),
+        data_dir: data_dir?,
+        overrides_dir: overrides_dir?,
+    })
+}
+
+fn or_cores(number: u32) -> usize {
+    match number {
+        0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        number => number as usize,
+    }
+}
+
+fn database(values: &Values, mistakes: &mut Mistakes) -> Option<Database> {
+    let url = mistakes.collect(values.field("database.url").optional(parse::database_url));
+    let pool_size = mistakes.collect(values.field("database.pool_size").number(1, 1000));
+    Some(Database { url: url?, pool_size: pool_size? })
+}
+
+fn session(values: &Values, mistakes: &mut Mistakes) -> Option<Session> {
+    let idle_timeout = mistakes.collect(values.field("session.idle_timeout").duration());
+    let absolute_timeout = mistakes.collect(values.field("session.absolute_timeout").duration());
+    let remember_timeout = mistakes.collect(values.field("session.remember_timeout").duration());
+    let remember_idle_timeout = mistakes.collect(values.field("session.remember_idle_timeout").duration());
+    let cookie_domains = mistakes.collect(values.field("session.cookie_domains").list(names::cookie_domain));
+    Some(Session {
+        idle_timeout: idle_timeout?,
+        absolute_timeout: absolute_timeout?,
+        remember_timeout: remember_timeout?,
+        remember_idle_timeout: remember_idle_timeout?,
+        cookie_domains: cookie_domains?,
+    })
+}
+
+fn accounts(values: &Values, mistakes: &mut Mistakes) -> Option<Accounts> {
+    let signup = mistakes.collect(values.field("accounts.signup").text(parse::signup));
+    let verification_ttl = mistakes.collect(values.field("accounts.verification_ttl").duration());
+    Some(Accounts { signup: signup?, verification_ttl: verification_ttl? })
+}
+
+fn password(values: &Values, mistakes: &mut Mistakes) -> Option<Password> {
+    let min_length = mistakes.collect(values.field("password.min_length").number(8, 128));
+    let min_strength = mistakes.collect(values.field("password.min_strength").number(0, 4));
+    let memory_kib = mistakes.collect(values.field("password.memory_kib").number(8, 4_194_304));
+    let iterations = mistakes.collect(values.field("password.iterations").number(1, 1000));
+    let parallelism = mistakes.collect(values.field("password.parallelism").number(1, 64));
+    let max_concurrent = mistakes.collect(values.field("password.max_concurrent").number(0, 1024));
+    Some(Password {
+        min_length: min_length? as usize,
+        min_strength: u8::try_from(min_strength?).ok()?,
+        memory_kib: memory_kib?,
+        iterations: iterations?,
+        parallelism: parallelism?,
+        max_concurrent: or_cores(max_concurrent?),
+    })
+}
+
+fn mail(values: &Values, mistakes: &mut Mistakes) -> Option<Mail> {
+    let transport = mistakes.collect(values.field("mail.transport").text(parse::transport));
+    let url = mistakes.collect(values.field("mail.url").text(names::smtp_url));
+    let username = mistakes.collect(values.field("mail.username").text(|name| Ok(name.to_owned())));
+    let password = mistakes.collect(values.field("mail.password").text(|password| Ok(password.into())));
+    let from = mistakes.collect(values.field("mail.from").text(names::mailbox));
+    let tls = mistakes.collect(values.field("mail.tls").text(parse::tls));
+    let ca_file = mistakes.collect(values.field("mail.ca_file").optional(parse::pem_file));
+    let timeout = mistakes.collect(values.field("mail.timeout").duration());
+    let (url, username) = (url?, username?);
+    Some(Mail {
+        transport: transport?,
+        username: if username.is_empty() { url.user.clone().unwrap_or_default() } else { username },
+        url,
+        password: password?,
+        from: from?,
+        tls: tls?,
+        ca_file: ca_file?,
+        timeout: timeout?,
+    })
+}
+
+fn limits(values: &Values, mistakes: &mut Mistakes) -> Option<Limits> {
+    let login_per_account = mistakes.collect(values.field("limits.login_per_account").text(parse::limit));
+    let login_per_network = mistakes.collect(values.field("limits.login_per_network").text(parse::limit));
+    let mail_per_account = mistakes.collect(values.field("limits.mail_per_account").text(parse::limit));
+    Some(Limits {
+        login_per_account: login_per_account?,
+        login_per_network: login_per_network?,
+        mail_per_account: mail_per_account?,
+    })
+}
+
+fn gateway(values: &Values, mistakes: &mut Mistakes) -> Option<Gateway> {
+    let default = mistakes.collect(values.field("gateway.default").text(parse::allow));
+    let tables = mistakes.collect(values.field("gateway.rules").tables());
+    let rules: Vec<Option<Rule>> = tables?.iter().map(|table| rule(table, mistakes)).collect();
+    Some(Gateway { default: default?, rules: rules.into_iter().collect::<Option<_>>()? })
+}
+
+fn rule(table: &Table, mistakes: &mut Mistakes) -> Option<Rule> {
+    for name in table.names().filter(|name| !RULE_KEYS.contains(name)) {
+        mistakes.add(unknown_in_rule(table, name));
+    }
+    let hosts = mistakes.collect(table.field("hosts").list(names::host_pattern).and_then(|hosts| match hosts.len() {
+        0 => Err(table.field("hosts").wrong(Wrong::new("No host is named.", r#"Write hosts = ["app.example.com"]."#))),
+        _ => Ok(hosts),
+    }));
+    let paths = mistakes.collect(table.field("paths").list(names::path_pattern));
+    let allow = mistakes.collect(table.field("allow").text(parse::allow));
+    let verified = if table.has("verified") { mistakes.collect(table.field("verified").flag()) } else { Some(true) };
+    Some(Rule { hosts: hosts?, paths: paths?, allow: allow?, verified: verified? })
+}
+
+fn unknown_in_rule(table: &Table, name: &str) -> Finding {
+    let remedy = match nearest(name, RULE_KEYS.into_iter()) {
+        Some(meant) => format!("Did you mean {meant}?"),
+        None => format!("A rule has the keys {}.", RULE_KEYS.join(", ")),
+    };
+    table.field(name).wrong(Wrong::new("There is no such key.", remedy))
+}
+
+fn log(values: &Values, mistakes: &mut Mistakes) -> Option<Log> {
+    let format = mistakes.collect(values.field("log.format").text(parse::log_format));
+    let level = mistakes.collect(values.field("log.level").text(parse::log_level));
+    Some(Log { format: format?, level: level? })
+}
