@@ -32,3 +32,8 @@ pub mod audit;
 
 /// Signed-in browsers: open, look up, touch, revoke; gate tokens.
 pub mod sessions;
+
+// ── doors ──
+
+/// The commands of the program.
+pub mod cli;

@@ -22,6 +22,9 @@ impl Wrong {
     }
 }
 
+/// The origin of what nobody has set.
+pub(super) const BUILT_IN: &str = "default";
+
 /// One mistake or warning: which key, where its value came from, what is wrong, what would be right.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize)]
 pub struct Finding {
@@ -42,6 +45,7 @@ impl Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.key.as_str(), self.origin.as_str()) {
+            (key, BUILT_IN) => write!(f, "{key} (the default)")?,
             ("", origin) => write!(f, "{origin}")?,
             (key, "") => write!(f, "{key}")?,
             (key, origin) => write!(f, "{key} (from {origin})")?,

@@ -9,13 +9,12 @@ use std::{fmt, fs};
 
 use config::{File, FileFormat, Source, Value, ValueKind};
 
-use super::findings::{Finding, Mistakes, Wrong};
+use super::findings::{BUILT_IN, Finding, Mistakes, Wrong};
 use super::keys;
 use super::sources::{ConfigFile, Setting, Sources};
 use super::values::Values;
 
 pub const DEFAULTS: &str = include_str!("../../config/default.toml");
-const DEFAULTS_NAME: &str = "the built-in defaults";
 
 #[derive(Clone, Default)]
 pub(super) struct Layer(HashMap<String, Value>);
@@ -44,7 +43,7 @@ impl Source for Layer {
 
 /// `None` when a layer could not be read at all: what depends on it cannot be judged then.
 pub(super) fn merge(sources: &Sources, mistakes: &mut Mistakes) -> Option<Values> {
-    let defaults = of_toml(DEFAULTS, DEFAULTS_NAME, mistakes);
+    let defaults = of_toml(DEFAULTS, BUILT_IN, mistakes);
     let file = of_file(sources, mistakes);
     let environment = super::environment::layer(&sources.environment, mistakes);
     let flags = of_flags(&sources.flags, mistakes);

@@ -359,5 +359,5 @@ fn what_is_printed_loads_back_and_tells_no_secret() {
     for key in KEYS.iter().filter(|key| !is_secret(key)) {
         assert_eq!(again.values.field(key).kind(), loaded.values.field(key).kind(), "{key}");
     }
-    assert!(printed.contains("workers = \"3\" # --set") && printed.contains("# the built-in defaults"), "{printed}");
+    assert!(printed.contains("workers = \"3\" # --set") && printed.contains("# default\n"), "{printed}");
 }

@@ -1,0 +1,143 @@
+//! The command line: one file a command.
+//!
+//! Every command promises `--help`, plain text for people, `--json` where a script would read its
+//! output, and four ways to end: 0 done, 1 failed, 2 wrongly called, 78 wrongly configured (`EX_CONFIG`
+//! of sysexits).
+
+pub mod configuration;
+pub mod healthcheck;
+pub mod logger;
+pub mod serve;
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{self, Environment, Mistakes, Setting, Settings, Sources};
+
+const WRONGLY_CONFIGURED: u8 = 78;
+
+const FILE_HELP: &str =
+    "The configuration file [default: $VESTIBULE_CONFIG, ./vestibule.toml, /etc/vestibule/vestibule.toml]";
+
+#[derive(Parser)]
+#[command(name = "vestibule", version, about = "The one front door for all of your apps")]
+#[command(long_about = "Vestibule signs people in, once, for all of your apps: an identity provider for browsers, \
+    and a gate that nginx, Caddy, Traefik, HAProxy and Envoy ask before they let anyone through.")]
+#[command(after_help = "Settings come from a file, from VESTIBULE__SECTION__KEY variables and from --set.\n\
+    `vestibule config print` shows every key, its value and where it came from.\n\n\
+    Exit codes: 0 done, 1 failed, 2 wrongly called, 78 wrongly configured.")]
+pub struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags that stand before or after the command's name.
+#[derive(Args, Clone, Default)]
+pub struct Common {
+    #[arg(long, value_name = "FILE", help = FILE_HELP)]
+    config: Option<PathBuf>,
+    /// Set one key, over file and environment; may be repeated
+    #[arg(long, value_name = "SECTION.KEY=VALUE")]
+    set: Vec<Setting>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start the service
+    Serve(serve::Arguments),
+    /// Check or show the configuration, starting nothing
+    #[command(subcommand)]
+    Config(configuration::Command),
+    /// Ask the running service whether it is ready
+    Healthcheck(healthcheck::Arguments),
+}
+
+/// Runs the command to its end. Everything it needs of the process is in `environment`.
+pub fn run(cli: Cli, environment: Environment) -> ExitCode {
+    let result = match cli.command {
+        Command::Serve(arguments) => start(&sources(cli.common, arguments.common, environment)).and_then(serve::run),
+        Command::Config(command) => {
+            configuration::run(&command, &sources(cli.common, command.common().clone(), environment))
+        }
+        Command::Healthcheck(arguments) => {
+            let sources = sources(cli.common, arguments.common.clone(), environment);
+            healthcheck::run(&arguments, &sources)
+        }
+    };
+    exit_code(result)
+}
+
+/// What stands after the command's name wins over what stands before it.
+fn sources(outer: Common, inner: Common, environment: Environment) -> Sources {
+    let flags = [outer.set, inner.set].concat();
+    Sources::new(inner.config.or(outer.config), environment, flags)
+}
+
+/// Loads the settings and starts the logger as they say; warnings are its first lines.
+fn start(sources: &Sources) -> anyhow::Result<Settings> {
+    let loaded = config::load(sources)?;
+    logger::start(loaded.settings.log, sources.environment.get("RUST_LOG").and_then(|filter| filter.to_str()))?;
+    for warning in &loaded.warnings {
+        log::warn!("{warning}");
+    }
+    Ok(loaded.settings)
+}
+
+fn exit_code(result: anyhow::Result<()>) -> ExitCode {
+    let Err(error) = result else { return ExitCode::SUCCESS };
+    if error.is::<Mistakes>() {
+        let _ = writeln!(io::stderr(), "{error}");
+        return ExitCode::from(WRONGLY_CONFIGURED);
+    }
+    if log::log_enabled!(log::Level::Error) {
+        log::error!("{error:#}");
+    } else {
+        let _ = writeln!(io::stderr(), "vestibule: {error:#}");
+    }
+    ExitCode::FAILURE
+}
+
+/// Writes to standard output. A reader that went away (`| head`) has what it wanted.
+fn say(text: &str) -> anyhow::Result<()> {
+    match writeln!(io::stdout(), "{text}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn every_command_and_every_flag_explains_itself() {
+        fn visit(command: &clap::Command) {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+            for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
+                let is_built_in = ["help", "version"].contains(&argument.get_id().as_str());
+                assert!(is_built_in || argument.get_help().is_some(), "{} {}", command.get_name(), argument.get_id());
+            }
+            command.get_subcommands().for_each(visit);
+        }
+        let command = Cli::command();
+        command.clone().debug_assert();
+        visit(&command);
+    }
+
+    #[test]
+    fn flags_before_and_after_the_command_are_added_up() {
+        let cli = Cli::parse_from(["vestibule", "--set", "a.b=1", "--config", "x", "serve", "--set", "c.d=2"]);
+        let Command::Serve(arguments) = cli.command else { panic!() };
+        let sources = sources(cli.common, arguments.common, Environment::default());
+        let keys: Vec<&str> = sources.flags.iter().map(|flag| flag.key.as_str()).collect();
+        assert_eq!(keys, ["a.b", "c.d"]);
+        assert!(matches!(sources.file, config::ConfigFile::Named { by: "--config", .. }));
+    }
+}

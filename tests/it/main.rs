@@ -1,0 +1,5 @@
+//! Everything that is tested over a real wire: one binary, one file per area.
+
+// `cfg(test)` tells clippy that the helpers are tests too.
+#[cfg(test)]
+mod config;
