@@ -58,7 +58,7 @@ impl fmt::Debug for Token {
 }
 
 /// The SHA-256 of a secret: what is stored and looked up. Compared in constant time.
-#[derive(Clone, Copy, Hash)]
+#[derive(Clone, Copy)]
 pub struct Digest([u8; 32]);
 
 impl Digest {
