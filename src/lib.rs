@@ -28,10 +28,24 @@ pub mod app;
 /// Who did what, when, from where.
 pub mod audit;
 
+/// Letters to people: the outbox.
+pub mod mail;
+
+/// Attempts, and waits that grow.
+pub mod throttle;
+
 // ── people ──
 
 /// Signed-in browsers: open, look up, touch, revoke; gate tokens.
 pub mod sessions;
+
+/// Sign up, prove an address, passwords, profile.
+pub mod accounts;
+
+// ── passage: who may come in ──
+
+/// How a person gets in, and the only way to open a session.
+pub mod signin;
 
 // ── doors ──
 

@@ -21,7 +21,6 @@ CREATE TABLE email_verifications (
     email_key      text NOT NULL,
     created_at     timestamptz NOT NULL,
     expires_at     timestamptz NOT NULL,
-    used_at        timestamptz,
     -- The browser that signed up, by the digest of its cookie.
     browser_digest bytea CHECK (octet_length(browser_digest) = 32),
     password_hash  text,

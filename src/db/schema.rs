@@ -20,7 +20,6 @@ diesel::table! {
         email_key -> Text,
         created_at -> Timestamptz,
         expires_at -> Timestamptz,
-        used_at -> Nullable<Timestamptz>,
         browser_digest -> Nullable<Binary>,
         password_hash -> Nullable<Text>,
         name -> Nullable<Text>,

@@ -1,0 +1,61 @@
+//! People: how they sign up, prove their address, choose a password and a name.
+//!
+//! An account exists from the sign-up on, unverified. Whoever first proves the address (see
+//! [`verify_email`]) owns it, and nothing put on the account by somebody who had not proved it survives.
+
+pub mod password;
+pub mod profile;
+pub mod signup;
+mod store;
+pub mod verify_email;
+
+use chrono::{DateTime, Utc};
+
+use crate::crypto::PasswordHash;
+use crate::db::{self, ReadTx, Tx};
+use crate::kernel::{EmailAddress, UserId};
+
+pub use profile::Name;
+
+/// A person's account.
+#[derive(Clone, Debug)]
+pub struct User {
+    pub id: UserId,
+    pub email: EmailAddress,
+    pub email_verified_at: Option<DateTime<Utc>>,
+    pub name: String,
+    pub created_at: DateTime<Utc>,
+}
+
+impl User {
+    pub fn is_verified(&self) -> bool {
+        self.email_verified_at.is_some()
+    }
+}
+
+/// What a password is checked against.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    pub user: UserId,
+    pub password: Option<PasswordHash>,
+    pub is_disabled: bool,
+}
+
+pub fn find(tx: &mut ReadTx<'_>, id: UserId) -> Result<Option<User>, db::Error> {
+    store::find(tx, id)
+}
+
+/// `None` for an address without an account.
+pub fn find_credentials(tx: &mut ReadTx<'_>, email: &EmailAddress) -> Result<Option<Credentials>, db::Error> {
+    store::find_credentials(tx, &email.key())
+}
+
+/// The same, held until the transaction ends: the person may have been changed since they were read.
+pub fn lock_credentials(tx: &mut Tx<'_>, id: UserId) -> Result<Option<Credentials>, db::Error> {
+    store::lock_credentials(tx, id)
+}
+
+/// Replaces a hash by one of the same password with today's parameters.
+pub fn strengthen_hash(tx: &mut Tx<'_>, id: UserId, hash: &PasswordHash) -> Result<(), db::Error> {
+    store::set_password(tx, id, hash)
+}

@@ -1,0 +1,111 @@
+//! Signing up.
+//!
+//! The answer is the same for a fresh and for a taken address, and so are the work, the time and the number
+//! of letters: the holder of the mailbox is told which it was, nobody else. What a sign-up wants to set waits
+//! on the mailed link, so a later sign-up with the same unverified address takes nothing from the first.
+
+use super::{Name, password, store};
+use crate::app::App;
+use crate::audit::{self, Event};
+use crate::config::settings::Signup;
+use crate::crypto::{Busy, PasswordHash};
+use crate::db::{self, Tx};
+use crate::kernel::{EmailAddress, Origin, Redacted, Token, UserId};
+use crate::mail::{self, Letter};
+use crate::throttle::{self, Admission, Key};
+
+/// What somebody filled in.
+#[derive(Debug)]
+pub struct SignUp {
+    pub email: EmailAddress,
+    pub password: Redacted,
+    pub name: Name,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("new accounts are not being made here")]
+    Closed,
+    #[error(transparent)]
+    Weak(#[from] password::Weak),
+    #[error("too many sign-ups from this address")]
+    TooMany(chrono::TimeDelta),
+    #[error(transparent)]
+    Busy(#[from] Busy),
+    #[error(transparent)]
+    Db(#[from] db::Error),
+    #[error(transparent)]
+    Mail(#[from] mail::Error),
+}
+
+/// Makes an account, or tells the holder of the mailbox that there is one.
+///
+/// Returns the token of a cookie by which this browser is known again when it follows the link.
+pub async fn sign_up(app: &App, origin: &Origin, form: SignUp) -> Result<Token, Error> {
+    if app.settings.accounts.signup == Signup::Closed {
+        return Err(Error::Closed);
+    }
+    require_strong(app, &form.password, &form.email, &form.name)?;
+    require_admission(app, origin).await?;
+    let hash = app.hasher.hash(form.password.clone()).await?;
+    let browser = Token::generate();
+    let (app2, token) = (app.clone(), browser.clone());
+    app.db.write(origin, move |tx| write_down(tx, &app2, &form, (&hash, &token))).await?;
+    Ok(browser)
+}
+
+pub(super) fn require_strong(
+    app: &App,
+    password: &Redacted,
+    email: &EmailAddress,
+    name: &Name,
+) -> Result<(), password::Weak> {
+    let host = app.settings.server.public_url.host_str().unwrap_or_default();
+    password::require_strong(&app.settings.password, password, &[email.as_str(), name.as_str(), host])
+}
+
+/// In a transaction of its own: the count must stand even if the rest fails.
+async fn require_admission(app: &App, origin: &Origin) -> Result<(), Error> {
+    let Some(address) = origin.address else { return Ok(()) };
+    let key = Key::sign_up_from(address, app.settings.limits.login_per_network);
+    match app.db.write(origin, move |tx| throttle::admit(tx, &[key])).await? {
+        Admission::Admitted => Ok(()),
+        Admission::Wait(wait) => Err(Error::TooMany(wait)),
+    }
+}
+
+fn write_down(
+    tx: &mut Tx<'_>,
+    app: &App,
+    form: &SignUp,
+    (hash, browser): (&PasswordHash, &Token),
+) -> Result<(), Error> {
+    let mail_limit = Key::mail_to(&form.email, app.settings.limits.mail_per_account);
+    if throttle::admit(tx, &[mail_limit])? != Admission::Admitted {
+        // The mailbox has had enough letters; the answer to the outside stays the same.
+        return Ok(());
+    }
+    let new = UserId::new(tx.now);
+    let user = if store::insert(tx, new, form, hash)? {
+        audit::record(tx, Event::about(new, "user.created"))?;
+        new
+    } else {
+        let holder = store::lock_by_key(tx, &form.email.key())?;
+        if holder.is_verified() {
+            mail::enqueue(tx, &app.sealer, &holder.email, Some(holder.id), Letter::AlreadyRegistered)?;
+            return Ok(audit::record(tx, Event::about(holder.id, "signup.repeated"))?);
+        }
+        holder.id
+    };
+    let token = Token::generate();
+    let link = store::NewLink {
+        digest: token.digest(),
+        user,
+        email: form.email.clone(),
+        expires_at: tx.now + app.settings.accounts.verification_ttl,
+        sign_up: Some((browser.digest(), hash.clone(), form.name.clone())),
+    };
+    store::insert_link(tx, &link)?;
+    mail::enqueue(tx, &app.sealer, &form.email, Some(user), Letter::VerifyEmail { token })?;
+    Ok(())
+}

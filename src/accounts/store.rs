@@ -1,0 +1,161 @@
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::signup::SignUp;
+use super::verify_email::Pending;
+use super::{Credentials, Name, User};
+use crate::crypto::PasswordHash;
+use crate::db::schema::{email_verifications as links, users};
+use crate::db::{self, ReadTx, Tx};
+use crate::kernel::{Digest, EmailAddress, UserId};
+
+type UserRow = (UserId, String, Option<DateTime<Utc>>, String, DateTime<Utc>);
+type LinkRow = (UserId, String, Option<Vec<u8>>, Option<String>, Option<String>);
+
+const USER: (users::id, users::email, users::email_verified_at, users::name, users::created_at) =
+    (users::id, users::email, users::email_verified_at, users::name, users::created_at);
+
+const LINK: (links::user_id, users::email, links::browser_digest, links::password_hash, links::name) =
+    (links::user_id, users::email, links::browser_digest, links::password_hash, links::name);
+
+pub(super) struct NewLink {
+    pub digest: Digest,
+    pub user: UserId,
+    pub email: EmailAddress,
+    pub expires_at: DateTime<Utc>,
+    /// The browser that signed up, the password and the name it chose.
+    pub sign_up: Option<(Digest, PasswordHash, Name)>,
+}
+
+/// `false` when the address has an account already.
+pub(super) fn insert(tx: &mut Tx<'_>, id: UserId, form: &SignUp, hash: &PasswordHash) -> Result<bool, db::Error> {
+    let now = tx.now;
+    let inserted = diesel::insert_into(users::table)
+        .values((
+            users::id.eq(id),
+            users::email.eq(form.email.as_str()),
+            users::email_key.eq(form.email.key()),
+            users::name.eq(form.name.as_str()),
+            users::password_hash.eq(hash.as_str()),
+            users::created_at.eq(now),
+        ))
+        .on_conflict(users::email_key)
+        .do_nothing()
+        .execute(tx.conn())?;
+    Ok(inserted == 1)
+}
+
+pub(super) fn find(tx: &mut ReadTx<'_>, id: UserId) -> Result<Option<User>, db::Error> {
+    let row: Option<UserRow> = users::table.find(id).select(USER).first(tx.conn()).optional()?;
+    row.map(user).transpose()
+}
+
+pub(super) fn lock(tx: &mut Tx<'_>, id: UserId) -> Result<Option<User>, db::Error> {
+    let row: Option<UserRow> = users::table.find(id).select(USER).for_update().first(tx.conn()).optional()?;
+    row.map(user).transpose()
+}
+
+pub(super) fn lock_by_key(tx: &mut Tx<'_>, key: &str) -> Result<User, db::Error> {
+    let holder = users::table.filter(users::email_key.eq(key)).select(USER).for_update();
+    user(holder.first(tx.conn())?)
+}
+
+pub(super) fn find_credentials(tx: &mut ReadTx<'_>, key: &str) -> Result<Option<Credentials>, db::Error> {
+    let row = users::table
+        .filter(users::email_key.eq(key))
+        .select((users::id, users::password_hash, users::disabled_at))
+        .first(tx.conn())
+        .optional()?;
+    Ok(row.map(credentials))
+}
+
+pub(super) fn lock_credentials(tx: &mut Tx<'_>, id: UserId) -> Result<Option<Credentials>, db::Error> {
+    let row = users::table
+        .find(id)
+        .select((users::id, users::password_hash, users::disabled_at))
+        .for_update()
+        .first(tx.conn())
+        .optional()?;
+    Ok(row.map(credentials))
+}
+
+pub(super) fn has_password(tx: &mut Tx<'_>, id: UserId, hash: &PasswordHash) -> Result<bool, db::Error> {
+    let stored: Option<String> = users::table.find(id).select(users::password_hash).first(tx.conn())?;
+    Ok(stored.as_deref() == Some(hash.as_str()))
+}
+
+pub(super) fn set_password(tx: &mut Tx<'_>, id: UserId, hash: &PasswordHash) -> Result<(), db::Error> {
+    diesel::update(users::table.find(id)).set(users::password_hash.eq(hash.as_str())).execute(tx.conn())?;
+    Ok(())
+}
+
+pub(super) fn set_name(tx: &mut Tx<'_>, id: UserId, name: &Name) -> Result<(), db::Error> {
+    diesel::update(users::table.find(id)).set(users::name.eq(name.as_str())).execute(tx.conn())?;
+    Ok(())
+}
+
+pub(super) fn set_verified(tx: &mut Tx<'_>, id: UserId) -> Result<(), db::Error> {
+    let now = tx.now;
+    diesel::update(users::table.find(id)).set(users::email_verified_at.eq(now)).execute(tx.conn())?;
+    Ok(())
+}
+
+pub(super) fn insert_link(tx: &mut Tx<'_>, link: &NewLink) -> Result<(), db::Error> {
+    let now = tx.now;
+    let sign_up = link.sign_up.as_ref();
+    diesel::insert_into(links::table)
+        .values((
+            links::digest.eq(link.digest.as_bytes()),
+            links::user_id.eq(link.user),
+            links::email_key.eq(link.email.key()),
+            links::created_at.eq(now),
+            links::expires_at.eq(link.expires_at),
+            links::browser_digest.eq(sign_up.map(|(browser, ..)| browser.as_bytes())),
+            links::password_hash.eq(sign_up.map(|(_, hash, _)| hash.as_str())),
+            links::name.eq(sign_up.map(|(.., name)| name.as_str())),
+        ))
+        .execute(tx.conn())?;
+    Ok(())
+}
+
+/// A link that still holds, for the address its person has now.
+pub(super) fn find_link(tx: &mut ReadTx<'_>, digest: &Digest) -> Result<Option<Pending>, db::Error> {
+    let now = tx.now;
+    let row: Option<LinkRow> = links::table
+        .inner_join(users::table)
+        .filter(links::digest.eq(digest.as_bytes()).and(links::expires_at.gt(now)))
+        .filter(links::email_key.eq(users::email_key).and(users::email_verified_at.is_null()))
+        .select(LINK)
+        .first(tx.conn())
+        .optional()?;
+    row.map(pending).transpose()
+}
+
+/// After verifying, none of a person's links is good for anything.
+pub(super) fn delete_links(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Error> {
+    diesel::delete(links::table.filter(links::user_id.eq(user))).execute(tx.conn())?;
+    Ok(())
+}
+
+fn user((id, email, email_verified_at, name, created_at): UserRow) -> Result<User, db::Error> {
+    Ok(User { id, email: stored_address(&email)?, email_verified_at, name, created_at })
+}
+
+fn credentials((user, hash, disabled_at): (UserId, Option<String>, Option<DateTime<Utc>>)) -> Credentials {
+    Credentials { user, password: hash.map(PasswordHash::from_stored), is_disabled: disabled_at.is_some() }
+}
+
+fn pending((user, email, browser, hash, name): LinkRow) -> Result<Pending, db::Error> {
+    let browser = browser.as_deref().and_then(Digest::from_stored);
+    let sign_up = match (browser, hash, name) {
+        (Some(browser), Some(hash), Some(name)) => {
+            Some((browser, PasswordHash::from_stored(hash), Name::parse(&name).unwrap_or_default()))
+        }
+        _ => None,
+    };
+    Ok(Pending { user, email: stored_address(&email)?, sign_up })
+}
+
+fn stored_address(text: &str) -> Result<EmailAddress, db::Error> {
+    EmailAddress::parse(text).map_err(|error| db::Error::Internal(format!("a stored address: {error}")))
+}

@@ -1,0 +1,6 @@
+//! How a person gets in. Each way proves who they are; [`finish`] alone opens the session.
+
+mod finish;
+pub mod password;
+
+pub use finish::finish;

@@ -1,0 +1,139 @@
+//! Attempts, and waits that grow.
+//!
+//! Kept in the database, so every node agrees and a restart forgives nothing. An attempt is counted *before*
+//! the slow work it guards, so a thousand at once are a thousand attempts; success takes it back. After the
+//! allowed number each further failure waits twice as long as the one before, up to an hour; nobody is locked
+//! out for good, and an attempt that is turned away does not make the wait longer.
+
+mod store;
+
+use std::net::IpAddr;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::config::settings::Limit;
+use crate::db::{self, Tx};
+use crate::kernel::client_address::network_of;
+use crate::kernel::{Digest, EmailAddress};
+
+const FIRST_WAIT: TimeDelta = TimeDelta::seconds(30);
+const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
+
+/// What is counted, and for whom. Holds a digest only: the address need not exist.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    scope: &'static str,
+    subject: Digest,
+    limit: Limit,
+}
+
+impl Key {
+    /// Wrong passwords for one account.
+    pub fn sign_in_to(account: &EmailAddress, limit: Limit) -> Self {
+        Self { scope: "login.account", subject: Digest::of(account.key().as_bytes()), limit }
+    }
+
+    /// Wrong passwords from one network address (IPv6 by /64).
+    pub fn sign_in_from(address: IpAddr, limit: Limit) -> Self {
+        Self { scope: "login.network", subject: Digest::of(network_of(address).to_string().as_bytes()), limit }
+    }
+
+    /// Accounts made from one network address, whatever their addresses.
+    pub fn sign_up_from(address: IpAddr, limit: Limit) -> Self {
+        Self { scope: "signup.network", subject: Digest::of(network_of(address).to_string().as_bytes()), limit }
+    }
+
+    /// Letters to one address that somebody else can cause.
+    pub fn mail_to(account: &EmailAddress, limit: Limit) -> Self {
+        Self { scope: "mail.account", subject: Digest::of(account.key().as_bytes()), limit }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Admission {
+    Admitted,
+    /// Come back after this long: at least a second.
+    Wait(TimeDelta),
+}
+
+/// What is kept for one key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Count {
+    attempts: i32,
+    last_attempt_at: DateTime<Utc>,
+    waits_until: Option<DateTime<Utc>>,
+}
+
+/// Counts an attempt for every key, or for none of them when one has to wait.
+pub fn admit(tx: &mut Tx<'_>, keys: &[Key]) -> Result<Admission, db::Error> {
+    let now = tx.now;
+    let mut counts = Vec::with_capacity(keys.len());
+    for key in keys {
+        let count = store::lock(tx, key)?;
+        if let Some(wait) = count.waits_until.map(|until| until - now).filter(|wait| *wait > TimeDelta::zero()) {
+            return Ok(Admission::Wait(wait.max(TimeDelta::seconds(1))));
+        }
+        counts.push((key, count));
+    }
+    for (key, count) in counts {
+        store::save(tx, key, &after_attempt(count, key.limit, now))?;
+    }
+    Ok(Admission::Admitted)
+}
+
+/// Forgets the failures of a key: its holder has shown who they are.
+pub fn forget(tx: &mut Tx<'_>, key: &Key) -> Result<(), db::Error> {
+    store::delete(tx, key)
+}
+
+/// Takes one attempt back: it was not a failure.
+pub fn take_back(tx: &mut Tx<'_>, key: &Key) -> Result<(), db::Error> {
+    let count = store::lock(tx, key)?;
+    let attempts = (count.attempts - 1).max(0);
+    store::save(tx, key, &Count { attempts, waits_until: wait_after(attempts, key.limit).map(|w| tx.now + w), ..count })
+}
+
+/// One more attempt. After a period of quiet, counted from the end of any wait, the count starts afresh.
+fn after_attempt(count: Count, limit: Limit, now: DateTime<Utc>) -> Count {
+    let quiet_since = count.waits_until.unwrap_or(count.last_attempt_at);
+    let is_forgotten = now - quiet_since >= limit.period;
+    let attempts = if is_forgotten { 1 } else { count.attempts.saturating_add(1) };
+    Count { attempts, last_attempt_at: now, waits_until: wait_after(attempts, limit).map(|wait| now + wait) }
+}
+
+/// None while the limit is not used up; then 30 s, doubled for every further attempt, at most an hour.
+fn wait_after(attempts: i32, limit: Limit) -> Option<TimeDelta> {
+    let over = u32::try_from(attempts).unwrap_or(0).checked_sub(limit.count)?;
+    let wait = FIRST_WAIT * 2_i32.pow(over.min(7));
+    Some(wait.min(LONGEST_WAIT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Limit = Limit { count: 5, period: TimeDelta::minutes(15) };
+
+    fn start() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_700_000_000, 0).unwrap()
+    }
+
+    #[test]
+    fn waits_begin_after_the_limit_and_double_to_an_hour() {
+        let waits: Vec<_> = (4..=14).map(|n| wait_after(n, LIMIT).map(|w| w.num_seconds())).collect();
+        let expected = [None, Some(30), Some(60), Some(120), Some(240), Some(480), Some(960), Some(1920)];
+        assert_eq!(waits[..8], expected);
+        assert_eq!(waits[8..], [Some(3600), Some(3600), Some(3600)]);
+    }
+
+    #[test]
+    fn a_quiet_period_is_forgotten() {
+        let mut count = Count { attempts: 0, last_attempt_at: start(), waits_until: None };
+        for _ in 0..5 {
+            count = after_attempt(count, LIMIT, start());
+        }
+        assert_eq!(count.waits_until, Some(start() + TimeDelta::seconds(30)));
+        let later = after_attempt(count, LIMIT, start() + TimeDelta::hours(1));
+        assert_eq!((later.attempts, later.waits_until), (1, None));
+    }
+}

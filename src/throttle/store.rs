@@ -1,0 +1,42 @@
+use diesel::prelude::*;
+
+use super::{Count, Key};
+use crate::db::schema::throttles::dsl;
+use crate::db::{self, Tx};
+
+/// The count of a key, held until the transaction ends; made when there is none yet, so that two first
+/// attempts wait for each other too.
+pub(super) fn lock(tx: &mut Tx<'_>, key: &Key) -> Result<Count, db::Error> {
+    let now = tx.now;
+    diesel::insert_into(dsl::throttles)
+        .values((
+            dsl::scope.eq(key.scope),
+            dsl::subject.eq(key.subject.as_bytes()),
+            dsl::attempts.eq(0),
+            dsl::last_attempt_at.eq(now),
+        ))
+        .on_conflict_do_nothing()
+        .execute(tx.conn())?;
+    let (attempts, last_attempt_at, waits_until) = dsl::throttles
+        .find((key.scope, key.subject.as_bytes()))
+        .select((dsl::attempts, dsl::last_attempt_at, dsl::waits_until))
+        .for_update()
+        .first(tx.conn())?;
+    Ok(Count { attempts, last_attempt_at, waits_until })
+}
+
+pub(super) fn save(tx: &mut Tx<'_>, key: &Key, count: &Count) -> Result<(), db::Error> {
+    diesel::update(dsl::throttles.find((key.scope, key.subject.as_bytes())))
+        .set((
+            dsl::attempts.eq(count.attempts),
+            dsl::last_attempt_at.eq(count.last_attempt_at),
+            dsl::waits_until.eq(count.waits_until),
+        ))
+        .execute(tx.conn())?;
+    Ok(())
+}
+
+pub(super) fn delete(tx: &mut Tx<'_>, key: &Key) -> Result<(), db::Error> {
+    diesel::delete(dsl::throttles.find((key.scope, key.subject.as_bytes()))).execute(tx.conn())?;
+    Ok(())
+}
