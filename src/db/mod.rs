@@ -10,6 +10,7 @@
 //! before the slow part is locked and checked again within the transaction. An `Err` rolls back, so a refusal
 //! that must be remembered is an `Ok`.
 
+pub mod cluster;
 mod error;
 pub mod migrations;
 mod pool;

@@ -2,4 +2,6 @@
 
 // `cfg(test)` tells clippy that the helpers are tests too.
 #[cfg(test)]
+mod cluster;
+#[cfg(test)]
 mod config;
