@@ -5,3 +5,7 @@
 mod cluster;
 #[cfg(test)]
 mod config;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod support_works;

@@ -1,0 +1,40 @@
+//! What a story needs around the service: a database, a mail server, a browser, proxies. All of them real, all of
+//! them on loopback or Unix sockets, each torn down with its owner and also when the test process is killed.
+//! Everything here blocks and lives on threads of its own, so that a test reads from top to bottom.
+
+pub mod browser;
+pub mod echo;
+pub mod http;
+pub mod jar;
+pub mod page;
+pub mod port;
+pub mod postgres;
+pub mod process;
+pub mod proxy;
+pub mod raw;
+pub mod smtp;
+pub mod tcp;
+
+use std::time::{Duration, Instant};
+
+/// How long anything here may take before the test is called broken.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Asks again and again until there is an answer, or fails after [`PATIENCE`].
+pub fn eventually<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
+    within(PATIENCE, ask).unwrap_or_else(|| panic!("waited {PATIENCE:?} for {what}"))
+}
+
+/// As [`eventually`], but leaves it to the caller to say what was missing.
+pub fn within<T>(patience: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+    let deadline = Instant::now() + patience;
+    loop {
+        if let Some(answer) = ask() {
+            return Some(answer);
+        }
+        if Instant::now() >= deadline {
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

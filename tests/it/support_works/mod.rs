@@ -1,0 +1,7 @@
+//! The helpers themselves: what a story believes about its mail server, database, browser and proxies.
+
+mod browser;
+mod postgres;
+mod proxies;
+mod smtp;
+mod wire;
