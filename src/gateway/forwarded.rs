@@ -1,0 +1,321 @@
+//! The request that a proxy has stopped, as the proxy tells of it.
+//!
+//! Proxies pass on what the visitor wrote byte by byte (`..`, `%2e`, `//evil.example/x`, even a `#`), so this
+//! is a strict parser: what is not clearly one URL on one host is refused, and nothing is repaired.
+
+use std::net::IpAddr;
+
+use url::{Host, Url};
+
+use super::path::Path;
+use super::pattern::split_port;
+
+/// A request for an app, understood.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Request {
+    pub method: String,
+    pub scheme: Scheme,
+    /// In lower case, an IPv6 address in brackets; no port, no dot at the end.
+    pub host: String,
+    pub port: u16,
+    pub(super) path: Path,
+    /// Path and query as the visitor wrote them, in ASCII.
+    target: String,
+    /// Who asks, behind all trusted proxies.
+    pub client: IpAddr,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scheme {
+    Http,
+    Https,
+}
+
+/// Why a forwarded request was not understood.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Malformed(pub &'static str);
+
+/// The headers' values as they came. What is missing is empty, and refused as such.
+#[derive(Clone, Copy, Debug)]
+pub struct Parts<'a> {
+    pub method: &'a [u8],
+    pub scheme: &'a [u8],
+    /// Host and perhaps port.
+    pub authority: &'a [u8],
+    /// Path and query.
+    pub target: &'a [u8],
+}
+
+impl Request {
+    /// From a proxy that tells of scheme, host and path separately.
+    pub fn from_parts(parts: Parts<'_>, client: IpAddr) -> Result<Self, Malformed> {
+        let scheme = Scheme::parse(parts.scheme)?;
+        let (host, port) = parse_authority(parts.authority)?;
+        let target = parse_target(parts.target)?;
+        let path = target.split('?').next().unwrap_or_default();
+        Ok(Self {
+            method: parse_method(parts.method)?,
+            port: port.unwrap_or(scheme.usual_port()),
+            path: Path::parse(path.as_bytes())?,
+            scheme,
+            host,
+            target,
+            client,
+        })
+    }
+
+    /// From a proxy that tells of the whole URL at once.
+    pub fn from_url(method: &[u8], url: &[u8], client: IpAddr) -> Result<Self, Malformed> {
+        const NOT_ABSOLUTE: Malformed = Malformed("the URL is not absolute");
+        let (scheme, rest) = split_at_bytes(url, b"://").ok_or(NOT_ABSOLUTE)?;
+        let slash = rest.iter().position(|byte| *byte == b'/').ok_or(NOT_ABSOLUTE)?;
+        let (authority, target) = rest.split_at(slash);
+        let scheme = scheme.strip_suffix(b"://").ok_or(NOT_ABSOLUTE)?;
+        Self::from_parts(Parts { method, scheme, authority, target }, client)
+    }
+
+    /// Where the visitor was going. `None` for what a URL parser does not take after all.
+    pub fn url(&self) -> Option<Url> {
+        let mut url = self.site()?;
+        let (path, query) = match self.target.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (self.target.as_str(), None),
+        };
+        url.set_path(path);
+        url.set_query(query);
+        Some(url)
+    }
+
+    /// The same place without path and query.
+    pub fn site(&self) -> Option<Url> {
+        let mut url = Url::parse(self.scheme.blank_url()).ok()?;
+        url.set_host(Some(&self.host)).ok()?;
+        url.set_port(Some(self.port)).ok()?;
+        Some(url)
+    }
+}
+
+impl Scheme {
+    fn parse(text: &[u8]) -> Result<Self, Malformed> {
+        match text.to_ascii_lowercase().as_slice() {
+            // Some proxies name the scheme of a websocket.
+            b"http" | b"ws" => Ok(Self::Http),
+            b"https" | b"wss" => Ok(Self::Https),
+            b"" => Err(Malformed("the scheme is missing")),
+            _ => Err(Malformed("the scheme is neither http nor https")),
+        }
+    }
+
+    fn usual_port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
+
+    fn blank_url(self) -> &'static str {
+        match self {
+            Self::Http => "http://blank/",
+            Self::Https => "https://blank/",
+        }
+    }
+}
+
+/// `text` up to and with `mark`, and what follows.
+fn split_at_bytes<'a>(text: &'a [u8], mark: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
+    let at = text.windows(mark.len()).position(|window| window == mark)?;
+    Some(text.split_at(at + mark.len()))
+}
+
+/// RFC 9110, section 9.1: a token, and its case matters.
+fn parse_method(text: &[u8]) -> Result<String, Malformed> {
+    let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    match std::str::from_utf8(text) {
+        Ok(method) if !text.is_empty() && text.len() <= 32 && text.iter().all(is_token) => Ok(method.to_owned()),
+        _ => Err(Malformed("the method is missing or no method")),
+    }
+}
+
+fn parse_authority(text: &[u8]) -> Result<(String, Option<u16>), Malformed> {
+    const NO_HOST: Malformed = Malformed("the host is missing or no host");
+    let is_of_a_host = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:[]".contains(byte);
+    let text = std::str::from_utf8(text).ok().filter(|text| text.bytes().all(|byte| is_of_a_host(&byte)));
+    let text = text.ok_or(NO_HOST)?.to_ascii_lowercase();
+    let (name, port) = split_port(&text);
+    let name = name.strip_suffix('.').unwrap_or(name);
+    // A URL parser turns `127.1` or `0x7f.1` into another text, and then two readers differ about the host.
+    match Host::parse(name) {
+        Ok(host) if host.to_string() == name && port != Some(0) && !name.ends_with('.') => Ok((name.to_owned(), port)),
+        _ => Err(NO_HOST),
+    }
+}
+
+fn parse_target(text: &[u8]) -> Result<String, Malformed> {
+    if text.first() != Some(&b'/') {
+        return Err(Malformed("the path is missing or does not begin with a slash"));
+    }
+    if text.iter().any(|byte| byte.is_ascii_control() || b" \\#".contains(byte)) {
+        return Err(Malformed("the path or query has a space, a backslash, a fragment or a control character"));
+    }
+    let mut target = String::with_capacity(text.len());
+    for byte in text {
+        match byte {
+            0x80.. => target.extend(percent_encode(*byte)),
+            _ => target.push(char::from(*byte)),
+        }
+    }
+    Ok(target)
+}
+
+fn percent_encode(byte: u8) -> impl Iterator<Item = char> {
+    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or('0').to_ascii_uppercase();
+    ['%', digit(byte >> 4), digit(byte & 0xf)].into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 9));
+
+    fn from_url(url: impl AsRef<[u8]>) -> Result<Request, Malformed> {
+        Request::from_url(b"GET", url.as_ref(), CLIENT)
+    }
+
+    fn parts<'a>(scheme: &'a str, authority: &'a str, target: &'a str) -> Parts<'a> {
+        Parts { method: b"GET", scheme: scheme.as_bytes(), authority: authority.as_bytes(), target: target.as_bytes() }
+    }
+
+    #[test]
+    fn scheme_host_and_port_are_understood() {
+        let cases = [
+            ("https", "app.example.com", Scheme::Https, "app.example.com", 443),
+            ("wss", "App.Example.COM", Scheme::Https, "app.example.com", 443),
+            ("HTTP", "app.example.com:80", Scheme::Http, "app.example.com", 80),
+            ("ws", "app.example.com:8080", Scheme::Http, "app.example.com", 8080),
+            ("https", "app.example.com.", Scheme::Https, "app.example.com", 443),
+            ("https", "app.example.com.:8443", Scheme::Https, "app.example.com", 8443),
+            ("http", "192.0.2.1:81", Scheme::Http, "192.0.2.1", 81),
+            ("http", "[::1]:81", Scheme::Http, "[::1]", 81),
+            ("http", "[::1]", Scheme::Http, "[::1]", 80),
+            ("http", "my_app.localhost", Scheme::Http, "my_app.localhost", 80),
+        ];
+        for (scheme, authority, expected, host, port) in cases {
+            let request = Request::from_parts(parts(scheme, authority, "/"), CLIENT).unwrap();
+            assert_eq!((request.scheme, request.host.as_str(), request.port), (expected, host, port), "{authority}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_scheme_or_host_is_refused() {
+        for scheme in ["", "ftp", "https, http", "https://", "javascript", " http"] {
+            assert!(Request::from_parts(parts(scheme, "app.example.com", "/"), CLIENT).is_err(), "{scheme:?}");
+        }
+        let hosts = [
+            "",
+            ".",
+            "..",
+            "app.example.com..",
+            "app.example.com, evil.test",
+            "ann@app.example.com",
+            "app.example.com/x",
+            "app.example.com:",
+            "app.example.com:0",
+            "app.example.com:x",
+            "app.example.com:99999",
+            "app.example.com:80:80",
+            "%61pp.example.com",
+            "app.example.com\\x",
+            "app.exämple.com",
+            "127.1",
+            "0x7f.0.0.1",
+            "2130706433",
+            "[::1",
+            "::1",
+            "[0:0:0:0:0:0:0:1]",
+            " app.example.com",
+            "app.example.com?",
+            "app.example.com#",
+        ];
+        for host in hosts {
+            assert!(Request::from_parts(parts("https", host, "/"), CLIENT).is_err(), "{host:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_path_is_refused() {
+        let targets: [&[u8]; 14] = [
+            b"",
+            b"x",
+            b"?x",
+            b"*",
+            b"http://app.example.com/",
+            b"/x#y",
+            b"/x?y#z",
+            b"/x\\y",
+            b"/x?y\\z",
+            b"/x y",
+            b"/\t",
+            b"/x\x7f",
+            b"/%00",
+            b"/%c0%ae%zz",
+        ];
+        for target in targets {
+            let all = Parts { method: b"GET", scheme: b"https", authority: b"app.example.com", target };
+            assert!(Request::from_parts(all, CLIENT).is_err(), "{target:?}");
+        }
+    }
+
+    #[test]
+    fn a_method_is_a_token() {
+        for method in ["GET", "POST", "PROPFIND", "M-SEARCH", "get"] {
+            let all = Parts { method: method.as_bytes(), ..parts("https", "app.example.com", "/") };
+            assert_eq!(Request::from_parts(all, CLIENT).unwrap().method, method);
+        }
+        for method in ["", "GET, POST", "GET POST", "GÉT", &"G".repeat(33)] {
+            let all = Parts { method: method.as_bytes(), ..parts("https", "app.example.com", "/") };
+            assert!(Request::from_parts(all, CLIENT).is_err(), "{method:?}");
+        }
+    }
+
+    #[test]
+    fn a_whole_url_is_the_same_as_its_parts() {
+        let request = from_url("wss://App.example.com:8443/x?y=1").unwrap();
+        assert_eq!(request, Request::from_parts(parts("https", "app.example.com:8443", "/x?y=1"), CLIENT).unwrap());
+        let wrong = [
+            "",
+            "/x",
+            "//app.example.com/x",
+            "app.example.com/x",
+            "https:/app.example.com/x",
+            "https://app.example.com",
+            "https://app.example.com?x",
+            "https:///x",
+            "https://ann:secret@app.example.com/",
+            "https://app.example.com\\@evil.test/",
+            "file:///etc/passwd",
+        ];
+        for url in wrong {
+            assert!(from_url(url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn the_way_back_leads_where_the_visitor_was_going() {
+        let cases = [
+            ("http://localhost:8081/demo?x=1&y=%0d", "http://localhost:8081/demo?x=1&y=%0d"),
+            ("https://app.example.com:443/", "https://app.example.com/"),
+            ("https://app.example.com//evil.test/x", "https://app.example.com//evil.test/x"),
+            ("https://app.example.com/?", "https://app.example.com/?"),
+            ("https://app.example.com/@evil.test", "https://app.example.com/@evil.test"),
+            ("https://app.example.com/?a?b", "https://app.example.com/?a?b"),
+            ("http://[::1]:81/x", "http://[::1]:81/x"),
+        ];
+        for (url, expected) in cases {
+            assert_eq!(from_url(url).unwrap().url().unwrap().as_str(), expected);
+        }
+        let bytes = from_url(b"https://app.example.com/caf\xe9?q=\xff").unwrap().url().unwrap();
+        assert_eq!(bytes.as_str(), "https://app.example.com/caf%E9?q=%FF");
+    }
+}

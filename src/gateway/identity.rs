@@ -1,0 +1,101 @@
+//! Who it is, as the app is told.
+
+use crate::sessions::Live;
+
+/// The values of the identity headers.
+///
+/// A proxy that copies a header which our answer lacks may leave the client's own in place. So every answer
+/// that lets somebody through carries every one of these, empty when there is nothing to say.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Identity {
+    user: String,
+    email: String,
+    name: String,
+}
+
+impl Identity {
+    /// Of somebody who is let through unasked.
+    pub fn nobody() -> Self {
+        Self::default()
+    }
+
+    pub fn of(live: &Live) -> Self {
+        let email = if live.email_verified { live.email.to_string() } else { String::new() };
+        Self { user: live.user.to_string(), email, name: in_one_line(&live.name) }
+    }
+
+    /// Names and values; the name is UTF-8 as it is.
+    pub fn headers(&self) -> [(&'static str, &[u8]); 5] {
+        [
+            ("Remote-User", self.user.as_bytes()),
+            ("Remote-Email", self.email.as_bytes()),
+            ("Remote-Name", self.name.as_bytes()),
+            ("Remote-Groups", b""),
+            ("Vestibule-Assertion", b""),
+        ]
+    }
+}
+
+/// Control characters would end the header, or confuse a terminal that shows it.
+fn in_one_line(name: &str) -> String {
+    let printable: String = name.chars().filter(|c| !c.is_control()).collect();
+    printable.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+
+    use super::*;
+    use crate::kernel::{EmailAddress, SessionId, UserId};
+
+    fn live(name: &str) -> Live {
+        let now = DateTime::<Utc>::UNIX_EPOCH;
+        Live {
+            session: SessionId::new(now),
+            user: UserId::new(now),
+            email: EmailAddress::parse("ann@example.com").unwrap(),
+            email_verified: true,
+            name: name.to_owned(),
+            created_at: now,
+            last_active_at: now,
+            last_auth_at: now,
+            expires_at: now,
+        }
+    }
+
+    fn value(identity: &Identity, name: &str) -> String {
+        let headers = identity.headers();
+        let (_, value) = headers.iter().find(|(own, _)| *own == name).unwrap();
+        String::from_utf8(value.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_person_is_named_by_id_address_and_name() {
+        let ann = live("Ann Ünal");
+        let identity = Identity::of(&ann);
+        assert_eq!(value(&identity, "Remote-User"), ann.user.to_string());
+        assert_eq!(value(&identity, "Remote-Email"), "ann@example.com");
+        assert_eq!(value(&identity, "Remote-Name"), "Ann Ünal");
+    }
+
+    #[test]
+    fn an_unverified_address_is_nobodys_identity() {
+        let identity = Identity::of(&Live { email_verified: false, ..live("Ann") });
+        assert_eq!(value(&identity, "Remote-Email"), "");
+        assert!(!value(&identity, "Remote-User").is_empty());
+    }
+
+    #[test]
+    fn nobody_has_every_header_too() {
+        let names = ["Remote-User", "Remote-Email", "Remote-Name", "Remote-Groups", "Vestibule-Assertion"];
+        assert_eq!(Identity::nobody().headers().map(|(name, _)| name), names);
+        assert!(Identity::nobody().headers().iter().all(|(_, value)| value.is_empty()));
+    }
+
+    #[test]
+    fn a_name_cannot_begin_another_header() {
+        let identity = Identity::of(&live(" A\r\nRemote-Groups: admins\0\u{85}\u{7f}\tB "));
+        assert_eq!(value(&identity, "Remote-Name"), "ARemote-Groups: adminsB");
+    }
+}

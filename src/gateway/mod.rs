@@ -1,0 +1,16 @@
+//! The gate: whether a request that some proxy has stopped may go on to the app behind it.
+//!
+//! Everything in here computes and touches nothing. [`forwarded`] understands what a proxy tells of the request,
+//! or refuses to; [`rules`] decides, and what no rule matches gets the operator's default; [`identity`] says who
+//! it is, in five headers that are always all there, so that none of a client's own can survive. What belongs
+//! to one kind of proxy, and every status code, is the web's.
+
+pub mod forwarded;
+pub mod identity;
+mod path;
+mod pattern;
+pub mod rules;
+
+pub use forwarded::{Malformed, Request};
+pub use identity::Identity;
+pub use rules::{Decision, Reason, Rules, Subject, decide};

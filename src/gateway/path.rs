@@ -1,0 +1,224 @@
+//! A path in every way that a proxy or an app may read it.
+//!
+//! `/public/%2e%2e/admin`, `/public/..;/admin`, `/public//../admin`: what such a path leads to depends on who
+//! reads it. So all readings are judged, and where they would be judged differently nobody gets through.
+
+use super::forwarded::Malformed;
+
+/// An odd path is read in dozens of ways, which must stay cheap.
+const LONGEST: usize = 4096;
+
+/// At least one reading, each without the slashes at its two ends.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Path(Vec<Vec<u8>>);
+
+#[derive(Clone, Copy, PartialEq)]
+enum Slashes {
+    Kept,
+    MergedBeforeDots,
+    MergedAfterDots,
+}
+
+impl Path {
+    /// `raw` begins with a slash and has no query.
+    pub(super) fn parse(raw: &[u8]) -> Result<Self, Malformed> {
+        if raw.len() > LONGEST {
+            return Err(Malformed("the path is too long"));
+        }
+        if !has_whole_escapes(raw) {
+            return Err(Malformed("the path has a percent sign without two digits"));
+        }
+        let once = decode(raw, |_| true);
+        let twice = decode(&once, |_| true);
+        if twice.iter().any(u8::is_ascii_control) {
+            return Err(Malformed("the path has an escaped control character"));
+        }
+        let segments_kept = decode(raw, |byte| !b"/\\;".contains(&byte));
+        let mut readings = Vec::new();
+        for text in [&segments_kept, &once, &twice] {
+            add_readings(text, &mut readings);
+        }
+        Ok(Self(readings))
+    }
+
+    pub(super) fn readings(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.iter().map(Vec::as_slice)
+    }
+}
+
+fn add_readings(text: &[u8], readings: &mut Vec<Vec<u8>>) {
+    if is_plain(text) {
+        return add(text, readings);
+    }
+    let backslash_is_a_slash: Vec<u8> = text.iter().map(|byte| if *byte == b'\\' { b'/' } else { *byte }).collect();
+    for text in [text, &backslash_is_a_slash] {
+        for text in [text, &without_parameters(text)] {
+            for slashes in [Slashes::Kept, Slashes::MergedBeforeDots, Slashes::MergedAfterDots] {
+                add(&resolve_dots(text, slashes), readings);
+            }
+            add(&merge_slashes(text), readings);
+            add(text, readings);
+        }
+    }
+}
+
+/// `/admin` and `/admin/` are one page to most apps, and to us.
+fn add(text: &[u8], readings: &mut Vec<Vec<u8>>) {
+    let text = text.strip_prefix(b"/").unwrap_or(text);
+    let text = text.strip_suffix(b"/").unwrap_or(text);
+    if !readings.iter().any(|known| known == text) {
+        readings.push(text.to_vec());
+    }
+}
+
+/// Whether everybody reads it alike.
+fn is_plain(text: &[u8]) -> bool {
+    let is_odd_segment = |segment: &[u8]| matches!(segment, b"" | b"." | b"..");
+    let inner = text.strip_prefix(b"/").unwrap_or(text);
+    let inner = inner.strip_suffix(b"/").unwrap_or(inner);
+    let has_odd_segment = !inner.is_empty() && segments(inner).any(is_odd_segment);
+    !has_odd_segment && !text.iter().any(|byte| b"\\;".contains(byte))
+}
+
+fn segments(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(|byte| *byte == b'/')
+}
+
+/// `/a;x=1/b` as Java's servers read it: `/a/b`.
+fn without_parameters(text: &[u8]) -> Vec<u8> {
+    let plain: Vec<&[u8]> = segments(text).map(|segment| before(segment, b';')).collect();
+    plain.join(&b'/')
+}
+
+fn before(segment: &[u8], end: u8) -> &[u8] {
+    segment.split(|byte| *byte == end).next().unwrap_or_default()
+}
+
+fn merge_slashes(text: &[u8]) -> Vec<u8> {
+    let filled: Vec<&[u8]> = segments(text).filter(|segment| !segment.is_empty()).collect();
+    filled.join(&b'/')
+}
+
+/// RFC 3986, section 5.2.4; the slashes of `text` are merged before, after or never, as readers differ.
+fn resolve_dots(text: &[u8], slashes: Slashes) -> Vec<u8> {
+    let merged = if slashes == Slashes::MergedBeforeDots { Some(merge_slashes(text)) } else { None };
+    let text = merged.as_deref().unwrap_or(text);
+    let mut kept: Vec<&[u8]> = Vec::new();
+    for segment in segments(text.strip_prefix(b"/").unwrap_or(text)) {
+        match segment {
+            b"." => {}
+            b".." => drop(kept.pop()),
+            _ => kept.push(segment),
+        }
+    }
+    let resolved = kept.join(&b'/');
+    if slashes == Slashes::MergedAfterDots { merge_slashes(&resolved) } else { resolved }
+}
+
+fn has_whole_escapes(raw: &[u8]) -> bool {
+    let mut after_percent = raw.split(|byte| *byte == b'%').skip(1);
+    after_percent.all(|rest| escaped_byte(rest).is_some())
+}
+
+/// The byte whose two digits `text` begins with.
+fn escaped_byte(text: &[u8]) -> Option<u8> {
+    let (high, low) = (text.first()?, text.get(1)?);
+    let digit = |byte: &u8| char::from(*byte).to_digit(16);
+    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
+}
+
+/// Decodes the escapes whose byte `may_be_plain`; all others, and what is no escape, stay as they are.
+pub(super) fn decode(text: &[u8], may_be_plain: impl Fn(u8) -> bool) -> Vec<u8> {
+    let mut parts = text.split(|byte| *byte == b'%');
+    let mut decoded = parts.next().unwrap_or_default().to_vec();
+    for part in parts {
+        let escaped = escaped_byte(part).filter(|byte| may_be_plain(*byte));
+        decoded.push(escaped.unwrap_or(b'%'));
+        decoded.extend(part.iter().skip(if escaped.is_some() { 2 } else { 0 }));
+    }
+    decoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn readings(raw: &str) -> Vec<String> {
+        let path = Path::parse(raw.as_bytes()).unwrap();
+        path.readings().map(|reading| String::from_utf8_lossy(reading).into_owned()).collect()
+    }
+
+    #[test]
+    fn an_ordinary_path_has_one_reading() {
+        let ordinary = [
+            ("/", ""),
+            ("/admin", "admin"),
+            ("/admin/", "admin"),
+            ("/a/b.c/d~e", "a/b.c/d~e"),
+            ("/.well-known/x", ".well-known/x"),
+            ("/a/...", "a/..."),
+            ("/my%20file", "my file"),
+            ("/100%25", "100%"),
+            ("/b%C3%BCcher", "bücher"),
+            ("/%7euser/%61", "~user/a"),
+        ];
+        for (raw, reading) in ordinary {
+            assert_eq!(readings(raw), [reading], "{raw}");
+        }
+    }
+
+    #[test]
+    fn every_reading_of_an_odd_path_is_known() {
+        let odd = [
+            ("/public/../admin", "admin"),
+            ("/public/../admin", "public/../admin"),
+            ("/public/%2e%2e/admin", "admin"),
+            ("/public/.%2E/admin", "admin"),
+            ("/public/%252e%252e/admin", "admin"),
+            ("/public/..%2fadmin", "admin"),
+            ("/public/..%5cadmin", "admin"),
+            ("/public/..%255cadmin", "admin"),
+            ("/public/..;/admin", "admin"),
+            ("/public/..;a=b/admin", "admin"),
+            ("/public/..%3b/admin", "admin"),
+            ("/public/.;/admin", "public/admin"),
+            ("/public//../admin", "admin"),
+            ("/public//../admin", "public/admin"),
+            ("//admin", "admin"),
+            ("//admin", "/admin"),
+            ("/admin%2f", "admin"),
+            ("/admin;x", "admin"),
+            ("/;/admin", "admin"),
+            ("/./admin", "admin"),
+            ("/admin/.", "admin"),
+            ("/admin//", "admin"),
+            ("/../../admin", "admin"),
+            ("/%2fadmin", "admin"),
+            ("/%5cadmin", "admin"),
+        ];
+        for (raw, reading) in odd {
+            assert!(readings(raw).iter().any(|known| known == reading), "{raw}: {:?}", readings(raw));
+        }
+    }
+
+    #[test]
+    fn an_encoded_slash_also_stays_within_its_segment() {
+        assert!(readings("/projects/group%2Fproject").contains(&"projects/group%2Fproject".into()));
+    }
+
+    #[test]
+    fn what_no_path_has_is_refused() {
+        for raw in ["/%", "/%2", "/a%zzb", "/%u002e", "/%00", "/a%0d%0ab", "/%7f", "/%2500"] {
+            assert!(Path::parse(raw.as_bytes()).is_err(), "{raw}");
+        }
+        assert!(Path::parse(format!("/{}", "a".repeat(LONGEST)).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn the_longest_odd_path_is_read_in_good_time() {
+        let start = std::time::Instant::now();
+        let raw = "/..;%252f".repeat(LONGEST / 9);
+        Path::parse(raw.as_bytes()).unwrap();
+        assert!(start.elapsed().as_millis() < 500, "{:?}", start.elapsed());
+    }
+}

@@ -1,0 +1,304 @@
+//! The operator's rules, and the one place that decides by them.
+//!
+//! The first rule whose host and path match decides; what no rule matches is decided by `gateway.default`,
+//! which is to deny unless the operator says otherwise.
+
+use super::forwarded::Request;
+use super::pattern::{HostPattern, PathPattern};
+use crate::config::settings::{self, Allow};
+use crate::sessions::Live;
+
+#[derive(Clone, Debug)]
+pub struct Rules {
+    rules: Vec<Rule>,
+    default: Demand,
+}
+
+#[derive(Clone, Debug)]
+struct Rule {
+    hosts: Vec<HostPattern>,
+    /// None means every path.
+    paths: Vec<PathPattern>,
+    demand: Demand,
+}
+
+/// Who may come in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Demand {
+    Nobody,
+    Anybody,
+    SignedIn(Terms),
+}
+
+/// What is asked of a signed-in person beyond that.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Terms {
+    address: Address,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Address {
+    Verified,
+    Any,
+}
+
+/// Who asks, as far as rules care.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Subject {
+    Stranger,
+    Person { email_verified: bool },
+}
+
+impl Subject {
+    pub fn of(live: Option<&Live>) -> Self {
+        live.map_or(Self::Stranger, |live| Self::Person { email_verified: live.email_verified })
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Decision {
+    Allow,
+    /// A stranger to whom a person's answer might be another.
+    SignIn,
+    Deny(Reason),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reason {
+    /// A rule, or the absence of one.
+    Forbidden,
+    /// It would be allowed, were the person's address confirmed.
+    Unverified,
+    /// The path can be read in several ways, and these are judged differently.
+    Ambiguous,
+}
+
+impl Rules {
+    /// `settings` were checked when they were loaded; only their meaning is worked out here.
+    pub fn compile(settings: &settings::Gateway) -> Self {
+        let default = demand(settings.default, Address::Verified);
+        Self { rules: settings.rules.iter().map(Rule::compile).collect(), default }
+    }
+
+    /// `None` when the readings of the path differ in what they demand.
+    fn demand_on(&self, request: &Request) -> Option<&Demand> {
+        let mut demands = request.path.readings().map(|path| self.demand_at(request, path));
+        let first = demands.next()?;
+        demands.all(|other| other == first).then_some(first)
+    }
+
+    fn demand_at(&self, request: &Request, path: &[u8]) -> &Demand {
+        let matching = self.rules.iter().find(|rule| rule.matches(request, path));
+        matching.map_or(&self.default, |rule| &rule.demand)
+    }
+}
+
+impl Rule {
+    fn compile(rule: &settings::Rule) -> Self {
+        let address = if rule.verified { Address::Verified } else { Address::Any };
+        Self {
+            hosts: rule.hosts.iter().map(|host| HostPattern::new(host)).collect(),
+            paths: rule.paths.iter().map(|path| PathPattern::new(path)).collect(),
+            demand: demand(rule.allow, address),
+        }
+    }
+
+    fn matches(&self, request: &Request, path: &[u8]) -> bool {
+        self.hosts.iter().any(|pattern| pattern.matches(&request.host, request.port))
+            && (self.paths.is_empty() || self.paths.iter().any(|pattern| pattern.matches(path)))
+    }
+}
+
+fn demand(allow: Allow, address: Address) -> Demand {
+    match allow {
+        Allow::Deny => Demand::Nobody,
+        Allow::Public => Demand::Anybody,
+        Allow::SignedIn => Demand::SignedIn(Terms { address }),
+    }
+}
+
+pub fn decide(rules: &Rules, request: &Request, subject: Subject) -> Decision {
+    match rules.demand_on(request) {
+        None => Decision::Deny(Reason::Ambiguous),
+        Some(Demand::Nobody) => Decision::Deny(Reason::Forbidden),
+        Some(Demand::Anybody) => Decision::Allow,
+        Some(Demand::SignedIn(terms)) => admit(terms, subject),
+    }
+}
+
+fn admit(terms: &Terms, subject: Subject) -> Decision {
+    match (subject, terms.address) {
+        (Subject::Stranger, _) => Decision::SignIn,
+        (Subject::Person { email_verified: false }, Address::Verified) => Decision::Deny(Reason::Unverified),
+        (Subject::Person { email_verified: true }, Address::Verified) | (Subject::Person { .. }, Address::Any) => {
+            Decision::Allow
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::*;
+
+    const ANN: Subject = Subject::Person { email_verified: true };
+    const NEW: Subject = Subject::Person { email_verified: false };
+    const SIGN_IN: Decision = Decision::SignIn;
+    const ALLOW: Decision = Decision::Allow;
+    const FORBIDDEN: Decision = Decision::Deny(Reason::Forbidden);
+    const UNVERIFIED: Decision = Decision::Deny(Reason::Unverified);
+    const AMBIGUOUS: Decision = Decision::Deny(Reason::Ambiguous);
+
+    fn rule(hosts: &[&str], paths: &[&str], allow: Allow) -> settings::Rule {
+        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        settings::Rule { hosts: owned(hosts), paths: owned(paths), allow, verified: true }
+    }
+
+    fn rules() -> Rules {
+        let rules = vec![
+            rule(&["app.example.com"], &["/admin/**"], Allow::Deny),
+            rule(&["app.example.com"], &["/public/**", "/feed.xml"], Allow::Public),
+            settings::Rule { verified: false, ..rule(&["app.example.com"], &["/welcome"], Allow::SignedIn) },
+            rule(&["app.example.com", "localhost:8081"], &[], Allow::SignedIn),
+            rule(&["*.example.com"], &["/*/open"], Allow::Public),
+        ];
+        Rules::compile(&settings::Gateway { default: Allow::Deny, rules })
+    }
+
+    fn judge(url: &str, subject: Subject) -> Decision {
+        let client = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let request = Request::from_url(b"GET", url.as_bytes(), client).unwrap();
+        decide(&rules(), &request, subject)
+    }
+
+    #[test]
+    fn the_first_matching_rule_decides_and_the_default_denies() {
+        let cases = [
+            ("https://app.example.com/", [SIGN_IN, UNVERIFIED, ALLOW]),
+            ("https://app.example.com:8443/x", [SIGN_IN, UNVERIFIED, ALLOW]),
+            ("https://APP.example.com./x", [SIGN_IN, UNVERIFIED, ALLOW]),
+            ("https://app.example.com/admin", [FORBIDDEN; 3]),
+            ("https://app.example.com/admin/x", [FORBIDDEN; 3]),
+            ("https://app.example.com/public/x", [ALLOW; 3]),
+            ("https://app.example.com/feed.xml", [ALLOW; 3]),
+            ("https://app.example.com/feed.xml/x", [SIGN_IN, UNVERIFIED, ALLOW]),
+            ("https://app.example.com/welcome", [SIGN_IN, ALLOW, ALLOW]),
+            ("http://localhost:8081/", [SIGN_IN, UNVERIFIED, ALLOW]),
+            ("http://localhost:8082/", [FORBIDDEN; 3]),
+            ("https://other.example.com/x/open", [ALLOW; 3]),
+            ("https://other.example.com/x/y/open", [FORBIDDEN; 3]),
+            ("https://other.example.com/", [FORBIDDEN; 3]),
+            ("https://example.com/x/open", [FORBIDDEN; 3]),
+            ("https://app.example.com.evil.test/public/x", [FORBIDDEN; 3]),
+        ];
+        for (url, expected) in cases {
+            let decisions = [Subject::Stranger, NEW, ANN].map(|subject| judge(url, subject));
+            assert_eq!(decisions, expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_others_read_as_another_is_denied_to_everybody() {
+        let sneaky = [
+            "/public/../admin",
+            "/public/%2e%2e/admin",
+            "/public/%2E./secret",
+            "/public/%252e%252e/admin",
+            "/public/..%2fadmin",
+            "/public/..%5cadmin",
+            "/public/..;/admin",
+            "/public/..;x=y/admin",
+            "/public//../admin",
+            "/public/./../admin",
+            "/public/.;/..;/admin",
+            "/public%2f..%2fsecret",
+            "/public%2fx",
+            "//admin",
+            "//public/x",
+            "/./admin",
+            "/x/../admin",
+            "/%2fadmin",
+            "/admin;x",
+            "/;/admin",
+            "/admin%2fx",
+            "/ad%6din%2f..%2fpublic",
+            "/feed.xml;x",
+            "/%61dmin/..",
+        ];
+        for path in sneaky {
+            let url = format!("https://app.example.com{path}");
+            for subject in [Subject::Stranger, NEW, ANN] {
+                assert_eq!(judge(&url, subject), AMBIGUOUS, "{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_odd_path_that_everybody_judges_alike_is_let_through() {
+        let harmless = [
+            "/x//y",
+            "/x/./y",
+            "/x;v=1/y",
+            "/projects/group%2Fproject",
+            "/x/%2e%2e/y",
+            "/100%25",
+            "/caf%E9",
+            "/?path=../../admin",
+            "/x?/../admin",
+            "/?",
+        ];
+        for path in harmless {
+            assert_eq!(judge(&format!("https://app.example.com{path}"), ANN), ALLOW, "{path}");
+        }
+        assert_eq!(judge("https://app.example.com/public/a;b//c%2Fd", Subject::Stranger), ALLOW);
+        assert_eq!(judge("https://app.example.com/%61dmin", ANN), FORBIDDEN);
+        assert_eq!(judge("https://app.example.com/admin/%2e/x", ANN), FORBIDDEN);
+    }
+
+    /// Whatever is put between a public folder and a way out of it, nobody is let in unasked to what any
+    /// reader takes for the inside.
+    #[test]
+    fn no_mixture_of_oddities_opens_a_closed_folder() {
+        let pieces = [
+            "public",
+            "admin",
+            "x",
+            ".",
+            "..",
+            "%2e%2e",
+            ".%2e",
+            "..;",
+            "..;a",
+            "",
+            "%2f",
+            "..%2f",
+            "%5c",
+            "..%5c",
+            "%252e%252e",
+            ";",
+        ];
+        let mut escaped = 0;
+        for (a, b, c) in pieces.iter().flat_map(|a| pieces.iter().flat_map(move |b| pieces.map(|c| (*a, *b, c)))) {
+            let path = format!("/public/{a}/{b}/{c}/admin/secret");
+            let decision = judge(&format!("https://app.example.com{path}"), Subject::Stranger);
+            if escapes(&path) {
+                escaped += 1;
+                assert_eq!(decision, AMBIGUOUS, "{path}");
+            } else {
+                assert!(matches!(decision, ALLOW | AMBIGUOUS), "{path}: {decision:?}");
+            }
+        }
+        assert!(escaped > 100, "{escaped}");
+        assert_eq!(judge("https://app.example.com/public/x//;/admin/secret", Subject::Stranger), ALLOW);
+    }
+
+    /// Another reader, written differently: a URL parser, after everything that can be unwrapped was.
+    fn escapes(path: &str) -> bool {
+        let text = path.replace("%25", "%").replace("%2f", "/").replace("%5c", "/").replace("%2e", ".");
+        let plain: Vec<&str> =
+            text.split('/').map(|s| s.split(';').next().unwrap()).filter(|s| !s.is_empty()).collect();
+        let url = url::Url::parse(&format!("https://x.test/{}", plain.join("/"))).unwrap();
+        !url.path().starts_with("/public/")
+    }
+}
