@@ -15,7 +15,7 @@ use diesel::sql_types::Text;
 use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use vestibule::db::cluster::Cluster;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 const ROLE: &str = "VESTIBULE_TEST_SERVES";
 
 /// A folder of the test's own, removed with everything in it.
