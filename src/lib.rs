@@ -52,5 +52,8 @@ pub mod gateway;
 
 // ── doors ──
 
+/// The doors for browsers and programs: the only place that knows HTTP.
+pub mod web;
+
 /// The commands of the program.
 pub mod cli;

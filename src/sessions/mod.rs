@@ -44,12 +44,21 @@ pub struct Live {
     pub last_auth_at: DateTime<Utc>,
     /// The absolute end.
     pub expires_at: DateTime<Utc>,
+    /// Whether its holder asked to be kept signed in.
+    pub is_remembered: bool,
+}
+
+impl Live {
+    fn remember(&self) -> Remember {
+        if self.is_remembered { Remember::Yes } else { Remember::No }
+    }
 }
 
 /// A session just opened, with the secrets that only its browser will know.
 #[derive(Debug)]
 pub struct Opened {
     pub id: SessionId,
+    pub user: UserId,
     pub token: Token,
     pub gate: Vec<GateCookie>,
     pub remember: Remember,
@@ -71,7 +80,7 @@ pub fn open(tx: &mut Tx<'_>, rules: &settings::Session, user: UserId, remember: 
     let expires_at = tx.now + absolute_timeout(rules, remember);
     store::insert(tx, &store::NewSession { id, user, token: token.digest(), remember, expires_at })?;
     let gate = issue_gate_cookies(tx, rules, id)?;
-    Ok(Opened { id, token, gate, remember, expires_at })
+    Ok(Opened { id, user, token, gate, remember, expires_at })
 }
 
 /// New gate tokens for a session, one for each cookie domain. The old ones are worthless from now on.
@@ -119,7 +128,7 @@ async fn find(
 
 fn is_live(found: &store::Found, rules: &settings::Session, now: DateTime<Utc>) -> bool {
     let idle_since = now - found.live.last_active_at;
-    now < found.live.expires_at && idle_since < idle_timeout(rules, found.remember) && !found.is_disabled
+    now < found.live.expires_at && idle_since < idle_timeout(rules, found.live.remember()) && !found.is_disabled
 }
 
 /// A failure here is no reason to turn anybody away.

@@ -18,7 +18,6 @@ pub(super) struct NewSession {
 /// A row that may have run out.
 pub(super) struct Found {
     pub live: Live,
-    pub remember: Remember,
     pub is_disabled: bool,
 }
 
@@ -154,7 +153,6 @@ impl TryFrom<Row> for Found {
         let email = EmailAddress::parse(&row.email)
             .map_err(|error| db::Error::Internal(format!("the stored address of {}: {error}", row.user)))?;
         Ok(Self {
-            remember: if row.remember { Remember::Yes } else { Remember::No },
             is_disabled: row.disabled_at.is_some(),
             live: Live {
                 session: row.session,
@@ -166,6 +164,7 @@ impl TryFrom<Row> for Found {
                 last_active_at: row.last_active_at,
                 last_auth_at: row.last_auth_at,
                 expires_at: row.expires_at,
+                is_remembered: row.remember,
             },
         })
     }

@@ -1,0 +1,104 @@
+//! `/auth/…`: signing up, in and out.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::me;
+use crate::accounts::signup::{SignUp, sign_up as make_account};
+use crate::accounts::{Name, verify_email as verification};
+use crate::app::App;
+use crate::kernel::{EmailAddress, Redacted, Token};
+use crate::sessions::{Opened, Remember};
+use crate::signin::password::{Attempt, try_password};
+use crate::web::body::ApiJson;
+use crate::web::failure::Failure;
+use crate::web::pages::{logout, signup, verify_email as verify_page};
+use crate::web::who::{Anyone, SignedIn};
+use crate::web::{cookies, session_store};
+
+#[derive(Deserialize)]
+pub struct SignUpBody {
+    email: String,
+    password: Redacted,
+    #[serde(default)]
+    name: String,
+}
+
+#[derive(Deserialize)]
+pub struct VerifyBody {
+    token: String,
+    /// Needed where the browser that signed up cannot be recognised: the password chosen then, or a new one.
+    password: Option<Redacted>,
+}
+
+#[derive(Deserialize)]
+pub struct LogInBody {
+    email: String,
+    password: Redacted,
+    #[serde(default)]
+    remember: bool,
+}
+
+/// `POST /auth/signup`: 202, the same for a fresh and for a taken address.
+pub async fn sign_up(
+    app: web::Data<App>,
+    who: Anyone,
+    ApiJson(body): ApiJson<SignUpBody>,
+) -> Result<HttpResponse, Failure> {
+    let email = EmailAddress::parse(&body.email).map_err(|error| Failure::field("email", error))?;
+    let name = Name::parse(&body.name).map_err(|error| Failure::field("name", error))?;
+    let browser = make_account(&app, &who.origin, SignUp { email, name, password: body.password }).await?;
+    let message = "We have written to this address. The letter says how to go on.";
+    let answer = json!({ "message": message });
+    Ok(HttpResponse::Accepted().cookie(signup::browser_cookie(&app, &browser)).json(answer))
+}
+
+/// `POST /auth/verify-email`: 200 `{user}`; 410 for a link that is used or too old.
+pub async fn verify_email(
+    app: web::Data<App>,
+    who: Anyone,
+    ApiJson(body): ApiJson<VerifyBody>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Failure> {
+    let token = Token::parse(&body.token).ok_or(Failure::Gone)?;
+    let prover = verify_page::prover(&app, &who, &request);
+    let user = verification::verify(&app, &who.origin, token, prover, body.password).await?;
+    Ok(me::no_store().json(json!({ "user": me::describe(&user) })))
+}
+
+/// `POST /auth/login`: 200 `{user, session}` and the cookies.
+pub async fn log_in(
+    app: web::Data<App>,
+    who: Anyone,
+    ApiJson(body): ApiJson<LogInBody>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Failure> {
+    let email = EmailAddress::parse(&body.email).map_err(|error| Failure::field("email", error))?;
+    let attempt = Attempt {
+        email,
+        password: body.password,
+        remember: if body.remember { Remember::Yes } else { Remember::No },
+        previous: session_store::token(&request),
+    };
+    let opened = try_password(&app, &who.origin, attempt).await?;
+    let user = me::load(&app, opened.user).await?;
+    session_store::establish(&request, &app, &opened)?;
+    let mut response = me::no_store();
+    for cookie in cookies::for_gate(&app, &opened) {
+        response.cookie(cookie);
+    }
+    Ok(response.json(json!({ "user": me::describe(&user), "session": describe_session(&opened, app.clock.now()) })))
+}
+
+/// `POST /auth/logout`: 204, the session is gone and so are its cookies.
+pub async fn log_out(app: web::Data<App>, who: SignedIn, request: HttpRequest) -> Result<HttpResponse, Failure> {
+    let who = Anyone { live: Some(who.live), origin: who.origin };
+    logout::end(&app, &who, &request).await?;
+    Ok(logout::taking_cookies_away(&app, HttpResponse::NoContent().finish()))
+}
+
+fn describe_session(opened: &Opened, now: DateTime<Utc>) -> Value {
+    json!({ "id": opened.id, "created_at": now, "last_auth_at": now, "expires_at": opened.expires_at })
+}

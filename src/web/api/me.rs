@@ -1,0 +1,68 @@
+//! `/me`: a person's own account.
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, HttpResponseBuilder, web};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::accounts::profile::rename as set_name;
+use crate::accounts::{self, Name, User, verify_email};
+use crate::app::App;
+use crate::db;
+use crate::kernel::UserId;
+use crate::web::body::ApiJson;
+use crate::web::failure::Failure;
+use crate::web::who::SignedIn;
+
+#[derive(Deserialize)]
+pub struct RenameBody {
+    name: String,
+}
+
+/// `GET /me`
+pub async fn show(app: web::Data<App>, who: SignedIn) -> Result<HttpResponse, Failure> {
+    let user = load(&app, who.live.user).await?;
+    Ok(no_store().json(describe(&user)))
+}
+
+/// `PATCH /me`
+pub async fn rename(
+    app: web::Data<App>,
+    who: SignedIn,
+    ApiJson(body): ApiJson<RenameBody>,
+) -> Result<HttpResponse, Failure> {
+    let name = Name::parse(&body.name).map_err(|error| Failure::field("name", error))?;
+    let user = who.live.user;
+    app.db.write(&who.origin, move |tx| set_name(tx, user, &name)).await.map_err(|e: db::Error| Failure::from(e))?;
+    Ok(no_store().json(describe(&load(&app, user).await?)))
+}
+
+/// `POST /me/email/verification`: 202, the link is on its way again.
+pub async fn resend_verification(app: web::Data<App>, who: SignedIn) -> Result<HttpResponse, Failure> {
+    let (app2, user) = (App::clone(&app), who.live.user);
+    app.db.write(&who.origin, move |tx| verify_email::resend(tx, &app2, user)).await?;
+    Ok(HttpResponse::Accepted().json(json!({ "message": "We have sent you a new link." })))
+}
+
+/// A person as the API shows them.
+pub fn describe(user: &User) -> Value {
+    json!({
+        "id": user.id,
+        "email": user.email,
+        "email_verified": user.is_verified(),
+        "name": user.name,
+        "created_at": user.created_at,
+    })
+}
+
+pub async fn load(app: &App, id: UserId) -> Result<User, Failure> {
+    let user = app.db.read(move |tx| accounts::find(tx, id)).await.map_err(|e: db::Error| Failure::from(e))?;
+    // Deleted between the look at the session and this one.
+    user.ok_or(Failure::Unauthenticated)
+}
+
+pub fn no_store() -> HttpResponseBuilder {
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::CACHE_CONTROL, "no-store"));
+    response
+}

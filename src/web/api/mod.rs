@@ -1,0 +1,4 @@
+//! The JSON API. Shapes and codes are promises to other programs.
+
+pub mod auth;
+pub mod me;

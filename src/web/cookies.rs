@@ -1,0 +1,91 @@
+//! The cookies, and what each is good for.
+//!
+//! Over https they carry the prefixes of RFC 6265bis, section 4.1.3: `__Host-` binds a cookie to this very host.
+//! Over plain http (a trial on one's own machine) browsers refuse them, so prefixes and `Secure` are left out.
+
+use actix_web::cookie::time::Duration;
+use actix_web::cookie::{Cookie, SameSite};
+use chrono::TimeDelta;
+
+use crate::app::App;
+use crate::sessions::{GateCookie, Opened, Remember};
+
+/// Which cookie of ours.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// Opens this service's own pages and API.
+    Session,
+    /// Good for asking the gate and nothing else: every protected app's server sees it.
+    Gate,
+    /// Knows the browser again that signed up, when it follows the mailed link.
+    SignUp,
+    /// One half of the double submit for forms before sign-in.
+    Csrf,
+}
+
+pub fn name(app: &App, kind: Kind) -> &'static str {
+    match (kind, is_secure(app)) {
+        (Kind::Session, true) => "__Host-vestibule_session",
+        (Kind::Session, false) => "vestibule_session",
+        (Kind::Gate, true) => "__Secure-vestibule_gate",
+        (Kind::Gate, false) => "vestibule_gate",
+        (Kind::SignUp, true) => "__Host-vestibule_signup",
+        (Kind::SignUp, false) => "vestibule_signup",
+        (Kind::Csrf, true) => "__Host-vestibule_csrf",
+        (Kind::Csrf, false) => "vestibule_csrf",
+    }
+}
+
+pub fn is_secure(app: &App) -> bool {
+    app.settings.server.public_url.scheme() == "https"
+}
+
+/// A cookie for this host; until the browser closes, unless a time is given.
+pub fn for_this_host(app: &App, kind: Kind, value: String, lasts: Option<TimeDelta>) -> Cookie<'static> {
+    let mut cookie = Cookie::build(name(app, kind), value)
+        .path("/")
+        .secure(is_secure(app))
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .finish();
+    if let Some(lasts) = lasts {
+        cookie.set_max_age(Duration::seconds(lasts.num_seconds()));
+    }
+    cookie
+}
+
+/// The gate cookies of a session just opened.
+pub fn for_gate(app: &App, opened: &Opened) -> Vec<Cookie<'static>> {
+    opened.gate.iter().map(|gate| gate_cookie(app, gate, lasting(app, opened))).collect()
+}
+
+/// As long as the session may live at most, for those who asked to be kept signed in.
+pub fn lasting(app: &App, opened: &Opened) -> Option<TimeDelta> {
+    (opened.remember == Remember::Yes).then_some(app.settings.session.remember_timeout)
+}
+
+pub fn gate_cookie(app: &App, gate: &GateCookie, lasts: Option<TimeDelta>) -> Cookie<'static> {
+    let mut cookie = for_this_host(app, Kind::Gate, gate.token.expose(), lasts);
+    if let Some(domain) = &gate.domain {
+        cookie.set_domain(domain.clone());
+    }
+    cookie
+}
+
+/// What makes a browser forget its session everywhere: the portal cookie and a gate cookie for each domain.
+pub fn removals(app: &App) -> Vec<Cookie<'static>> {
+    let domains = &app.settings.session.cookie_domains;
+    let gates = domains.iter().cloned().map(Some).chain(domains.is_empty().then_some(None));
+    let mut removals = vec![for_this_host(app, Kind::Session, String::new(), None)];
+    for domain in gates {
+        let mut gate = for_this_host(app, Kind::Gate, String::new(), None);
+        if let Some(domain) = domain {
+            gate.set_domain(domain);
+        }
+        removals.push(gate);
+    }
+    for cookie in &mut removals {
+        cookie.make_removal();
+    }
+    removals
+}

@@ -1,0 +1,134 @@
+//! Requests that change something must come from our own pages.
+//!
+//! Two independent checks. [`same_origin`] looks at every such request that carries a cookie: its `Origin` must be
+//! ours (a sibling host of the same site is a stranger), or, where a browser hides the origin (`no-referrer`
+//! pages), its `Sec-Fetch-Site` must say `same-origin`. [`Checked`] forms carry a token besides: bound to the
+//! session, or before sign-in to a signed cookie of this host (OWASP, "Signed Double-Submit Cookie").
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::cookie::Cookie;
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{FromRequest, HttpRequest, web};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::future::LocalBoxFuture;
+use serde::de::DeserializeOwned;
+
+use super::cookies::{self, Kind};
+use super::failure::Failure;
+use super::session_store;
+use crate::app::App;
+use crate::kernel::SessionId;
+use crate::kernel::secrets::random_bytes;
+
+const COOKIE_PURPOSE: &str = "csrf cookie";
+const FORM_PURPOSE: &str = "csrf form";
+
+/// Refuses a change that was not asked for by one of our own pages.
+pub async fn same_origin(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let is_change = !request.method().is_safe();
+    let has_cookie = request.headers().contains_key(header::COOKIE);
+    if is_change && has_cookie && !is_ours(&request) {
+        return Err(Failure::Csrf.into());
+    }
+    Ok(next.call(request).await?.map_into_boxed_body())
+}
+
+fn is_ours(request: &ServiceRequest) -> bool {
+    let Some(app) = request.app_data::<web::Data<App>>() else { return false };
+    let ours = app.settings.server.public_url.origin().ascii_serialization();
+    match one(request.headers(), &header::ORIGIN) {
+        Some("null") | None => {
+            one(request.headers(), &header::HeaderName::from_static("sec-fetch-site")) == Some("same-origin")
+        }
+        Some(origin) => origin == ours,
+    }
+}
+
+/// The value of a header that stands there exactly once.
+fn one<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name);
+    match (values.next(), values.next()) {
+        (Some(value), None) => value.to_str().ok(),
+        _ => None,
+    }
+}
+
+/// The token for the forms of one page, and the cookie it is checked against where the browser has none yet.
+pub struct FormToken {
+    pub text: String,
+    pub cookie: Option<Cookie<'static>>,
+}
+
+/// The token to put into the forms of a page.
+pub fn form_token(app: &App, request: &HttpRequest) -> FormToken {
+    if let Ok(Some(live)) = session_store::live(request) {
+        return FormToken { text: sign(app, &session_binding(live.session)), cookie: None };
+    }
+    if let Some(nonce) = nonce_of(app, request) {
+        return FormToken { text: sign(app, &nonce), cookie: None };
+    }
+    let nonce: [u8; 16] = random_bytes();
+    let value = URL_SAFE_NO_PAD.encode([nonce.as_slice(), &app.sealer.sign(COOKIE_PURPOSE, &nonce)].concat());
+    FormToken { text: sign(app, &nonce), cookie: Some(cookies::for_this_host(app, Kind::Csrf, value, None)) }
+}
+
+/// A form opened before sign-in and sent after it is still one of ours, so either binding will do.
+fn is_valid(app: &App, request: &HttpRequest, token: &str) -> bool {
+    let Ok(signature) = URL_SAFE_NO_PAD.decode(token) else { return false };
+    let session = session_store::live(request).ok().flatten().map(|live| session_binding(live.session));
+    let nonce = nonce_of(app, request);
+    session.into_iter().chain(nonce).any(|binding| app.sealer.is_signed(FORM_PURPOSE, &binding, &signature))
+}
+
+fn sign(app: &App, binding: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(app.sealer.sign(FORM_PURPOSE, binding))
+}
+
+fn session_binding(id: SessionId) -> Vec<u8> {
+    id.as_uuid().as_bytes().to_vec()
+}
+
+/// The nonce of this browser's cookie, if we signed it.
+fn nonce_of(app: &App, request: &HttpRequest) -> Option<Vec<u8>> {
+    let cookie = request.cookie(cookies::name(app, Kind::Csrf))?;
+    let bytes = URL_SAFE_NO_PAD.decode(cookie.value()).ok()?;
+    let (nonce, signature) = bytes.split_at_checked(16)?;
+    app.sealer.is_signed(COOKIE_PURPOSE, nonce, signature).then(|| nonce.to_vec())
+}
+
+/// A form that came from one of our own pages.
+pub struct Checked<T>(pub T);
+
+#[derive(serde::Deserialize)]
+struct WithToken<T> {
+    #[serde(default)]
+    csrf: String,
+    #[serde(flatten)]
+    form: T,
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for Checked<T> {
+    type Error = Failure;
+    type Future = LocalBoxFuture<'static, Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let form = web::Form::<WithToken<T>>::from_request(request, payload);
+        let request = request.clone();
+        Box::pin(async move {
+            let form = form.await.map_err(|error| super::body::form_failure(&error))?.into_inner();
+            let app: &App = request.app_data::<web::Data<App>>().ok_or(Failure::Internal)?;
+            if is_valid(app, &request, &form.csrf) { Ok(Self(form.form)) } else { Err(Failure::Csrf) }
+        })
+    }
+}
+
+/// Marks an answer as one that must not tell the next site where it came from: its address holds a token.
+pub fn hide_address(response: &mut actix_web::HttpResponseBuilder) {
+    response.insert_header((header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")));
+}

@@ -1,0 +1,356 @@
+//! Everything that can go wrong at the door, as a status, a stable code and a sentence.
+//!
+//! This is the only place that turns an error into a status. Handlers return a [`Failure`]; [`present`] writes
+//! it as a page or as `application/problem+json` (RFC 9457), whichever the request came for.
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::{StatusCode, header};
+use actix_web::middleware::Next;
+use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
+use chrono::TimeDelta;
+use serde_json::{Map, Value, json};
+
+use super::view;
+use crate::app::App;
+use crate::crypto::Busy;
+use crate::{accounts, db, mail, signin};
+
+/// What is wrong with one input: its name and a sentence for whoever filled it in.
+pub type Field = (&'static str, String);
+
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Failure {
+    /// Not JSON, not a form, or a part is missing. The sentence says which.
+    #[error("{0}")]
+    InvalidRequest(String),
+    #[error("The e-mail address or the password is not right.")]
+    InvalidCredentials,
+    #[error("Sign in first.")]
+    Unauthenticated,
+    #[error("Confirm your e-mail address first.")]
+    EmailUnverified,
+    #[error("{0}")]
+    Forbidden(String),
+    #[error("This request did not come from our own pages, or the page was open for too long.")]
+    Csrf,
+    #[error("There is nothing here.")]
+    NotFound,
+    #[error("This does not understand that method.")]
+    MethodNotAllowed,
+    #[error("{0}")]
+    Conflict(String),
+    #[error("This link no longer works: it was used before, or it is too old.")]
+    Gone,
+    #[error("That is more than we take.")]
+    TooLarge,
+    #[error("{}", first_of(.0))]
+    Validation(Vec<Field>),
+    #[error("Too many attempts. Try again in {}.", in_words(*.0))]
+    RateLimited(TimeDelta),
+    #[error("Something went wrong on our side.")]
+    Internal,
+    #[error("We cannot do this just now. Try again in a moment.")]
+    Unavailable,
+}
+
+impl Failure {
+    pub fn field(name: &'static str, sentence: impl ToString) -> Self {
+        Self::Validation(vec![(name, sentence.to_string())])
+    }
+
+    /// Writes the cause down, once, for the operator; the outside sees the request id only.
+    pub fn internal(cause: impl std::fmt::Display) -> Self {
+        log::error!("{cause}");
+        Self::Internal
+    }
+
+    /// The stable word that programs match on.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidRequest(_) | Self::MethodNotAllowed => "invalid_request",
+            Self::InvalidCredentials => "invalid_credentials",
+            Self::Unauthenticated => "unauthenticated",
+            Self::EmailUnverified => "email_unverified",
+            Self::Forbidden(_) => "forbidden",
+            Self::Csrf => "csrf",
+            Self::NotFound => "not_found",
+            Self::Conflict(_) => "conflict",
+            Self::Gone => "gone",
+            Self::TooLarge => "too_large",
+            Self::Validation(_) => "validation",
+            Self::RateLimited(_) => "rate_limited",
+            Self::Internal => "internal",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::InvalidRequest(_) => StatusCode::BAD_REQUEST,
+            Self::InvalidCredentials | Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::EmailUnverified | Self::Forbidden(_) | Self::Csrf => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Gone => StatusCode::GONE,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Validation(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// A heading of a few words.
+    pub fn title(&self) -> &'static str {
+        match self {
+            Self::InvalidRequest(_) => "That could not be read",
+            Self::InvalidCredentials => "That did not match",
+            Self::Unauthenticated => "You are not signed in",
+            Self::EmailUnverified => "Your address is not confirmed",
+            Self::Forbidden(_) => "This is not open to you",
+            Self::Csrf => "Please do that again",
+            Self::NotFound => "Not found",
+            Self::MethodNotAllowed => "That is not possible here",
+            Self::Conflict(_) => "That is taken",
+            Self::Gone => "This link no longer works",
+            Self::TooLarge => "That is too large",
+            Self::Validation(_) => "Something needs another look",
+            Self::RateLimited(_) => "Too many attempts",
+            Self::Internal => "Something went wrong",
+            Self::Unavailable => "Not available just now",
+        }
+    }
+
+    /// What to do next; may be empty.
+    fn next_step(&self) -> &'static str {
+        match self {
+            Self::Csrf => "Go back, load the page again and repeat what you did. Nothing was changed.",
+            Self::NotFound => "The address may have a slip in it.",
+            Self::EmailUnverified => {
+                "We have sent you a letter with a link. You can have it sent again from your home page."
+            }
+            Self::Internal | Self::Unavailable => {
+                "Nothing you entered was used. If it happens again, tell whoever runs this service."
+            }
+            Self::Gone => "Sign in to see how things stand, or to get a new link.",
+            _ => "",
+        }
+    }
+
+    /// The problem document (RFC 9457) and its headers.
+    pub fn as_problem(&self, request_id: &str) -> HttpResponse {
+        let status = self.status();
+        let mut body = json!({
+            "type": format!("urn:vestibule:problem:{}", self.code()),
+            "title": self.title(),
+            "status": status.as_u16(),
+            "detail": self.to_string(),
+            "code": self.code(),
+            "error": self.to_string(),
+            "request_id": request_id,
+        });
+        if let (Self::Validation(fields), Some(body)) = (self, body.as_object_mut()) {
+            let fields: Map<String, Value> = fields.iter().map(|(k, v)| ((*k).to_owned(), json!(v))).collect();
+            body.insert("fields".to_owned(), Value::Object(fields));
+        }
+        if let (Self::RateLimited(wait), Some(body)) = (self, body.as_object_mut()) {
+            body.insert("retry_after".to_owned(), json!(whole_seconds(*wait)));
+        }
+        let mut response = HttpResponse::build(status);
+        response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
+        self.add_headers(&mut response);
+        response.body(body.to_string())
+    }
+
+    fn as_page(&self, request: &HttpRequest) -> HttpResponse {
+        if *self == Self::Unauthenticated {
+            return to_sign_in(request);
+        }
+        let context = json!({ "error": {
+            "status": self.status().as_u16(),
+            "title": self.title(),
+            "sentence": self.to_string(),
+            "next": self.next_step(),
+            "link": { "href": "/", "label": "Go to the start" },
+        }});
+        let mut response = HttpResponse::build(self.status());
+        self.add_headers(&mut response);
+        view::html(request, &mut response, "errors/error.html", context)
+    }
+
+    fn add_headers(&self, response: &mut actix_web::HttpResponseBuilder) {
+        response.insert_header((header::CACHE_CONTROL, "no-store"));
+        match self {
+            Self::RateLimited(wait) => {
+                response.insert_header((header::RETRY_AFTER, whole_seconds(*wait)));
+            }
+            Self::Unauthenticated => {
+                response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"vestibule\""));
+            }
+            _ => {}
+        }
+    }
+}
+
+impl ResponseError for Failure {
+    fn status_code(&self) -> StatusCode {
+        self.status()
+    }
+
+    /// Only seen where [`present`] is not in the way.
+    fn error_response(&self) -> HttpResponse {
+        self.as_problem("")
+    }
+}
+
+/// A person is led to the sign-in page and comes back; a form's answer cannot be repeated, so a POST comes
+/// back to the start.
+fn to_sign_in(request: &HttpRequest) -> HttpResponse {
+    let location = if request.method().is_safe() && request.path() != "/" {
+        let wanted = request.uri().path_and_query().map_or("/", |p| p.as_str());
+        let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("return_to", wanted).finish();
+        format!("/login?{query}")
+    } else {
+        "/login".to_owned()
+    };
+    let mut response = HttpResponse::SeeOther();
+    response.insert_header((header::LOCATION, location)).insert_header((header::CACHE_CONTROL, "no-store")).finish()
+}
+
+/// Turns failures into answers: a page for whoever came for one, a problem document for everybody else.
+pub async fn present(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let response = next.call(request).await?.map_into_boxed_body();
+    let Some(failure) = failure_of(&response) else { return Ok(response) };
+    let (request, _) = response.into_parts();
+    let answer =
+        if wants_page(&request) { failure.as_page(&request) } else { failure.as_problem(&view::request_id(&request)) };
+    Ok(ServiceResponse::new(request, answer))
+}
+
+fn failure_of(response: &ServiceResponse<BoxBody>) -> Option<Failure> {
+    let error = response.response().error()?;
+    if let Some(failure) = error.as_error::<Failure>() {
+        return Some(failure.clone());
+    }
+    // Not one of ours: the framework's own, from an extractor or from the session store.
+    Some(match error.as_response_error().status_code() {
+        StatusCode::NOT_FOUND => Failure::NotFound,
+        StatusCode::PAYLOAD_TOO_LARGE => Failure::TooLarge,
+        status if status.is_client_error() => Failure::InvalidRequest("This request could not be read.".to_owned()),
+        _ => Failure::internal(error),
+    })
+}
+
+/// The API is called by programs; everything else is opened by people, unless they say otherwise.
+pub fn wants_page(request: &HttpRequest) -> bool {
+    let path = request.path();
+    let is_api = ["/auth/", "/me", "/gateway/", "/healthz", "/readyz"].iter().any(|prefix| path.starts_with(prefix));
+    let accepts = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    !is_api && (accepts.contains("text/html") || request.app_data::<web::Data<App>>().is_none())
+}
+
+/// At least one: a client that waits zero seconds has not waited.
+fn whole_seconds(wait: TimeDelta) -> i64 {
+    let rounded_up = wait.num_milliseconds().saturating_add(999) / 1000;
+    rounded_up.max(1)
+}
+
+fn in_words(wait: TimeDelta) -> String {
+    match whole_seconds(wait) {
+        1 => "a second".to_owned(),
+        seconds if seconds < 60 => format!("{seconds} seconds"),
+        seconds if seconds <= 90 => "a minute".to_owned(),
+        seconds => format!("{} minutes", (seconds + 59) / 60),
+    }
+}
+
+fn first_of(fields: &[Field]) -> &str {
+    fields.first().map_or("Something needs another look.", |(_, sentence)| sentence)
+}
+
+impl From<db::Error> for Failure {
+    fn from(error: db::Error) -> Self {
+        match error {
+            db::Error::Unavailable(cause) => {
+                log::error!("the database is not available: {cause}");
+                Self::Unavailable
+            }
+            db::Error::Duplicate(_) | db::Error::Internal(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<Busy> for Failure {
+    fn from(error: Busy) -> Self {
+        log::warn!("{error}");
+        Self::Unavailable
+    }
+}
+
+impl From<mail::Error> for Failure {
+    fn from(error: mail::Error) -> Self {
+        match error {
+            mail::Error::Db(error) => error.into(),
+            other => Self::internal(other),
+        }
+    }
+}
+
+impl From<accounts::signup::Error> for Failure {
+    fn from(error: accounts::signup::Error) -> Self {
+        use accounts::signup::Error;
+        match error {
+            Error::Closed => Self::Forbidden("New accounts are not being made here.".to_owned()),
+            Error::Weak(weak) => Self::field("password", weak),
+            Error::TooMany(wait) => Self::RateLimited(wait),
+            Error::Busy(busy) => busy.into(),
+            Error::Db(error) => error.into(),
+            Error::Mail(error) => error.into(),
+        }
+    }
+}
+
+impl From<accounts::verify_email::Error> for Failure {
+    fn from(error: accounts::verify_email::Error) -> Self {
+        use accounts::verify_email::Error;
+        match error {
+            Error::Gone => Self::Gone,
+            Error::PasswordNeeded => Self::field(
+                "password",
+                "This is not the browser that signed up. Send the password too: the one chosen then, or a new one.",
+            ),
+            Error::Weak(weak) => Self::field("password", weak),
+            Error::Busy(busy) => busy.into(),
+            Error::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<accounts::verify_email::ResendError> for Failure {
+    fn from(error: accounts::verify_email::ResendError) -> Self {
+        use accounts::verify_email::ResendError;
+        match error {
+            ResendError::AlreadyVerified => Self::Conflict("Your address is confirmed already.".to_owned()),
+            ResendError::TooMany(wait) => Self::RateLimited(wait),
+            ResendError::Db(error) => error.into(),
+            ResendError::Mail(error) => error.into(),
+        }
+    }
+}
+
+impl From<signin::password::Error> for Failure {
+    fn from(error: signin::password::Error) -> Self {
+        use signin::password::Error;
+        match error {
+            Error::WrongCredentials => Self::InvalidCredentials,
+            Error::TooMany(wait) => Self::RateLimited(wait),
+            Error::Busy(busy) => busy.into(),
+            Error::Db(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What happens around every request, from the outside in: who is calling and under which id, one line in the
+//! log, the security headers; then, for pages and the API, where the request was made.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::cookie::Cookie;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage as _, web};
+use uuid::Uuid;
+
+use super::cookies;
+use super::failure::Failure;
+use super::session_store::KeepFor;
+use crate::app::App;
+use crate::kernel::{Origin, request_id};
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Everything a handler may want to know about where a request came from, worked out once.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The other end of the connection.
+    pub peer: IpAddr,
+    /// Whether the peer is a proxy whose forwarded headers are believed.
+    pub is_proxy: bool,
+    pub origin: Origin,
+}
+
+/// The outermost layer: names the request, times it, writes one line, adds the headers every answer has.
+pub async fn around(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let started = Instant::now();
+    let app = web::Data::<App>::clone(app_of(&request)?);
+    let caller = caller(&app, &request);
+    let id = caller.origin.request_id.clone();
+    let (method, path) = (request.method().clone(), request.path().to_owned());
+    request.extensions_mut().insert(caller.clone());
+    let answer = request_id::scope(id.clone(), async {
+        let mut answer = next.call(request).await?.map_into_boxed_body();
+        add_headers(&app, &id, answer.headers_mut());
+        // The path alone: a query may hold a token.
+        log::info!(
+            target: "access",
+            method = method.as_str(), path = path.as_str(), status = answer.status().as_u16(),
+            micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            client:% = caller.origin.address.unwrap_or(caller.peer); "{method} {path}"
+        );
+        Ok(answer)
+    });
+    answer.await
+}
+
+fn app_of(request: &ServiceRequest) -> Result<&web::Data<App>, Failure> {
+    request
+        .app_data::<web::Data<App>>()
+        .ok_or_else(|| Failure::internal("the server was put together without its parts"))
+}
+
+fn caller(app: &App, request: &ServiceRequest) -> Caller {
+    let proxies = &app.settings.server.trusted_proxies;
+    let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |socket| socket.ip().to_canonical());
+    let is_proxy = proxies.contains(peer);
+    let headers = request.headers();
+    let forwarded = headers.get_all("x-forwarded-for").map(|value| value.to_str().unwrap_or("?"));
+    let origin = Origin {
+        actor: None,
+        session: None,
+        address: Some(proxies.client(peer, forwarded)),
+        user_agent: headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).map(shorten),
+        request_id: given_id(headers).filter(|_| is_proxy).unwrap_or_else(|| Uuid::now_v7().to_string()),
+    };
+    Caller { peer, is_proxy, origin }
+}
+
+fn given_id(headers: &HeaderMap) -> Option<String> {
+    let given = headers.get(X_REQUEST_ID)?.to_str().ok()?;
+    let is_well_formed =
+        (1..=64).contains(&given.len()) && given.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    is_well_formed.then(|| given.to_owned())
+}
+
+/// At most 512 bytes. `to_str` let only visible ASCII through, so any byte is a boundary.
+fn shorten(text: &str) -> String {
+    text.chars().take(512).collect()
+}
+
+/// The Content Security Policy of every answer: nothing from elsewhere, nothing inline, in no frame.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
+                      form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+fn add_headers(app: &App, request_id: &str, headers: &mut HeaderMap) {
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert(X_REQUEST_ID, id);
+    }
+    let fixed = [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("x-robots-tag"), "noindex"),
+    ];
+    for (name, value) in fixed {
+        // A page with a token in its address has said `no-referrer` by now.
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
+    if cookies::is_secure(app) {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
+}
+
+/// actix-session gives every cookie the same life; this gives the one of somebody who asked to be kept signed
+/// in its own.
+pub async fn keep_signed_in(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let mut answer = next.call(request).await?.map_into_boxed_body();
+    let Some(KeepFor(lasts)) = answer.request().extensions().get::<KeepFor>().copied() else { return Ok(answer) };
+    let app = web::Data::<App>::clone(
+        answer
+            .request()
+            .app_data()
+            .ok_or_else(|| Failure::internal("the server was put together without its parts"))?,
+    );
+    let name = cookies::name(&app, cookies::Kind::Session);
+    let set: Vec<HeaderValue> = answer.headers_mut().remove(header::SET_COOKIE).collect();
+    for value in set {
+        let lasting = value.to_str().ok().and_then(|text| Cookie::parse(text.to_owned()).ok());
+        let value = match lasting.filter(|cookie| cookie.name() == name) {
+            Some(mut cookie) => {
+                cookie.set_max_age(actix_web::cookie::time::Duration::seconds(lasts.num_seconds()));
+                HeaderValue::from_str(&cookie.to_string()).unwrap_or(value)
+            }
+            None => value,
+        };
+        answer.headers_mut().append(header::SET_COOKIE, value);
+    }
+    Ok(answer)
+}

@@ -1,0 +1,75 @@
+//! The doors for browsers and programs: the only place that knows HTTP.
+//!
+//! A handler's policy stands in its parameters (`SignedIn` cannot be reached without a session, `Checked` not
+//! without our own form's token), its body calls one step or flow, and its error is turned into an answer by
+//! [`failure`].
+
+mod api;
+mod body;
+pub mod cookies;
+mod csrf;
+pub mod failure;
+mod layers;
+mod operations;
+mod pages;
+pub mod routes;
+mod session_store;
+mod view;
+mod who;
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_session::SessionMiddleware;
+use actix_web::cookie::{Key, SameSite};
+use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
+use actix_web::{HttpServer, web};
+use sha2::{Digest as _, Sha512};
+
+use crate::app::App;
+
+/// A request under way when the service is told to stop may take this long.
+const DRAIN: Duration = Duration::from_secs(8);
+
+/// The server, ready to be awaited. It stops when its handle says so, after the requests under way.
+pub fn server(app: App, listener: TcpListener) -> std::io::Result<Server> {
+    let workers = app.settings.server.workers;
+    let server = HttpServer::new(move || {
+        let sessions = sessions_of(&app);
+        actix_web::App::new()
+            .app_data(web::Data::new(app.clone()))
+            .app_data(web::FormConfig::default().limit(body::LIMIT))
+            .app_data(web::JsonConfig::default().limit(body::LIMIT).content_type_required(true))
+            .app_data(web::PayloadConfig::new(body::LIMIT))
+            .wrap(from_fn(failure::present))
+            .wrap(from_fn(layers::around))
+            .configure(|config| routes::register(config, routes::plain()))
+            .service(
+                web::scope("")
+                    .wrap(from_fn(csrf::same_origin))
+                    .wrap(sessions)
+                    .wrap(from_fn(layers::keep_signed_in))
+                    .configure(|config| routes::register(config, routes::personal()))
+                    .default_service(web::to(routes::nothing_here)),
+            )
+    });
+    server.workers(workers).shutdown_timeout(DRAIN.as_secs()).disable_signals().listen(listener).map(HttpServer::run)
+}
+
+fn sessions_of(app: &App) -> SessionMiddleware<session_store::Store> {
+    SessionMiddleware::builder(session_store::Store(app.clone()), cookie_key())
+        .cookie_name(cookies::name(app, cookies::Kind::Session).to_owned())
+        .cookie_secure(cookies::is_secure(app))
+        .cookie_same_site(SameSite::Lax)
+        .cookie_path("/".to_owned())
+        .cookie_http_only(true)
+        .cookie_content_security(actix_session::config::CookieContentSecurity::Signed)
+        .build()
+}
+
+/// actix-session insists on signing what it puts into the cookie. The value is 256 random bits whose digest alone is
+/// stored: there is nothing to forge, so the key is no secret, and rotating the real ones signs nobody out.
+fn cookie_key() -> Key {
+    Key::from(&Sha512::digest(b"vestibule session cookie, version 1"))
+}

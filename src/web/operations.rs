@@ -1,0 +1,35 @@
+//! What whoever runs the service asks: is the process alive, and can it do its work?
+
+use std::time::Duration;
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::json;
+
+use crate::app::App;
+
+/// How long PostgreSQL may take before we are not ready.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// `GET /healthz`: the process answers. Never touches the database.
+pub async fn alive() -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(json!({ "status": "alive" }))
+}
+
+/// `GET /readyz`: PostgreSQL answers within a second and has every table we need, and letters get out. The details
+/// are for callers on this machine.
+pub async fn ready(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
+    let database = match app.db.check(PATIENCE).await {
+        Ok(0) => Ok(()),
+        Ok(missing) => Err(format!("{missing} migrations are missing: run `vestibule migrate`")),
+        Err(error) => Err(error.to_string()),
+    };
+    let is_ready = database.is_ok();
+    let mut body = json!({ "status": if is_ready { "ready" } else { "not ready" } });
+    let is_local = request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback());
+    if let (true, Some(body)) = (is_local, body.as_object_mut()) {
+        body.insert("database".to_owned(), json!(database.err().unwrap_or_else(|| "ready".to_owned())));
+    }
+    let mut response = if is_ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
+    response.insert_header((header::CACHE_CONTROL, "no-store")).json(body)
+}

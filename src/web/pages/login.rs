@@ -1,0 +1,141 @@
+//! `/login`: signing in, and going on to where a person came from.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{destination, host_of};
+use crate::app::App;
+use crate::config::settings::Signup;
+use crate::db;
+use crate::kernel::{EmailAddress, Redacted, ReturnTo};
+use crate::sessions::{self, Remember};
+use crate::signin::password::{Attempt, try_password};
+use crate::web::csrf::Checked;
+use crate::web::failure::{Failure, Field};
+use crate::web::who::{Anyone, SignedIn};
+use crate::web::{cookies, session_store, view};
+
+#[derive(Deserialize)]
+pub struct Asked {
+    #[serde(default)]
+    return_to: String,
+    /// What was just done, one of the words of [`notice`].
+    #[serde(default)]
+    done: String,
+}
+
+#[derive(Deserialize)]
+pub struct Form {
+    #[serde(default)]
+    email: String,
+    password: Redacted,
+    remember: Option<String>,
+    #[serde(default)]
+    return_to: String,
+}
+
+#[derive(Deserialize)]
+pub struct GoOn {
+    #[serde(default)]
+    return_to: String,
+}
+
+/// `GET /login`
+pub async fn show(app: web::Data<App>, who: Anyone, asked: web::Query<Asked>, request: HttpRequest) -> HttpResponse {
+    if who.live.is_some() {
+        let context = destination(&app, &asked.return_to);
+        return view::html(&request, &mut HttpResponse::Ok(), "signin/interstitial.html", context);
+    }
+    let input = json!({ "email": "", "remember": false });
+    page(&app, &request, &asked.return_to, view::form(input, &[], notice(&asked.done)), StatusCode::OK)
+}
+
+/// `POST /login`
+pub async fn submit(
+    app: web::Data<App>,
+    who: Anyone,
+    Checked(form): Checked<Form>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Failure> {
+    match sign_in(&app, &who, &form, &request).await {
+        Ok(opened) => {
+            session_store::establish(&request, &app, &opened)?;
+            Ok(go_to(&app, &request, &form.return_to, cookies::for_gate(&app, &opened)))
+        }
+        Err(failure) => {
+            let wrong: Vec<Field> = match &failure {
+                Failure::InvalidCredentials | Failure::RateLimited(_) => vec![("", failure.to_string())],
+                Failure::Validation(fields) => fields.clone(),
+                _ => return Err(failure),
+            };
+            let input = json!({ "email": form.email, "remember": form.remember.is_some() });
+            Ok(page(&app, &request, &form.return_to, view::form(input, &wrong, None), failure.status()))
+        }
+    }
+}
+
+async fn sign_in(app: &App, who: &Anyone, form: &Form, request: &HttpRequest) -> Result<sessions::Opened, Failure> {
+    let email = EmailAddress::parse(&form.email).map_err(|error| Failure::field("email", error))?;
+    let attempt = Attempt {
+        email,
+        password: form.password.clone(),
+        remember: if form.remember.is_some() { Remember::Yes } else { Remember::No },
+        previous: session_store::token(request),
+    };
+    Ok(try_password(app, &who.origin, attempt).await?)
+}
+
+/// `POST /login/continue`: somebody who is signed in goes on to an app that did not know it. Their gate cookies are
+/// made anew, since the app's proxy would not have sent them here with good ones.
+pub async fn go_on(
+    app: web::Data<App>,
+    who: SignedIn,
+    Checked(form): Checked<GoOn>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Failure> {
+    let (rules, session) = (app.settings.session.clone(), who.live.session);
+    let issued = app.db.write(&who.origin, move |tx| sessions::issue_gate_cookies(tx, &rules, session));
+    let remaining = who.live.is_remembered.then(|| who.live.expires_at - app.clock.now());
+    let gates = issued.await.map_err(|error: db::Error| Failure::from(error))?;
+    let cookies = gates.iter().map(|gate| cookies::gate_cookie(&app, gate, remaining)).collect();
+    Ok(go_to(&app, &request, &form.return_to, cookies))
+}
+
+/// Home, a page of ours, or an app. Another origin is reached by a page that goes on by itself: our own policy
+/// (`form-action 'self'`) forbids a form's answer to redirect there.
+fn go_to(
+    app: &App,
+    request: &HttpRequest,
+    return_to: &str,
+    cookies: Vec<actix_web::cookie::Cookie<'static>>,
+) -> HttpResponse {
+    let mut answer = match app.destinations.check(return_to) {
+        Some(ReturnTo::App(url)) => {
+            let context = json!({ "url": url.as_str(), "app_host": host_of(&url) });
+            view::html(request, &mut HttpResponse::Ok(), "signin/continue.html", context)
+        }
+        Some(ReturnTo::Here(path)) => view::see_other(&path),
+        None => view::see_other("/"),
+    };
+    for cookie in &cookies {
+        if let Err(error) = answer.add_cookie(cookie) {
+            log::error!("a gate cookie could not be written: {error}");
+        }
+    }
+    answer
+}
+
+fn page(app: &App, request: &HttpRequest, return_to: &str, form: Value, status: StatusCode) -> HttpResponse {
+    let context = view::with(form, destination(app, return_to));
+    let context = view::with(context, json!({ "signup_open": app.settings.accounts.signup == Signup::Open }));
+    view::html(request, &mut HttpResponse::build(status), "signin/login.html", context)
+}
+
+fn notice(done: &str) -> Option<&'static str> {
+    match done {
+        "verified" => Some("Your address is confirmed. Sign in to go on."),
+        _ => None,
+    }
+}

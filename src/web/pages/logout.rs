@@ -1,0 +1,55 @@
+//! `/logout` and the page after it.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::json;
+
+use crate::app::App;
+use crate::db;
+use crate::sessions;
+use crate::web::csrf::Checked;
+use crate::web::failure::Failure;
+use crate::web::who::Anyone;
+use crate::web::{cookies, session_store, view};
+
+#[derive(serde::Deserialize)]
+pub struct Nothing {}
+
+/// `POST /logout`: ends the session and takes every cookie of it away. Somebody whose session has ended already is
+/// signed out as well.
+pub async fn submit(
+    app: web::Data<App>,
+    who: Anyone,
+    Checked(Nothing {}): Checked<Nothing>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Failure> {
+    end(&app, &who, &request).await?;
+    Ok(taking_cookies_away(&app, view::see_other("/logged-out")))
+}
+
+/// `GET /logged-out`
+pub async fn show(request: HttpRequest) -> HttpResponse {
+    view::html(&request, &mut HttpResponse::Ok(), "signin/logged_out.html", json!({}))
+}
+
+/// Ends the session of this browser, if it has one.
+pub async fn end(app: &App, who: &Anyone, request: &HttpRequest) -> Result<(), Failure> {
+    if let Some(live) = &who.live {
+        let session = live.session;
+        app.db
+            .write(&who.origin, move |tx| sessions::revoke(tx, session))
+            .await
+            .map_err(|e: db::Error| Failure::from(e))?;
+        session_store::forget(request);
+    }
+    Ok(())
+}
+
+/// Adds the removal of the portal's and every gate cookie.
+pub fn taking_cookies_away(app: &App, mut answer: HttpResponse) -> HttpResponse {
+    for cookie in cookies::removals(app) {
+        if let Err(error) = answer.add_cookie(&cookie) {
+            log::error!("a cookie could not be taken away: {error}");
+        }
+    }
+    answer
+}

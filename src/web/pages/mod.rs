@@ -1,0 +1,51 @@
+//! Pages for people. Forms post and lead on by GET; nothing needs a script.
+
+pub mod home;
+pub mod login;
+pub mod logout;
+pub mod signup;
+pub mod statics;
+pub mod verify_email;
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::config::settings::Transport;
+use crate::kernel::ReturnTo;
+
+/// Where the local inbox is, when letters are kept there.
+fn inbox_url(app: &App) -> Option<&'static str> {
+    match app.settings.mail.transport {
+        Transport::Inbox => Some("/dev/inbox"),
+        Transport::Smtp => None,
+    }
+}
+
+/// The destination a form or an address names, as a template needs it: `return_to` and `app_host`.
+fn destination(app: &App, return_to: &str) -> Value {
+    match app.destinations.check(return_to) {
+        Some(ReturnTo::App(url)) => json!({ "return_to": url.as_str(), "app_host": host_of(&url) }),
+        Some(ReturnTo::Here(path)) => json!({ "return_to": path, "app_host": null }),
+        None => json!({ "return_to": "", "app_host": null }),
+    }
+}
+
+/// `app.example.com`, or `localhost:8081` where the port tells apps apart.
+fn host_of(url: &url::Url) -> String {
+    match (url.host_str(), url.port()) {
+        (Some(host), Some(port)) => format!("{host}:{port}"),
+        (Some(host), None) => host.to_owned(),
+        (None, _) => String::new(),
+    }
+}
+
+/// "24 hours", "30 days", "15 minutes".
+fn in_words(time: TimeDelta) -> String {
+    let (count, unit) = match time {
+        t if t.num_days() >= 2 => (t.num_days(), "day"),
+        t if t.num_hours() >= 1 => (t.num_hours(), "hour"),
+        t => (t.num_minutes().max(1), "minute"),
+    };
+    if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
+}

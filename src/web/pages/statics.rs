@@ -1,0 +1,23 @@
+//! Static files. Their names carry a hash of what is in them, so a browser may keep them for good.
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, web};
+
+use crate::app::App;
+use crate::web::failure::Failure;
+
+/// `GET /static/{name}`
+pub async fn file(app: web::Data<App>, name: web::Path<String>) -> Result<HttpResponse, Failure> {
+    let file = app.render.statics().find(&name).ok_or(Failure::NotFound)?;
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, file.content_type))
+        .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
+        .body(file.bytes.to_vec()))
+}
+
+/// `GET /robots.txt`: a front door is not for search engines.
+pub async fn robots() -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "text/plain; charset=utf-8"))
+        .body("User-agent: *\nDisallow: /\n")
+}

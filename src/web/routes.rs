@@ -1,0 +1,100 @@
+//! Every address we answer, in one table. The access matrix of the tests walks it.
+
+use std::collections::BTreeMap;
+
+use actix_web::http::Method;
+use actix_web::web::to;
+use actix_web::{Resource, Route, web};
+
+use super::failure::Failure;
+use super::{api, operations, pages};
+
+/// One method at one address.
+pub struct Endpoint {
+    pub method: Method,
+    pub path: &'static str,
+    route: Route,
+}
+
+/// What stands before the sessions: no cookie is read, nothing is counted as activity.
+pub fn plain() -> Vec<Endpoint> {
+    vec![
+        get("/healthz", to(operations::alive)),
+        get("/readyz", to(operations::ready)),
+        get("/static/{name}", to(pages::statics::file)),
+        get("/robots.txt", to(pages::statics::robots)),
+    ]
+}
+
+/// What belongs to people and their sessions.
+pub fn personal() -> Vec<Endpoint> {
+    vec![
+        // Pages
+        get("/", to(pages::home::show)),
+        get("/login", to(pages::login::show)),
+        post("/login", to(pages::login::submit)),
+        post("/login/continue", to(pages::login::go_on)),
+        post("/logout", to(pages::logout::submit)),
+        get("/logged-out", to(pages::logout::show)),
+        get("/signup", to(pages::signup::show)),
+        post("/signup", to(pages::signup::submit)),
+        get("/verify-email", to(pages::verify_email::show)),
+        post("/verify-email", to(pages::verify_email::submit)),
+        post("/email/verification", to(pages::verify_email::resend)),
+        post("/account/name", to(pages::home::rename)),
+        // API
+        post("/auth/signup", to(api::auth::sign_up)),
+        post("/auth/verify-email", to(api::auth::verify_email)),
+        post("/auth/login", to(api::auth::log_in)),
+        post("/auth/logout", to(api::auth::log_out)),
+        get("/me", to(api::me::show)),
+        patch("/me", to(api::me::rename)),
+        post("/me/email/verification", to(api::me::resend_verification)),
+    ]
+}
+
+fn get(path: &'static str, route: Route) -> Endpoint {
+    Endpoint { method: Method::GET, path, route }
+}
+
+fn post(path: &'static str, route: Route) -> Endpoint {
+    Endpoint { method: Method::POST, path, route }
+}
+
+fn patch(path: &'static str, route: Route) -> Endpoint {
+    Endpoint { method: Method::PATCH, path, route }
+}
+
+/// Puts a table to work: one resource an address, so that a wrong method there is told apart from nothing there.
+pub fn register(config: &mut web::ServiceConfig, endpoints: Vec<Endpoint>) {
+    let mut by_path: BTreeMap<&'static str, Vec<Endpoint>> = BTreeMap::new();
+    for endpoint in endpoints {
+        by_path.entry(endpoint.path).or_default().push(endpoint);
+    }
+    for (path, endpoints) in by_path {
+        config.service(resource(path, endpoints));
+    }
+}
+
+fn resource(path: &'static str, endpoints: Vec<Endpoint>) -> Resource {
+    let mut resource = web::resource(path);
+    for endpoint in endpoints {
+        // What can be fetched can also be asked about (RFC 9110, section 9.3.2).
+        let route = match endpoint.method {
+            Method::GET => {
+                endpoint.route.guard(actix_web::guard::Any(actix_web::guard::Get()).or(actix_web::guard::Head()))
+            }
+            method => endpoint.route.method(method),
+        };
+        resource = resource.route(route);
+    }
+    resource.default_service(web::to(wrong_method))
+}
+
+async fn wrong_method() -> Result<String, Failure> {
+    Err(Failure::MethodNotAllowed)
+}
+
+pub async fn nothing_here() -> Result<String, Failure> {
+    Err(Failure::NotFound)
+}

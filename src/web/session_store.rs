@@ -1,0 +1,107 @@
+//! actix-session over our own sessions.
+//!
+//! The row is made in the handler's transaction; what reaches `save` afterwards is the token to put into the
+//! cookie. `load` finds the live session and hands it to the request as state. Nothing else is kept in the state,
+//! so there is nothing to update, and an ended session cannot come back to life here.
+
+use std::collections::HashMap;
+
+use actix_session::storage::{LoadError, SaveError, SessionKey, SessionStore, UpdateError};
+use actix_session::{Session, SessionExt as _};
+use actix_web::cookie::time::Duration;
+use actix_web::{HttpMessage as _, HttpRequest};
+use serde::Serialize;
+
+use super::cookies;
+use super::failure::Failure;
+use crate::app::App;
+use crate::db::{self, Tx};
+use crate::kernel::{Origin, Token};
+use crate::sessions::{self, Live, Opened};
+
+/// State keys: what `load` gives to the request, and the token that `save` takes from it.
+const LIVE: &str = "live";
+const TOKEN: &str = "token";
+/// In place of [`LIVE`] when PostgreSQL could not be asked. A failing `load` would be an answer without a page.
+const UNAVAILABLE: &str = "unavailable";
+
+pub struct Store(pub App);
+
+/// For how long the browser is to keep the session cookie; read by [`super::layers::keep_signed_in`].
+#[derive(Clone, Copy)]
+pub struct KeepFor(pub chrono::TimeDelta);
+
+impl SessionStore for Store {
+    async fn load(&self, key: &SessionKey) -> Result<Option<HashMap<String, String>>, LoadError> {
+        let Some(token) = Token::parse(key.as_ref()) else { return Ok(None) };
+        match sessions::find_by_token(&self.0, &token).await {
+            Ok(Some(live)) => Ok(Some(HashMap::from([json(LIVE, &live)?, json(TOKEN, &token.expose())?]))),
+            Ok(None) => Ok(None),
+            Err(error) => Ok(Some(HashMap::from([json(UNAVAILABLE, &error.to_string())?]))),
+        }
+    }
+
+    async fn save(&self, state: HashMap<String, String>, _ttl: &Duration) -> Result<SessionKey, SaveError> {
+        let token = state.get(TOKEN).and_then(|json| serde_json::from_str::<String>(json).ok());
+        let key = token.and_then(|token| SessionKey::try_from(token).ok());
+        key.ok_or_else(|| SaveError::Other(anyhow::anyhow!("a session is opened by signing in only")))
+    }
+
+    async fn update(
+        &self,
+        key: SessionKey,
+        _state: HashMap<String, String>,
+        _ttl: &Duration,
+    ) -> Result<SessionKey, UpdateError> {
+        Ok(key)
+    }
+
+    async fn update_ttl(&self, _key: &SessionKey, _ttl: &Duration) -> Result<(), anyhow::Error> {
+        Ok(())
+    }
+
+    /// The handler has ended the session already; this finds one that it missed.
+    async fn delete(&self, key: &SessionKey) -> Result<(), anyhow::Error> {
+        let Some(token) = Token::parse(key.as_ref()) else { return Ok(()) };
+        let origin = Origin::system("session cookie");
+        let end = move |tx: &mut Tx<'_>| sessions::revoke_by_token(tx, &token);
+        Ok(self.0.db.write::<(), db::Error, _>(&origin, end).await?)
+    }
+}
+
+fn json(key: &str, value: &impl Serialize) -> Result<(String, String), LoadError> {
+    let text = serde_json::to_string(value).map_err(|error| LoadError::Other(error.into()))?;
+    Ok((key.to_owned(), text))
+}
+
+/// The live session of a request, if it has one.
+pub fn live(request: &HttpRequest) -> Result<Option<Live>, Failure> {
+    let session = request.get_session();
+    if let Ok(Some(cause)) = session.get::<String>(UNAVAILABLE) {
+        log::error!("looking up a session: {cause}");
+        return Err(Failure::Unavailable);
+    }
+    session.get::<Live>(LIVE).map_err(Failure::internal)
+}
+
+/// The portal token this browser came with, if its session is live.
+pub fn token(request: &HttpRequest) -> Option<Token> {
+    let text = request.get_session().get::<String>(TOKEN).ok().flatten()?;
+    Token::parse(&text)
+}
+
+/// Gives this browser the cookie of a session just opened.
+pub fn establish(request: &HttpRequest, app: &App, opened: &Opened) -> Result<(), Failure> {
+    let session: Session = request.get_session();
+    session.renew();
+    session.clear();
+    if let Some(lasts) = cookies::lasting(app, opened) {
+        request.extensions_mut().insert(KeepFor(lasts));
+    }
+    session.insert(TOKEN, opened.token.expose()).map_err(Failure::internal)
+}
+
+/// Takes the session cookie away again.
+pub fn forget(request: &HttpRequest) {
+    request.get_session().purge();
+}

@@ -1,0 +1,61 @@
+//! Who is asking, as a handler's parameter: what a handler asks for, it cannot be reached without.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
+
+use super::failure::Failure;
+use super::layers::Caller;
+use super::session_store;
+use crate::kernel::Origin;
+use crate::sessions::Live;
+
+/// Somebody with a live session, verified or not.
+pub struct SignedIn {
+    pub live: Live,
+    /// The request, made by them.
+    pub origin: Origin,
+}
+
+/// Anybody: the live session, if there is one.
+pub struct Anyone {
+    pub live: Option<Live>,
+    pub origin: Origin,
+}
+
+impl FromRequest for SignedIn {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(anyone(request).and_then(|anyone| {
+            let live = anyone.live.ok_or(Failure::Unauthenticated)?;
+            Ok(Self { live, origin: anyone.origin })
+        }))
+    }
+}
+
+impl FromRequest for Anyone {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(anyone(request))
+    }
+}
+
+fn anyone(request: &HttpRequest) -> Result<Anyone, Failure> {
+    let live = session_store::live(request)?;
+    let origin = match &live {
+        Some(live) => origin(request)?.acting_as(live.user, live.session),
+        None => origin(request)?,
+    };
+    Ok(Anyone { live, origin })
+}
+
+fn origin(request: &HttpRequest) -> Result<Origin, Failure> {
+    let extensions = request.extensions();
+    let caller = extensions.get::<Caller>().ok_or_else(|| Failure::internal("a request without its outer layer"))?;
+    Ok(caller.origin.clone())
+}
