@@ -7,6 +7,7 @@
 pub mod configuration;
 pub mod healthcheck;
 pub mod logger;
+pub mod migrate;
 pub mod serve;
 
 use std::io::{self, Write as _};
@@ -50,6 +51,8 @@ pub struct Common {
 enum Command {
     /// Start the service
     Serve(serve::Arguments),
+    /// Bring the database up to date
+    Migrate(migrate::Arguments),
     /// Check or show the configuration, starting nothing
     #[command(subcommand)]
     Config(configuration::Command),
@@ -61,6 +64,10 @@ enum Command {
 pub fn run(cli: Cli, environment: Environment) -> ExitCode {
     let result = match cli.command {
         Command::Serve(arguments) => start(&sources(cli.common, arguments.common, environment)).and_then(serve::run),
+        Command::Migrate(arguments) => {
+            let settings = start(&sources(cli.common, arguments.common.clone(), environment));
+            settings.and_then(|settings| migrate::run(&arguments, &settings))
+        }
         Command::Config(command) => {
             configuration::run(&command, &sources(cli.common, command.common().clone(), environment))
         }

@@ -1,9 +1,23 @@
 //! `vestibule serve`: everything, until it is told to stop.
+//!
+//! In this order: the private cluster unless a database is named, the migrations, the listener. The other way round
+//! at the end: no new requests, those under way, then the cluster. `SIGTERM` and Ctrl-C ask for that and it takes at
+//! most ten seconds; a second one ends the process at once.
 
+use std::net::TcpListener;
+
+use anyhow::Context as _;
 use clap::Args;
+use secrecy::ExposeSecret as _;
+use tokio::signal::unix::{SignalKind, signal};
 
-use super::Common;
+use super::{Common, say};
+use crate::app::App;
 use crate::config::{self, Settings};
+use crate::db::cluster::Cluster;
+use crate::db::migrations;
+use crate::kernel::Clock;
+use crate::web;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -13,5 +27,90 @@ pub struct Arguments {
 
 pub fn run(mut settings: Settings) -> anyhow::Result<()> {
     settings.secrets.keys = config::secret_keys(&settings)?;
-    anyhow::bail!("there is nothing to listen on {} with yet", settings.server.listen)
+    // Before anything is started, so that a taken port is found out first.
+    let listener = listen(&settings)?;
+    let database = Database::open(&settings)?;
+    let applied = migrations::run(database.url()).context("bringing the database up to date")?;
+    for name in applied {
+        log::info!("migrated: {name}");
+    }
+    let app = App::new(settings, database.url(), Clock::System)?;
+    say(&banner(&app, &database))?;
+    actix_web::rt::System::new().block_on(serve(app, listener))?;
+    database.close()
+}
+
+/// The operator's server, or our own.
+enum Database {
+    Named(String),
+    Private(Cluster),
+}
+
+impl Database {
+    fn open(settings: &Settings) -> anyhow::Result<Self> {
+        match &settings.database.url {
+            Some(url) => Ok(Self::Named(url.expose_secret().to_owned())),
+            None => Ok(Self::Private(Cluster::start(&settings.server.data_dir)?)),
+        }
+    }
+
+    fn url(&self) -> &str {
+        match self {
+            Self::Named(url) => url,
+            Self::Private(cluster) => cluster.url(),
+        }
+    }
+
+    fn close(self) -> anyhow::Result<()> {
+        match self {
+            Self::Named(_) => Ok(()),
+            Self::Private(cluster) => Ok(cluster.stop()?),
+        }
+    }
+}
+
+fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
+    let address = settings.server.listen;
+    let hint = || format!("cannot listen on {address} (server.listen): is something else running there?");
+    let listener = TcpListener::bind(address).with_context(hint)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+async fn serve(app: App, listener: TcpListener) -> anyhow::Result<()> {
+    let server = web::server(app, listener)?;
+    let handle = server.handle();
+    let serving = actix_web::rt::spawn(server);
+    wait_for_a_signal().await?;
+    log::info!("stopping: no new requests, those under way are finished");
+    let draining = handle.stop(true);
+    tokio::select! {
+        () = draining => {}
+        again = wait_for_a_signal() => {
+            again?;
+            log::warn!("stopping at once");
+            handle.stop(false).await;
+        }
+    }
+    serving.await??;
+    Ok(())
+}
+
+async fn wait_for_a_signal() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+fn banner(app: &App, database: &Database) -> String {
+    let url = app.settings.server.public_url.as_str().trim_end_matches('/');
+    let data = match database {
+        Database::Named(_) => "on your PostgreSQL server".to_owned(),
+        Database::Private(cluster) => format!("in a private PostgreSQL cluster, {}", cluster.folder().display()),
+    };
+    format!("\n  Vestibule {}\n\n  Open      {url}\n  Data      {data}\n", env!("CARGO_PKG_VERSION"))
 }
