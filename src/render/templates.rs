@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use minijinja::syntax::SyntaxConfig;
-use minijinja::{Environment, Error as Jinja, ErrorKind, UndefinedBehavior};
+use minijinja::{Environment, Error as Jinja, ErrorKind, UndefinedBehavior, Value};
 use rust_embed::RustEmbed;
 
 use super::statics::files_in;
@@ -21,7 +21,8 @@ pub(super) fn environment(overrides: Option<&Path>, statics: Arc<Statics>) -> Re
     env.set_syntax(block_lines_vanish());
     env.add_function("static", move |name: String| {
         let missing = || Jinja::new(ErrorKind::InvalidOperation, format!("there is no static file {name}"));
-        statics.url_of(&name).ok_or_else(missing)
+        // Our own names have nothing in them to escape.
+        statics.url_of(&name).map(Value::from_safe_string).ok_or_else(missing)
     });
     env.add_filter("when", |at: String| in_words(&at));
     for (name, source) in sources(overrides)? {
