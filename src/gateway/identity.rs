@@ -61,6 +61,7 @@ mod tests {
             last_active_at: now,
             last_auth_at: now,
             expires_at: now,
+            is_remembered: false,
         }
     }
 
