@@ -9,6 +9,7 @@ mod body;
 pub mod cookies;
 mod csrf;
 pub mod failure;
+mod forward_auth;
 mod layers;
 mod operations;
 mod pages;
@@ -35,10 +36,12 @@ const DRAIN: Duration = Duration::from_secs(8);
 /// The server, ready to be awaited. It stops when its handle says so, after the requests under way.
 pub fn server(app: App, listener: TcpListener) -> std::io::Result<Server> {
     let workers = app.settings.server.workers;
+    let gate = web::Data::new(forward_auth::Gate::new(&app));
     let server = HttpServer::new(move || {
         let sessions = sessions_of(&app);
         actix_web::App::new()
             .app_data(web::Data::new(app.clone()))
+            .app_data(gate.clone())
             .app_data(web::FormConfig::default().limit(body::LIMIT))
             .app_data(web::JsonConfig::default().limit(body::LIMIT).content_type_required(true))
             .app_data(web::PayloadConfig::new(body::LIMIT))

@@ -7,7 +7,7 @@ use actix_web::web::to;
 use actix_web::{Resource, Route, web};
 
 use super::failure::Failure;
-use super::{api, operations, pages};
+use super::{api, forward_auth, operations, pages};
 
 /// One method at one address.
 pub struct Endpoint {
@@ -21,6 +21,8 @@ pub fn plain() -> Vec<Endpoint> {
     vec![
         get("/healthz", to(operations::alive)),
         get("/readyz", to(operations::ready)),
+        get("/gateway/forward-auth", to(forward_auth::forward_auth)),
+        get("/gateway/auth-request", to(forward_auth::auth_request)),
         get("/static/{name}", to(pages::statics::file)),
         get("/robots.txt", to(pages::statics::robots)),
     ]

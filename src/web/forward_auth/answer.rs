@@ -1,0 +1,108 @@
+//! The answers, and for whom they are.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse};
+use serde_json::json;
+use url::Url;
+
+use crate::app::App;
+use crate::gateway::{Identity, Request};
+use crate::web::failure::Failure;
+use crate::web::view;
+
+/// A proxy reads the head of our answer into one page of memory: nginx's `proxy_buffer_size` is 4 KiB.
+const LONGEST_LOCATION: usize = 2048;
+
+const NO_STORE: (header::HeaderName, HeaderValue) = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+
+/// 200 with every identity header and without a cookie: most proxies lose it, or hand it to the wrong side.
+pub(super) fn allow(identity: &Identity) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    response.insert_header(NO_STORE);
+    for (name, value) in identity.headers() {
+        // There are no control characters left in it, and that is all a header's value cannot hold.
+        let value = HeaderValue::from_bytes(value).unwrap_or(HeaderValue::from_static(""));
+        response.insert_header((name, value));
+    }
+    response.finish()
+}
+
+/// Whether somebody is looking at what comes back. A script, an image or a websocket has no use for a page.
+pub(super) fn is_navigation(headers: &HeaderMap) -> bool {
+    let says = |name: &str, what: &str| text(headers, name).is_some_and(|value| value.eq_ignore_ascii_case(what));
+    if headers.contains_key(header::UPGRADE) || says("x-requested-with", "XMLHttpRequest") {
+        return false;
+    }
+    match text(headers, "sec-fetch-mode") {
+        Some(mode) => mode == "navigate",
+        None => text(headers, "accept").is_some_and(|types| types.contains("text/html")),
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+pub(super) fn lead_to_sign_in(app: &App, asked: &Request, status: StatusCode) -> HttpResponse {
+    let mut response = HttpResponse::build(status);
+    response.insert_header(NO_STORE);
+    if let Some(location) = sign_in_location(app, asked) {
+        response.insert_header((header::LOCATION, location));
+    }
+    response.finish()
+}
+
+/// The sign-in page, with the way back.
+pub(super) fn sign_in_location(app: &App, asked: &Request) -> Option<HeaderValue> {
+    let sign_in = app.settings.server.public_url.join("/login").ok()?;
+    let back = [asked.url(), asked.site()].into_iter().flatten();
+    let mut ways =
+        back.filter(|url| app.destinations.check(url.as_str()).is_some()).map(|url| with_way_back(&sign_in, &url));
+    let location = ways.find(|location| location.as_str().len() <= LONGEST_LOCATION);
+    if location.is_none() {
+        log::warn!("nobody can sign in at {}: it is outside of session.cookie_domains", asked.host);
+    }
+    HeaderValue::from_str(location.as_ref().unwrap_or(&sign_in).as_str()).ok()
+}
+
+fn with_way_back(sign_in: &Url, back: &Url) -> Url {
+    let mut location = sign_in.clone();
+    location.query_pairs_mut().append_pair("return_to", back.as_str());
+    location
+}
+
+pub(super) fn unauthenticated(request: &HttpRequest) -> HttpResponse {
+    Failure::Unauthenticated.as_problem(&view::request_id(request))
+}
+
+/// A page for somebody who looks at it, a problem document for everybody else.
+pub(super) fn refuse(app: &App, request: &HttpRequest, failure: &Failure) -> HttpResponse {
+    if !is_navigation(request.headers()) {
+        return failure.as_problem(&view::request_id(request));
+    }
+    match page(app, request, failure) {
+        Ok(page) => page,
+        Err(error) => Failure::internal(error).as_problem(&view::request_id(request)),
+    }
+}
+
+/// It is shown under the app's host, where nothing of ours is served: the style comes from our own.
+fn page(app: &App, request: &HttpRequest, failure: &Failure) -> Result<HttpResponse, crate::render::Error> {
+    let portal = app.settings.server.public_url.origin().ascii_serialization();
+    let policy =
+        format!("default-src 'none'; style-src {portal}; frame-ancestors 'none'; base-uri 'none'; form-action 'none'");
+    let context = json!({
+        "portal": portal,
+        "status": failure.status().as_u16(),
+        "title": failure.title(),
+        "sentence": failure.to_string(),
+        "request_id": view::request_id(request),
+    });
+    let body = app.render.render("gateway/refused.html", context)?;
+    Ok(HttpResponse::build(failure.status())
+        .insert_header(NO_STORE)
+        .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
+        .insert_header((header::CONTENT_SECURITY_POLICY, policy))
+        .body(body))
+}
