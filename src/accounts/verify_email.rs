@@ -75,10 +75,8 @@ enum Proof {
 /// Looks at a link without using it.
 pub fn look_at(tx: &mut ReadTx<'_>, token: &Token, prover: &Prover) -> Result<Link, db::Error> {
     let Some(pending) = store::find_link(tx, &token.digest())? else { return Ok(Link::Gone) };
-    Ok(match is_same(&pending, prover) {
-        true => Link::Ready(pending.email),
-        false => Link::NeedsPassword(pending.email),
-    })
+    let link = if is_same(&pending, prover) { Link::Ready } else { Link::NeedsPassword };
+    Ok(link(pending.email))
 }
 
 /// Uses the link: the address is verified from now on. `password` is needed, and looked at, only when the

@@ -36,7 +36,7 @@ pub fn run(mut settings: Settings) -> anyhow::Result<()> {
     }
     let app = App::new(settings, database.url(), Clock::System)?;
     say(&banner(&app, &database))?;
-    actix_web::rt::System::new().block_on(serve(app, listener))?;
+    web::block_on(serve(app, listener))?;
     database.close()
 }
 
@@ -80,7 +80,7 @@ fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
 async fn serve(app: App, listener: TcpListener) -> anyhow::Result<()> {
     let server = web::server(app, listener)?;
     let handle = server.handle();
-    let serving = actix_web::rt::spawn(server);
+    let serving = tokio::task::spawn_local(server);
     wait_for_a_signal().await?;
     log::info!("stopping: no new requests, those under way are finished");
     let draining = handle.stop(true);

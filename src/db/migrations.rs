@@ -34,8 +34,8 @@ pub fn pending(url: &str) -> Result<Vec<String>, Error> {
 pub(super) fn count_missing(conn: &mut PgConnection) -> Result<usize, Error> {
     let ours: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS.migrations().map_err(|e| Error::Internal(e.to_string()))?;
     let applied: Vec<String> = versions::table.select(versions::version).load(conn)?;
-    let is_missing = |m: &&Box<dyn Migration<Pg>>| !applied.contains(&m.name().version().to_string());
-    Ok(ours.iter().filter(is_missing).count())
+    let versions = ours.iter().map(|migration| migration.name().version().to_string());
+    Ok(versions.filter(|version| !applied.contains(version)).count())
 }
 
 fn connect(url: &str) -> Result<PgConnection, Error> {

@@ -29,7 +29,7 @@ impl Pool {
             .max_size(size)
             .min_idle(Some(1))
             .connection_timeout(PATIENCE)
-            .max_lifetime(Some(Duration::from_secs(30 * 60)))
+            .max_lifetime(Some(Duration::from_mins(30)))
             // It would cost a round trip for every request; a dead connection is found by using it.
             .test_on_check_out(false)
             .error_handler(Box::new(LogErrors))

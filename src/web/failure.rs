@@ -55,8 +55,8 @@ pub enum Failure {
 }
 
 impl Failure {
-    pub fn field(name: &'static str, sentence: impl ToString) -> Self {
-        Self::Validation(vec![(name, sentence.to_string())])
+    pub fn field(name: &'static str, sentence: impl std::fmt::Display) -> Self {
+        Self::Validation(vec![(name, format!("{sentence}"))])
     }
 
     /// Writes the cause down, once, for the operator; the outside sees the request id only.
@@ -296,7 +296,7 @@ impl From<mail::Error> for Failure {
     fn from(error: mail::Error) -> Self {
         match error {
             mail::Error::Db(error) => error.into(),
-            other => Self::internal(other),
+            mail::Error::Unsealable(error) => Self::internal(error),
         }
     }
 }

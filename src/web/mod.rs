@@ -60,6 +60,11 @@ pub fn server(app: App, listener: TcpListener) -> std::io::Result<Server> {
     server.workers(workers).shutdown_timeout(DRAIN.as_secs()).disable_signals().listen(listener).map(HttpServer::run)
 }
 
+/// Runs `work` where a [`server`] can run.
+pub fn block_on<F: Future>(work: F) -> F::Output {
+    actix_web::rt::System::new().block_on(work)
+}
+
 fn sessions_of(app: &App) -> SessionMiddleware<session_store::Store> {
     SessionMiddleware::builder(session_store::Store(app.clone()), cookie_key())
         .cookie_name(cookies::name(app, cookies::Kind::Session).to_owned())

@@ -58,7 +58,7 @@ fn merge(frame: Value, context: Value) -> Value {
 }
 
 /// What a page with a form is given: the earlier input, what was wrong with it, what was just done.
-pub fn form(input: Value, wrong: &[Field], notice: Option<&str>) -> Value {
+pub fn form(input: &Value, wrong: &[Field], notice: Option<&str>) -> Value {
     let errors: Map<String, Value> = wrong
         .iter()
         .filter(|(field, _)| !field.is_empty())

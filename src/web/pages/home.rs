@@ -32,7 +32,7 @@ pub struct Form {
 
 /// `GET /`
 pub async fn show(app: web::Data<App>, who: SignedIn, asked: web::Query<Asked>, request: HttpRequest) -> HttpResponse {
-    let form = view::form(json!({ "name": who.live.name }), &[], notice(&asked.done));
+    let form = view::form(&json!({ "name": who.live.name }), &[], notice(&asked.done));
     page(&app, &who.live, &request, form, StatusCode::OK)
 }
 
@@ -47,7 +47,7 @@ pub async fn rename(
         Ok(name) => name,
         Err(error) => {
             let wrong: [Field; 1] = [("name", error.to_string())];
-            let form = view::form(json!({ "name": form.name }), &wrong, None);
+            let form = view::form(&json!({ "name": form.name }), &wrong, None);
             return Ok(page(&app, &who.live, &request, form, StatusCode::UNPROCESSABLE_ENTITY));
         }
     };

@@ -1,5 +1,6 @@
 //! `/login`: signing in, and going on to where a person came from.
 
+use actix_web::cookie::Cookie;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
@@ -49,7 +50,7 @@ pub async fn show(app: web::Data<App>, who: Anyone, asked: web::Query<Asked>, re
         return view::html(&request, &mut HttpResponse::Ok(), "signin/interstitial.html", context);
     }
     let input = json!({ "email": "", "remember": false });
-    page(&app, &request, &asked.return_to, view::form(input, &[], notice(&asked.done)), StatusCode::OK)
+    page(&app, &request, &asked.return_to, view::form(&input, &[], notice(&asked.done)), StatusCode::OK)
 }
 
 /// `POST /login`
@@ -62,7 +63,7 @@ pub async fn submit(
     match sign_in(&app, &who, &form, &request).await {
         Ok(opened) => {
             session_store::establish(&request, &app, &opened)?;
-            Ok(go_to(&app, &request, &form.return_to, cookies::for_gate(&app, &opened)))
+            Ok(go_to(&app, &request, &form.return_to, &cookies::for_gate(&app, &opened)))
         }
         Err(failure) => {
             let wrong: Vec<Field> = match &failure {
@@ -71,7 +72,7 @@ pub async fn submit(
                 _ => return Err(failure),
             };
             let input = json!({ "email": form.email, "remember": form.remember.is_some() });
-            Ok(page(&app, &request, &form.return_to, view::form(input, &wrong, None), failure.status()))
+            Ok(page(&app, &request, &form.return_to, view::form(&input, &wrong, None), failure.status()))
         }
     }
 }
@@ -99,18 +100,13 @@ pub async fn go_on(
     let issued = app.db.write(&who.origin, move |tx| sessions::issue_gate_cookies(tx, &rules, session));
     let remaining = who.live.is_remembered.then(|| who.live.expires_at - app.clock.now());
     let gates = issued.await.map_err(|error: db::Error| Failure::from(error))?;
-    let cookies = gates.iter().map(|gate| cookies::gate_cookie(&app, gate, remaining)).collect();
-    Ok(go_to(&app, &request, &form.return_to, cookies))
+    let cookies: Vec<_> = gates.iter().map(|gate| cookies::gate_cookie(&app, gate, remaining)).collect();
+    Ok(go_to(&app, &request, &form.return_to, &cookies))
 }
 
 /// Home, a page of ours, or an app. Another origin is reached by a page that goes on by itself: our own policy
 /// (`form-action 'self'`) forbids a form's answer to redirect there.
-fn go_to(
-    app: &App,
-    request: &HttpRequest,
-    return_to: &str,
-    cookies: Vec<actix_web::cookie::Cookie<'static>>,
-) -> HttpResponse {
+fn go_to(app: &App, request: &HttpRequest, return_to: &str, cookies: &[Cookie<'static>]) -> HttpResponse {
     let mut answer = match app.destinations.check(return_to) {
         Some(ReturnTo::App(url)) => {
             let context = json!({ "url": url.as_str(), "app_host": host_of(&url) });
@@ -119,7 +115,7 @@ fn go_to(
         Some(ReturnTo::Here(path)) => view::see_other(&path),
         None => view::see_other("/"),
     };
-    for cookie in &cookies {
+    for cookie in cookies {
         if let Err(error) = answer.add_cookie(cookie) {
             log::error!("a gate cookie could not be written: {error}");
         }

@@ -39,7 +39,7 @@ pub async fn show(app: web::Data<App>, who: Anyone, asked: web::Query<Asked>, re
         return view::see_other("/");
     }
     let input = json!({ "email": "", "name": "" });
-    page(&app, &request, &asked.return_to, view::form(input, &[], None), StatusCode::OK)
+    page(&app, &request, &asked.return_to, view::form(&input, &[], None), StatusCode::OK)
 }
 
 /// `POST /signup`: the same answer for a fresh and for a taken address.
@@ -84,7 +84,7 @@ pub fn browser_cookie(app: &App, browser: &Token) -> actix_web::cookie::Cookie<'
 
 fn again(app: &App, request: &HttpRequest, form: &Form, wrong: &[Field]) -> HttpResponse {
     let input = json!({ "email": form.email, "name": form.name });
-    page(app, request, &form.return_to, view::form(input, wrong, None), StatusCode::UNPROCESSABLE_ENTITY)
+    page(app, request, &form.return_to, view::form(&input, wrong, None), StatusCode::UNPROCESSABLE_ENTITY)
 }
 
 fn page(app: &App, request: &HttpRequest, return_to: &str, form: Value, status: StatusCode) -> HttpResponse {

@@ -93,7 +93,7 @@ async fn page(
         Link::NeedsPassword(email) => (email, true),
     };
     let context = view::with(
-        view::form(json!({}), wrong, None),
+        view::form(&json!({}), wrong, None),
         json!({
             "token": token,
             "email": email.as_str(),
