@@ -2,6 +2,7 @@
 //! them on loopback or Unix sockets, each torn down with its owner and also when the test process is killed.
 //! Everything here blocks and lives on threads of its own, so that a test reads from top to bottom.
 
+pub mod app;
 pub mod browser;
 pub mod echo;
 pub mod http;
@@ -16,6 +17,8 @@ pub mod smtp;
 pub mod tcp;
 
 use std::time::{Duration, Instant};
+
+pub use app::TestApp;
 
 /// How long anything here may take before the test is called broken.
 pub const PATIENCE: Duration = Duration::from_secs(10);

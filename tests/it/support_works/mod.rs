@@ -1,5 +1,6 @@
 //! The helpers themselves: what a story believes about its mail server, database, browser and proxies.
 
+mod app;
 mod browser;
 mod postgres;
 mod proxies;

@@ -15,7 +15,7 @@ struct Count {
     count: i64,
 }
 
-fn count(url: &str, from: &str) -> i64 {
+pub fn count(url: &str, from: &str) -> i64 {
     let mut connection = PgConnection::establish(url).unwrap();
     sql_query(format!("SELECT count(*) AS count FROM {from}")).get_result::<Count>(&mut connection).unwrap().count
 }

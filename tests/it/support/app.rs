@@ -1,0 +1,139 @@
+//! The whole service for one test: its own database, port, clock and mail server. Nothing in it is replaced but time.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{OnceLock, mpsc};
+use std::thread::{self, JoinHandle};
+
+use actix_web::dev::ServerHandle;
+use chrono::DateTime;
+use url::Url;
+use vestibule::app::App;
+use vestibule::config::{self, ConfigFile, Environment, Setting, Settings, Sources};
+use vestibule::kernel::Clock;
+use vestibule::web;
+
+use super::browser::Browser;
+use super::port::Port;
+use super::postgres::TestDb;
+use super::process::Folder;
+use super::smtp::{Encryption, SmtpServer, certificate_authority};
+
+const MAIL_ACCOUNT: (&str, &str) = ("vestibule", "the mail server's password");
+
+pub struct TestApp {
+    pub app: App,
+    _mail: SmtpServer,
+    port: Port,
+    server: ServerHandle,
+    thread: Option<JoinHandle<()>>,
+    // Last: whoever is connected is thrown out.
+    database: TestDb,
+}
+
+impl TestApp {
+    pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// With settings that differ, as `--set` takes them: `("gateway.default", "public")`.
+    pub fn with(settings: &[(&str, &str)]) -> Self {
+        let (port, database) = (Port::claim(), TestDb::make());
+        let mail = SmtpServer::start(Encryption::StartTls, Some(MAIL_ACCOUNT));
+        let settings = load(&usual(&port, &database, &mail), settings);
+        // Some instant; only `advance` moves it.
+        let clock = Clock::fixed(DateTime::from_timestamp(1_800_000_000, 0).expect("an instant"));
+        let app = App::new(settings, database.url(), clock).expect("the parts of the service");
+        let (server, thread) = serve(&app, &port);
+        Self { app, _mail: mail, port, server, thread: Some(thread), database }
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port.number()
+    }
+
+    pub fn public_url(&self) -> &Url {
+        &self.app.settings.server.public_url
+    }
+
+    pub fn database_url(&self) -> &str {
+        self.database.url()
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.app.clock
+    }
+
+    /// A browser with no cookies, whose paths are those of `server.public_url`.
+    pub fn browser(&self) -> Browser {
+        Browser::new(self.public_url().as_str(), self.port())
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        // The command is sent by the call; the future would only wait for it.
+        drop(self.server.stop(false));
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+            && !thread::panicking()
+        {
+            panic!("the server's thread panicked");
+        }
+    }
+}
+
+/// What every test's service is told, below what the test itself sets.
+fn usual(port: &Port, database: &TestDb, mail: &SmtpServer) -> Environment {
+    let (name, password) = MAIL_ACCOUNT;
+    [
+        ("SERVER__LISTEN", port.address().to_string()),
+        ("SERVER__PUBLIC_URL", format!("http://localhost:{}", port.number())),
+        ("SERVER__WORKERS", "1".to_owned()),
+        ("DATABASE__URL", database.url().to_owned()),
+        ("DATABASE__POOL_SIZE", "4".to_owned()),
+        ("SECRETS__KEY", "dGhlIGtleSBvZiBhIHRlc3QgdGhhdCBub2JvZHkgbmVlZHMgdG8gaGlkZQ==".to_owned()),
+        ("MAIL__TRANSPORT", "smtp".to_owned()),
+        ("MAIL__URL", format!("submission://localhost:{}", mail.port())),
+        ("MAIL__USERNAME", name.to_owned()),
+        ("MAIL__PASSWORD", password.to_owned()),
+        ("MAIL__FROM", "Vestibule <no-reply@example.com>".to_owned()),
+        ("MAIL__CA_FILE", authority_file().display().to_string()),
+    ]
+    .into_iter()
+    .map(|(name, value)| (format!("VESTIBULE__{name}"), value))
+    .collect()
+}
+
+fn load(usual: &Environment, special: &[(&str, &str)]) -> Settings {
+    let flags = special.iter().map(|(key, value)| Setting { key: (*key).to_owned(), value: (*value).to_owned() });
+    let sources = Sources { file: ConfigFile::Nowhere, environment: usual.clone(), flags: flags.collect() };
+    config::load(&sources).unwrap_or_else(|mistakes| panic!("{mistakes}")).settings
+}
+
+/// On a thread of its own, so that a test may block.
+fn serve(app: &App, port: &Port) -> (ServerHandle, JoinHandle<()>) {
+    let (app, listener) = (app.clone(), port.listen());
+    listener.set_nonblocking(true).expect("a listener of ours");
+    let (started, handle) = mpsc::channel();
+    let thread = thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async {
+            let server = web::server(app, listener).expect("the server");
+            started.send(server.handle()).expect("somebody waits");
+            server.await.expect("an orderly end");
+        });
+    });
+    (handle.recv().expect("a server that starts"), thread)
+}
+
+/// The configuration wants the mail server's authority in a file.
+fn authority_file() -> &'static Path {
+    static FILE: OnceLock<(Folder, PathBuf)> = OnceLock::new();
+    let (_, path) = FILE.get_or_init(|| {
+        let folder = Folder::make("ca", "TERM");
+        let path = folder.path().join("authority.pem");
+        fs::write(&path, certificate_authority()).expect("our own folder");
+        (folder, path)
+    });
+    path
+}
