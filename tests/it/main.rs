@@ -6,6 +6,8 @@ mod cluster;
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod documentation;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod support_works;

@@ -1,0 +1,103 @@
+//! What the README and the examples say, as far as it can be looked up.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::support::process::Folder;
+
+fn at(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(at(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The fenced blocks of this language.
+fn blocks(text: &str, language: &str) -> Vec<String> {
+    let fence = format!("```{language}\n");
+    let blocks: Vec<String> =
+        text.split(&fence).skip(1).map(|rest| rest.split("\n```").next().unwrap_or_default().to_owned()).collect();
+    assert!(!blocks.is_empty(), "no {language} in here");
+    blocks
+}
+
+/// What the program says, which has to be a success.
+fn vestibule(arguments: &[&str], variables: &[(&str, &Path)]) -> String {
+    let folder = Folder::make("documentation", "TERM");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
+    command.args(arguments).current_dir(folder.path()).env_clear().envs(variables.iter().copied());
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_proxy_configurations_in_the_readme_are_those_that_are_tested() {
+    for (language, file) in [("nginx", "deploy/nginx/vestibule.conf"), ("caddyfile", "deploy/caddy/Caddyfile")] {
+        let tested = read(file);
+        for shown in blocks(&read("README.md"), language) {
+            assert!(tested.contains(&shown), "not in {file}:\n{shown}");
+        }
+    }
+}
+
+#[test]
+fn the_configuration_in_the_readme_is_accepted() {
+    let folder = Folder::make("readme", "TERM");
+    for text in blocks(&read("README.md"), "toml") {
+        let file = folder.path().join("vestibule.toml");
+        fs::write(&file, text).unwrap();
+        vestibule(&["config", "check"], &[("VESTIBULE_CONFIG", &file)]);
+    }
+}
+
+#[test]
+fn the_configuration_of_the_containers_is_accepted_with_the_secrets_made_for_it() {
+    let secrets = Folder::make("secrets", "TERM");
+    // As root the script hands each secret to its reader; elsewhere there is nobody to hand it to.
+    let script = read("deploy/compose/make-secrets").replace("chown \"$owner\"", ": chown");
+    for _ in 0..2 {
+        let made = Command::new("sh").args(["-c", &script, "sh"]).arg(secrets.path()).output().unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    }
+    let variables = [
+        ("VESTIBULE_CONFIG", at("deploy/compose/vestibule.toml")),
+        ("VESTIBULE__DATABASE__URL_FILE", secrets.path().join("database_url")),
+        ("VESTIBULE__SECRETS__KEY_FILE", secrets.path().join("key")),
+    ];
+    let variables = variables.each_ref().map(|(name, path)| (*name, path.as_path()));
+    vestibule(&["config", "check"], &variables);
+    let password = fs::read_to_string(secrets.path().join("database_password")).unwrap();
+    let url = fs::read_to_string(secrets.path().join("database_url")).unwrap();
+    assert_eq!(url, format!("postgres://vestibule:{password}@postgres/vestibule"));
+    assert_eq!(password.len(), 64);
+}
+
+#[test]
+fn every_key_in_the_readme_exists() {
+    let known: serde_json::Value = serde_json::from_str(&vestibule(&["config", "print", "--json"], &[])).unwrap();
+    let readme = read("README.md");
+    let rows = readme.lines().filter(|line| line.starts_with("| `")).filter_map(|line| line.split('|').nth(1));
+    let keys: Vec<&str> =
+        rows.flat_map(|cell| cell.split('`').skip(1).step_by(2)).filter(|key| key.contains('.')).collect();
+    assert!(keys.len() > 10, "{keys:?}");
+    for key in keys {
+        let (section, word) = key.split_once('.').unwrap();
+        assert!(known[section].get(word).is_some(), "there is no {key}");
+    }
+}
+
+#[test]
+fn every_file_that_a_document_links_to_exists() {
+    for document in ["README.md", "CONTRIBUTING.md", "SECURITY.md"] {
+        let text = read(document);
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        let images =
+            text.split("src=\"").chain(text.split("srcset=\"")).skip(1).filter_map(|rest| rest.split('"').next());
+        for target in targets.chain(images).filter(|target| !target.starts_with('#') && !target.contains(':')) {
+            assert!(at(target).exists(), "{document} links to {target}");
+        }
+    }
+}
