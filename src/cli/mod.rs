@@ -5,6 +5,7 @@
 //! of sysexits).
 
 pub mod configuration;
+mod demo;
 pub mod healthcheck;
 pub mod logger;
 pub mod migrate;
@@ -63,7 +64,8 @@ enum Command {
 /// Runs the command to its end. Everything it needs of the process is in `environment`.
 pub fn run(cli: Cli, environment: Environment) -> ExitCode {
     let result = match cli.command {
-        Command::Serve(arguments) => start(&sources(cli.common, arguments.common, environment)).and_then(serve::run),
+        Command::Serve(arguments) => start(&sources(cli.common, arguments.common, environment))
+            .and_then(|settings| serve::run(settings, arguments.demo)),
         Command::Migrate(arguments) => {
             let settings = start(&sources(cli.common, arguments.common.clone(), environment));
             settings.and_then(|settings| migrate::run(&arguments, &settings))

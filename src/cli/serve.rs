@@ -4,13 +4,15 @@
 //! at the end: no new requests, those under way, then the cluster. `SIGTERM` and Ctrl-C ask for that and it takes at
 //! most ten seconds; a second one ends the process at once.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 
 use anyhow::Context as _;
 use clap::Args;
 use secrecy::ExposeSecret as _;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::demo::Demo;
+use super::healthcheck::reachable;
 use super::{Common, say};
 use crate::app::App;
 use crate::config::{self, Settings};
@@ -23,20 +25,24 @@ use crate::web;
 pub struct Arguments {
     #[command(flatten)]
     pub(super) common: Common,
+    /// Also serve a small app behind the gate, for trying out
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(super) demo: Option<SocketAddr>,
 }
 
-pub fn run(mut settings: Settings) -> anyhow::Result<()> {
+pub fn run(mut settings: Settings, demo: Option<SocketAddr>) -> anyhow::Result<()> {
     settings.secrets.keys = config::secret_keys(&settings)?;
     // Before anything is started, so that a taken port is found out first.
     let listener = listen(&settings)?;
+    let demo = demo.map(|address| Demo::open(address, &mut settings)).transpose()?;
     let database = Database::open(&settings)?;
     let applied = migrations::run(database.url()).context("bringing the database up to date")?;
     for name in applied {
         log::info!("migrated: {name}");
     }
     let app = App::new(settings, database.url(), Clock::System)?;
-    say(&banner(&app, &database))?;
-    web::block_on(serve(app, listener))?;
+    say(&banner(&app, &database, demo.as_ref()))?;
+    web::block_on(serve(app, listener, demo))?;
     database.close()
 }
 
@@ -77,12 +83,19 @@ fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
     Ok(listener)
 }
 
-async fn serve(app: App, listener: TcpListener) -> anyhow::Result<()> {
+async fn serve(app: App, listener: TcpListener, demo: Option<Demo>) -> anyhow::Result<()> {
+    let gate = reachable(listener.local_addr()?);
+    let demo = demo.map(|demo| web::demo::server(app.clone(), demo.listener, gate)).transpose()?;
     let server = web::server(app, listener)?;
     let handle = server.handle();
     let serving = tokio::task::spawn_local(server);
+    let demo = demo.map(|server| (server.handle(), tokio::task::spawn_local(server)));
     wait_for_a_signal().await?;
     log::info!("stopping: no new requests, those under way are finished");
+    if let Some((demo, serving)) = demo {
+        demo.stop(false).await;
+        serving.await??;
+    }
     let draining = handle.stop(true);
     tokio::select! {
         () = draining => {}
@@ -106,11 +119,12 @@ async fn wait_for_a_signal() -> std::io::Result<()> {
     Ok(())
 }
 
-fn banner(app: &App, database: &Database) -> String {
+fn banner(app: &App, database: &Database, demo: Option<&Demo>) -> String {
     let url = app.settings.server.public_url.as_str().trim_end_matches('/');
     let data = match database {
         Database::Named(_) => "on your PostgreSQL server".to_owned(),
         Database::Private(cluster) => format!("in a private PostgreSQL cluster, {}", cluster.folder().display()),
     };
-    format!("\n  Vestibule {}\n\n  Open      {url}\n  Data      {data}\n", env!("CARGO_PKG_VERSION"))
+    let demo = demo.map(|demo| format!("  Demo app  {} (behind the gate)\n", demo.url)).unwrap_or_default();
+    format!("\n  Vestibule {}\n\n  Open      {url}\n{demo}  Data      {data}\n", env!("CARGO_PKG_VERSION"))
 }

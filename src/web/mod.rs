@@ -8,6 +8,7 @@ mod api;
 mod body;
 pub mod cookies;
 mod csrf;
+pub mod demo;
 pub mod failure;
 mod forward_auth;
 mod layers;
