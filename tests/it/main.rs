@@ -8,6 +8,8 @@ mod config;
 #[cfg(test)]
 mod documentation;
 #[cfg(test)]
+mod gate;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod support_works;

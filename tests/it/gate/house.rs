@@ -1,0 +1,171 @@
+//! A service with rules for some apps, the people who live there, and the questions that proxies ask.
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection};
+use serde_json::json;
+use url::Url;
+
+use crate::support::app::TestApp;
+use crate::support::browser::Browser;
+use crate::support::raw::{self, Answer};
+
+pub const GATE_COOKIE: &str = "__Secure-vestibule_gate";
+const PASSWORD: &str = "correct horse battery staple";
+const APP: &str = "https://app.example.com/";
+
+const RULES: &str = r#"[
+    { hosts = ["app.example.com"], paths = ["/public/**"], allow = "public" },
+    { hosts = ["app.example.com"], paths = ["/closed/**"], allow = "deny" },
+    { hosts = ["app.example.com"], paths = ["/welcome"], allow = "signed_in", verified = false },
+    { hosts = ["app.example.com", "*.example.com:8443", "far.test"], allow = "signed_in" },
+]"#;
+
+/// Over https, with apps below `example.com`.
+pub fn house() -> TestApp {
+    house_with(&[])
+}
+
+pub fn house_with(special: &[(&str, &str)]) -> TestApp {
+    let usual = [
+        ("server.public_url", "https://auth.example.com"),
+        ("session.cookie_domains", "example.com"),
+        ("gateway.rules", RULES),
+    ];
+    TestApp::with(&[&usual[..], special].concat())
+}
+
+/// Somebody with an account, signed in.
+pub struct Person {
+    pub browser: Browser,
+    pub id: String,
+}
+
+impl Person {
+    /// Whose address nobody has confirmed.
+    pub fn newcomer(app: &TestApp, email: &str, name: &str) -> Self {
+        let mut browser = app.browser();
+        let account = json!({ "email": email, "password": PASSWORD, "name": name });
+        assert_eq!(browser.api("POST", "/auth/signup", account).status, 202);
+        let mut person = Self { browser, id: String::new() };
+        person.sign_in(email);
+        person.id = person.browser.api("GET", "/me", json!(null)).json::<serde_json::Value>()["id"]
+            .as_str()
+            .expect("an id")
+            .to_owned();
+        person
+    }
+
+    pub fn of_the_house(app: &TestApp, email: &str, name: &str) -> Self {
+        let person = Self::newcomer(app, email, name);
+        let mut database = PgConnection::establish(app.database_url()).expect("the test's own database");
+        database.batch_execute("UPDATE users SET email_verified_at = now(), name = 'Ann Ünal'").expect("a person");
+        person
+    }
+
+    pub fn sign_in(&mut self, email: &str) {
+        let answer = self.browser.api("POST", "/auth/login", json!({ "email": email, "password": PASSWORD }));
+        assert_eq!(answer.status, 200, "{}", answer.answer.text());
+    }
+
+    /// What the app's host sees of the cookies.
+    pub fn gate_token(&self) -> String {
+        let app = Url::parse(APP).expect("a URL");
+        self.browser.jar.find(&app, GATE_COOKIE).expect("signing in brings the gate's cookie").value.clone()
+    }
+
+    pub fn portal_token(&self) -> String {
+        let portal = Url::parse("https://auth.example.com/").expect("a URL");
+        let cookie = self.browser.jar.find(&portal, "__Host-vestibule_session").expect("the portal's cookie");
+        cookie.value.clone()
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Door {
+    ForwardAuth,
+    AuthRequest,
+}
+
+pub const DOORS: [Door; 2] = [Door::ForwardAuth, Door::AuthRequest];
+
+impl Door {
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::ForwardAuth => "/gateway/forward-auth",
+            Self::AuthRequest => "/gateway/auth-request",
+        }
+    }
+}
+
+/// What a proxy asks, line by line.
+#[derive(Clone)]
+pub struct Question {
+    pub start: String,
+    pub lines: Vec<(String, String)>,
+}
+
+impl Question {
+    /// A client's GET of `url`, as this kind of proxy tells of it.
+    pub fn about(door: Door, url: &str) -> Self {
+        let (scheme, rest) = url.split_once("://").expect("a scheme");
+        let (host, path) = rest.split_at(rest.find('/').expect("a path"));
+        let question = Self { start: format!("GET {} HTTP/1.1", door.path()), lines: Vec::new() };
+        let question = question.with("Host", "127.0.0.1").with("Connection", "close");
+        match door {
+            Door::ForwardAuth => question
+                .with("X-Forwarded-Method", "GET")
+                .with("X-Forwarded-Proto", scheme)
+                .with("X-Forwarded-Host", host)
+                .with("X-Forwarded-Uri", path),
+            Door::AuthRequest => question.with("X-Original-Method", "GET").with("X-Original-URL", url),
+        }
+    }
+
+    /// One more line.
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.lines.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// In place of every line of that name.
+    pub fn but(self, name: &str, value: &str) -> Self {
+        self.without(name).with(name, value)
+    }
+
+    pub fn without(mut self, name: &str) -> Self {
+        self.lines.retain(|(own, _)| !own.eq_ignore_ascii_case(name));
+        self
+    }
+
+    pub fn method(self, method: &str) -> Self {
+        let name = if self.start.contains("forward-auth") { "X-Forwarded-Method" } else { "X-Original-Method" };
+        self.but(name, method)
+    }
+
+    /// Somebody looks at what comes back.
+    pub fn in_a_browser(self) -> Self {
+        self.with("Accept", "text/html,application/xhtml+xml").with("Sec-Fetch-Mode", "navigate")
+    }
+
+    pub fn by(self, person: &Person) -> Self {
+        self.with("Cookie", &format!("{GATE_COOKIE}={}", person.gate_token()))
+    }
+
+    pub fn bytes(&self) -> Vec<u8> {
+        let lines: String = self.lines.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        format!("{}\r\n{lines}\r\n", self.start).into_bytes()
+    }
+
+    /// Asks, and checks what is true of every answer.
+    pub fn ask(&self, app: &TestApp) -> Answer {
+        let answer = raw::send(app.port(), self.bytes());
+        assert!(answer.headers("set-cookie").is_empty(), "{answer:?}");
+        assert_eq!(answer.headers("cache-control"), ["no-store"], "{answer:?}");
+        assert_eq!(answer.headers("content-length").len(), 1, "{answer:?}");
+        let identity = ["Remote-User", "Remote-Email", "Remote-Name", "Remote-Groups", "Vestibule-Assertion"];
+        for name in identity {
+            assert_eq!(answer.headers(name).len(), usize::from(answer.status == 200), "{name}: {answer:?}");
+        }
+        answer
+    }
+}

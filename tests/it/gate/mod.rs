@@ -1,0 +1,8 @@
+//! The gate as a proxy meets it: what it is told, what it answers.
+
+mod answers;
+mod cookies;
+mod demo;
+mod house;
+mod questions;
+mod weather;

@@ -1,0 +1,41 @@
+//! What the gate does when it cannot know.
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection};
+
+use super::house::{DOORS, Person, Question, house};
+use crate::support::app::TestApp;
+
+/// Throws everybody out of the test's own database, and lets nobody in again.
+fn close_database(app: &TestApp) {
+    let url = url::Url::parse(app.database_url()).expect("a URL");
+    let name = url.path().trim_start_matches('/').to_owned();
+    let admin = app.database_url().replacen(&name, "postgres", 1);
+    let mut admin = PgConnection::establish(&admin).expect("the server");
+    admin
+        .batch_execute(&format!(
+            "ALTER DATABASE {name} ALLOW_CONNECTIONS false;
+             SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}';"
+        ))
+        .expect("a database to close");
+}
+
+#[test]
+fn without_a_database_nobody_is_let_in_unseen() {
+    let app = house();
+    let ann = Person::of_the_house(&app, "ann@example.com", "Ann");
+    let place = "https://app.example.com/x";
+    for door in DOORS {
+        assert_eq!(Question::about(door, place).by(&ann).ask(&app).status, 200);
+    }
+    close_database(&app);
+    for door in DOORS {
+        let answer = Question::about(door, place).by(&ann).ask(&app);
+        // nginx makes a 500 of it, which is just as closed.
+        assert_eq!(answer.status, 503, "{answer:?}");
+        assert!(answer.text().contains("\"unavailable\""), "{}", answer.text());
+        // What needs no knowledge is answered all the same.
+        assert_eq!(Question::about(door, "https://app.example.com/public/x").ask(&app).status, 200);
+        assert_eq!(Question::about(door, place).ask(&app).status, 401);
+    }
+}
