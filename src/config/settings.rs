@@ -132,7 +132,7 @@ pub struct Mail {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Transport {
-    /// Kept in the database and shown at `/dev/inbox`, for trying out.
+    /// Kept as files under `data_dir` and shown at `/dev/inbox`, for trying out.
     Inbox,
     Smtp,
 }

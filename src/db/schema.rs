@@ -61,6 +61,8 @@ diesel::table! {
         created_at -> Timestamptz,
         attempts -> Integer,
         next_attempt_at -> Timestamptz,
+        leased_until -> Nullable<Timestamptz>,
+        give_up_after -> Nullable<Timestamptz>,
         sent_at -> Nullable<Timestamptz>,
         gave_up_at -> Nullable<Timestamptz>,
         last_error -> Nullable<Text>,

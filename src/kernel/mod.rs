@@ -5,12 +5,14 @@
 
 pub mod client_address;
 pub mod clock;
+pub mod device;
 pub mod email;
 pub mod ids;
 pub mod origin;
 pub mod request_id;
 pub mod return_to;
 pub mod secrets;
+pub mod shutdown;
 
 pub use clock::Clock;
 pub use email::EmailAddress;
@@ -18,3 +20,4 @@ pub use ids::{EventId, LetterId, SessionId, UserId};
 pub use origin::Origin;
 pub use return_to::ReturnTo;
 pub use secrets::{Digest, Redacted, Token};
+pub use shutdown::Shutdown;

@@ -1,29 +1,35 @@
 //! Letters to people.
 //!
 //! A letter is a row of the transaction that causes it, so it is sent if and only if the change happened. It is
-//! rendered when it is sent; what is secret in it (a link) is sealed in the row and erased afterwards.
+//! rendered when it is sent; what is secret in it (a link) is sealed in the row, and erased once the letter is
+//! sent or given up.
+//!
+//! [`drain`] sends what is due: at least once, under a Message-ID that stays the same, by any number of nodes at
+//! the same time. What cannot be sent is tried again, less and less often, for a day; then it is given up, kept
+//! and shown. Nothing here knows who is written to beyond an address: whether to write is the caller's decision.
 
+mod failure;
+mod inbox;
+mod letter;
+mod message;
+mod outbox;
+mod queue;
+mod smtp;
 mod store;
+mod transport;
 
-use chrono::{DateTime, Utc};
 use serde_json::json;
+
+pub use failure::Failure;
+pub use inbox::{Inbox, Kept};
+pub use letter::Letter;
+pub use outbox::drain;
+pub use queue::{Retried, State, Waiting, forget_old, is_stuck, list, retry, retry_all};
+pub use transport::{Transport, Unusable, send_test};
 
 use crate::crypto::{Sealer, Unsealable};
 use crate::db::{self, Tx};
-use crate::kernel::{EmailAddress, LetterId, Token, UserId};
-
-const SEAL: &str = "mail";
-
-/// What there is to write about. Device, address and time come from the transaction.
-#[derive(Debug)]
-pub enum Letter {
-    /// Prove that this address is yours: a link to `/verify-email`.
-    VerifyEmail { token: Token },
-    /// Somebody tried to sign up with an address that has an account.
-    AlreadyRegistered,
-    /// The operator asks whether mail arrives.
-    Test,
-}
+use crate::kernel::{EmailAddress, LetterId, UserId, device};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -33,25 +39,7 @@ pub enum Error {
     Unsealable(#[from] Unsealable),
 }
 
-impl Letter {
-    /// The folder of its templates.
-    fn name(&self) -> &'static str {
-        match self {
-            Self::VerifyEmail { .. } => "verify_email",
-            Self::AlreadyRegistered => "already_registered",
-            Self::Test => "test",
-        }
-    }
-
-    fn secret(&self) -> Option<String> {
-        match self {
-            Self::VerifyEmail { token } => Some(token.expose()),
-            Self::AlreadyRegistered | Self::Test => None,
-        }
-    }
-}
-
-/// Puts a letter into the outbox.
+/// Puts a letter into the outbox. Who asked for it, from where and when come from the transaction.
 pub fn enqueue(
     tx: &mut Tx<'_>,
     sealer: &Sealer,
@@ -59,15 +47,20 @@ pub fn enqueue(
     about: Option<UserId>,
     letter: Letter,
 ) -> Result<LetterId, Error> {
-    let sealed = letter.secret().map(|secret| sealer.seal(SEAL, secret.as_bytes())).transpose()?;
-    let now: DateTime<Utc> = tx.now;
+    let id = LetterId::new(tx.now);
+    let sealed = letter.secret().map(|secret| sealer.seal(&seal(id), secret.expose().as_bytes())).transpose()?;
     let details = json!({
-        "at": now,
+        "at": tx.now,
         "address": tx.origin.address,
-        "user_agent": tx.origin.user_agent,
+        // Not what the browser says of itself: strangers choose that, and this letter may go to somebody else.
+        "browser": tx.origin.user_agent.as_deref().and_then(device::name),
     });
-    let row =
-        store::NewLetter { id: LetterId::new(now), to: to.clone(), about, letter: letter.name(), details, sealed };
+    let row = store::NewLetter { id, to: to.clone(), about, letter: letter.kind().name(), details, sealed };
     store::insert(tx, &row)?;
-    Ok(row.id)
+    Ok(id)
+}
+
+/// A sealed secret opens only in its own row.
+fn seal(id: LetterId) -> String {
+    format!("mail {id}")
 }

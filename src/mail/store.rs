@@ -1,8 +1,10 @@
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde_json::Value;
 
+use super::letter::Kind;
 use crate::db::schema::mail_outbox::dsl;
-use crate::db::{self, Tx};
+use crate::db::{self, ReadTx, Tx};
 use crate::kernel::{EmailAddress, LetterId, UserId};
 
 pub(super) struct NewLetter {
@@ -29,4 +31,174 @@ pub(super) fn insert(tx: &mut Tx<'_>, letter: &NewLetter) -> Result<(), db::Erro
         ))
         .execute(tx.conn())?;
     Ok(())
+}
+
+/// A letter that somebody is about to send. The recipient is not parsed: one bad row must not stop the others.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = crate::db::schema::mail_outbox)]
+pub(super) struct Claimed {
+    pub id: LetterId,
+    pub recipient: String,
+    pub user_id: Option<UserId>,
+    pub letter: String,
+    pub details: Value,
+    pub sealed: Option<Vec<u8>>,
+    pub created_at: DateTime<Utc>,
+    /// With this one.
+    pub attempts: i32,
+    pub give_up_after: Option<DateTime<Utc>>,
+}
+
+/// What is neither sent nor given up.
+type Unsent = diesel::dsl::And<diesel::dsl::IsNull<dsl::sent_at>, diesel::dsl::IsNull<dsl::gave_up_at>>;
+
+fn unsent() -> Unsent {
+    dsl::sent_at.is_null().and(dsl::gave_up_at.is_null())
+}
+
+pub(super) fn is_any_due(tx: &mut ReadTx<'_>, at: DateTime<Utc>) -> Result<bool, db::Error> {
+    let due = dsl::mail_outbox.filter(unsent().and(dsl::next_attempt_at.le(at)));
+    Ok(diesel::select(diesel::dsl::exists(due)).get_result(tx.conn())?)
+}
+
+/// The letter that has been due for longest, passing over those that others hold just now; and when it was to
+/// be given up, if it was tried before.
+pub(super) fn lock_due(tx: &mut Tx<'_>) -> Result<Option<(LetterId, Option<DateTime<Utc>>)>, db::Error> {
+    let now = tx.now;
+    let due = dsl::mail_outbox
+        .filter(unsent().and(dsl::next_attempt_at.le(now)))
+        .order(dsl::next_attempt_at)
+        .select((dsl::id, dsl::give_up_after))
+        .for_update()
+        .skip_locked()
+        .first(tx.conn())
+        .optional()?;
+    Ok(due)
+}
+
+/// Counts an attempt. The letter is due again at the end of the lease, should its sender never come back.
+pub(super) fn lease(
+    tx: &mut Tx<'_>,
+    id: LetterId,
+    until: DateTime<Utc>,
+    give_up_after: DateTime<Utc>,
+) -> Result<Claimed, db::Error> {
+    let leased = diesel::update(dsl::mail_outbox.find(id))
+        .set((
+            dsl::attempts.eq(dsl::attempts + 1),
+            dsl::next_attempt_at.eq(until),
+            dsl::leased_until.eq(until),
+            dsl::give_up_after.eq(give_up_after),
+        ))
+        .returning(Claimed::as_returning())
+        .get_result(tx.conn())?;
+    Ok(leased)
+}
+
+/// However late its sender is: it was sent.
+pub(super) fn mark_sent(tx: &mut Tx<'_>, id: LetterId) -> Result<(), db::Error> {
+    let now = tx.now;
+    diesel::update(dsl::mail_outbox.find(id).filter(dsl::sent_at.is_null()))
+        .set((
+            dsl::sent_at.eq(now),
+            dsl::gave_up_at.eq(None::<DateTime<Utc>>),
+            dsl::leased_until.eq(None::<DateTime<Utc>>),
+            dsl::last_error.eq(None::<String>),
+            dsl::sealed.eq(None::<Vec<u8>>),
+        ))
+        .execute(tx.conn())?;
+    Ok(())
+}
+
+/// Whether it is still this attempt's to put off: its lease may have run out, and the letter be another's.
+pub(super) fn put_off(
+    tx: &mut Tx<'_>,
+    letter: &Claimed,
+    until: DateTime<Utc>,
+    reason: &str,
+) -> Result<bool, db::Error> {
+    let ours = dsl::mail_outbox.find(letter.id).filter(unsent().and(dsl::attempts.eq(letter.attempts)));
+    let changed = diesel::update(ours)
+        .set((dsl::next_attempt_at.eq(until), dsl::leased_until.eq(None::<DateTime<Utc>>), dsl::last_error.eq(reason)))
+        .execute(tx.conn())?;
+    Ok(changed == 1)
+}
+
+/// As [`put_off`], for good.
+pub(super) fn give_up(tx: &mut Tx<'_>, letter: &Claimed, reason: &str) -> Result<bool, db::Error> {
+    let now = tx.now;
+    let ours = dsl::mail_outbox.find(letter.id).filter(unsent().and(dsl::attempts.eq(letter.attempts)));
+    let changed = diesel::update(ours)
+        .set((
+            dsl::gave_up_at.eq(now),
+            dsl::leased_until.eq(None::<DateTime<Utc>>),
+            dsl::last_error.eq(reason),
+            dsl::sealed.eq(None::<Vec<u8>>),
+        ))
+        .execute(tx.conn())?;
+    Ok(changed == 1)
+}
+
+/// A letter that is not sent, without its secret.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = crate::db::schema::mail_outbox)]
+pub(super) struct Unfinished {
+    pub id: LetterId,
+    pub recipient: String,
+    pub letter: String,
+    pub created_at: DateTime<Utc>,
+    pub attempts: i32,
+    pub next_attempt_at: DateTime<Utc>,
+    pub leased_until: Option<DateTime<Utc>>,
+    pub gave_up_at: Option<DateTime<Utc>>,
+    pub last_error: Option<String>,
+}
+
+/// Oldest first.
+pub(super) fn list_unfinished(tx: &mut ReadTx<'_>) -> Result<Vec<Unfinished>, db::Error> {
+    let letters = dsl::mail_outbox
+        .filter(dsl::sent_at.is_null())
+        .order(dsl::id)
+        .select(Unfinished::as_select())
+        .load(tx.conn())?;
+    Ok(letters)
+}
+
+pub(super) fn lock_unfinished(tx: &mut Tx<'_>, id: LetterId) -> Result<Option<Unfinished>, db::Error> {
+    let letter = dsl::mail_outbox
+        .find(id)
+        .filter(dsl::sent_at.is_null())
+        .select(Unfinished::as_select())
+        .for_update()
+        .first(tx.conn())
+        .optional()?;
+    Ok(letter)
+}
+
+/// Due at once, with a day of its own again.
+pub(super) fn restart(tx: &mut Tx<'_>, id: LetterId) -> Result<(), db::Error> {
+    let now = tx.now;
+    diesel::update(dsl::mail_outbox.find(id))
+        .set((
+            dsl::attempts.eq(0),
+            dsl::next_attempt_at.eq(now),
+            dsl::give_up_after.eq(None::<DateTime<Utc>>),
+            dsl::gave_up_at.eq(None::<DateTime<Utc>>),
+        ))
+        .execute(tx.conn())?;
+    Ok(())
+}
+
+pub(super) fn delete_sent_before(tx: &mut Tx<'_>, instant: DateTime<Utc>) -> Result<usize, db::Error> {
+    Ok(diesel::delete(dsl::mail_outbox.filter(dsl::sent_at.lt(instant))).execute(tx.conn())?)
+}
+
+pub(super) fn delete_given_up_before(tx: &mut Tx<'_>, instant: DateTime<Utc>) -> Result<usize, db::Error> {
+    Ok(diesel::delete(dsl::mail_outbox.filter(dsl::gave_up_at.lt(instant))).execute(tx.conn())?)
+}
+
+impl Unfinished {
+    pub(super) fn has_lost_its_secret(&self) -> bool {
+        self.gave_up_at.is_some() && Kind::find(&self.letter).is_some_and(Kind::has_secret)
+    }
 }

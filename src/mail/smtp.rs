@@ -1,0 +1,334 @@
+//! Real mail: one conversation with one server, over lettre's connections.
+//!
+//! Not over its pooled transport: that one waits for an answer without an end, and says neither what was being
+//! done when it went wrong (the same 550 refuses a recipient, or us) nor that a connection was left in the
+//! middle of a letter.
+
+use std::fmt;
+use std::future::Future;
+use std::time::Duration;
+
+use lettre::Address;
+use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MultiPart, SinglePart};
+use lettre::transport::smtp::authentication::{Credentials, Mechanism};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::extension::ClientId;
+use secrecy::ExposeSecret as _;
+use url::Host;
+
+use super::failure::{Failure, quote};
+use super::message::Message;
+use super::transport::Unusable;
+use crate::config::Settings;
+use crate::config::settings::{self, SmtpScheme, SmtpUrl, Tls};
+use crate::kernel::EmailAddress;
+
+/// A letter has this many timeouts to be over and done with.
+pub(super) const STEPS: u32 = 4;
+
+/// The server and how to speak with it.
+pub(super) struct Smtp {
+    url: SmtpUrl,
+    protection: Protection,
+    credentials: Option<Credentials>,
+    hello: ClientId,
+    /// For one answer of the server's.
+    timeout: Duration,
+}
+
+enum Protection {
+    /// TLS from the first byte (RFC 8314).
+    Implicit(TlsParameters),
+    /// STARTTLS or nothing (RFC 3207).
+    StartTls(TlsParameters),
+    StartTlsIfOffered(TlsParameters),
+    None,
+}
+
+/// What was being done when it went wrong.
+#[derive(Clone, Copy)]
+enum Step {
+    Connect,
+    StartTls,
+    SignIn,
+    Sender,
+    Recipient,
+    Letter,
+}
+
+impl Smtp {
+    pub fn new(settings: &Settings) -> Result<Self, Unusable> {
+        let mail = &settings.mail;
+        let credentials = (!mail.username.is_empty())
+            .then(|| Credentials::new(mail.username.clone(), mail.password.expose_secret().to_owned()));
+        Ok(Self {
+            protection: protection(mail, credentials.is_some())?,
+            credentials,
+            hello: hello(settings),
+            timeout: mail.timeout.to_std().unwrap_or(Duration::from_secs(30)),
+            url: mail.url.clone(),
+        })
+    }
+
+    pub fn open(&self) -> Line<'_> {
+        Line { smtp: self, conn: None }
+    }
+
+    async fn connect(&self) -> Result<AsyncSmtpConnection, Failure> {
+        let server = (self.url.host.as_str(), self.url.port);
+        let implicit = match &self.protection {
+            Protection::Implicit(tls) => Some(tls.clone()),
+            Protection::StartTls(_) | Protection::StartTlsIfOffered(_) | Protection::None => None,
+        };
+        // Half the time for each address of the server, so that the second has a chance.
+        let half = Some(self.timeout / 2);
+        let connecting = AsyncSmtpConnection::connect_tokio1(server, half, &self.hello, implicit, None);
+        let mut conn = self.step(Step::Connect, connecting).await?;
+        match &self.protection {
+            Protection::StartTls(tls) => {
+                self.step(Step::StartTls, conn.starttls(tls.clone(), &self.hello)).await?;
+            }
+            Protection::StartTlsIfOffered(tls) if conn.can_starttls() => {
+                self.step(Step::StartTls, conn.starttls(tls.clone(), &self.hello)).await?;
+            }
+            Protection::StartTlsIfOffered(_) | Protection::Implicit(_) | Protection::None => {}
+        }
+        if let Some(credentials) = &self.credentials {
+            let mechanisms = [Mechanism::Plain, Mechanism::Login];
+            self.step(Step::SignIn, conn.auth(&mechanisms, credentials)).await?;
+        }
+        Ok(conn)
+    }
+
+    async fn hand_over(&self, conn: &mut AsyncSmtpConnection, message: &Message) -> Result<(), Failure> {
+        let bytes = mime(message)?;
+        let from = address(&message.from.address)?;
+        let to = address(&message.to)?;
+        self.step(Step::Sender, conn.command(Mail::new(Some(from), Vec::new()))).await?;
+        self.step(Step::Recipient, conn.command(Rcpt::new(to, Vec::new()))).await?;
+        self.step(Step::Letter, conn.command(Data)).await?;
+        self.step(Step::Letter, conn.message(&bytes)).await?;
+        Ok(())
+    }
+
+    /// Waits for one answer, and turns what went wrong into a sentence.
+    async fn step<T>(
+        &self,
+        step: Step,
+        answer: impl Future<Output = Result<T, lettre::transport::smtp::Error>>,
+    ) -> Result<T, Failure> {
+        match tokio::time::timeout(self.timeout, answer).await {
+            Ok(answer) => answer.map_err(|error| self.explain(step, &error)),
+            Err(_) => Err(Failure::for_now(format!(
+                "{self} gave no answer within {}. Check that mail.url names a mail server and the right port.",
+                humantime::format_duration(self.timeout)
+            ))),
+        }
+    }
+
+    fn explain(&self, step: Step, error: &lettre::transport::smtp::Error) -> Failure {
+        let said = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
+        let Some(code) = error.status() else { return Failure::for_now(self.explain_silence(step, &said)) };
+        let reply = format!("{code} {}", quote(&said));
+        let sentence = match step {
+            Step::Connect => format!("{self} turned us away: {reply}"),
+            Step::StartTls => format!("{self} offers STARTTLS and refused it: {reply}"),
+            Step::SignIn if error.is_permanent() => {
+                format!("{self} refused the name and password. Check mail.username and mail.password: {reply}")
+            }
+            Step::SignIn => format!("{self} could not check the name and password: {reply}"),
+            Step::Sender => format!("{self} refused the sender. Check that it may send for mail.from: {reply}"),
+            Step::Recipient => format!("{self} refused the recipient: {reply}"),
+            Step::Letter => format!("{self} refused the letter: {reply}"),
+        };
+        // RFC 5321, section 4.2.1: after a 5xx the same request is not repeated. But only a refusal of this
+        // recipient or letter is one; X.7 (RFC 3463, section 3.8) and the steps before refuse us, which the
+        // operator can mend while the letter waits.
+        match step {
+            Step::Recipient | Step::Letter if error.is_permanent() && !said.starts_with("5.7.") => {
+                Failure::for_good(sentence)
+            }
+            _ => Failure::for_now(sentence),
+        }
+    }
+
+    /// It was not the server that said no.
+    fn explain_silence(&self, step: Step, cause: &str) -> String {
+        let host = &self.url.host;
+        if cause.contains("UnknownIssuer") {
+            format!(
+                "the certificate of {self} is signed by an authority that this machine does not know. \
+                 Name the authority's certificate in mail.ca_file."
+            )
+        } else if cause.contains("NotValidForName") || cause.contains("not valid for name") {
+            format!("the certificate of {self} is not for {host}. Write the name that it is for into mail.url.")
+        } else if cause.contains("certificate") {
+            format!("the certificate of {self} is not valid: {}", quote(cause))
+        } else if matches!(step, Step::StartTls) && cause.contains("STARTTLS") {
+            format!(
+                "{self} offers no STARTTLS, and without it nothing is sent. If it speaks TLS from the first byte, \
+                 write submissions:// in mail.url; if the way to it is safe, set mail.tls = \"off\"."
+            )
+        } else if matches!(step, Step::SignIn) {
+            format!(
+                "{self} takes no password the way we can give it ({}). Clear mail.username, or use the server's \
+                 submission port.",
+                quote(cause)
+            )
+        } else if matches!(step, Step::Connect) && self.is_implicit() && is_tls_gone_wrong(cause) {
+            format!(
+                "{self} does not speak TLS from the first byte ({}). Write submission:// in mail.url.",
+                quote(cause)
+            )
+        } else {
+            format!("cannot speak with {self}: {}. Check mail.url, and that the server runs.", quote(cause))
+        }
+    }
+
+    fn is_implicit(&self) -> bool {
+        matches!(self.protection, Protection::Implicit(_))
+    }
+}
+
+impl fmt::Display for Smtp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.url.host.contains(':') {
+            true => write!(f, "[{}]:{}", self.url.host, self.url.port),
+            false => write!(f, "{}:{}", self.url.host, self.url.port),
+        }
+    }
+}
+
+impl fmt::Debug for Smtp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Smtp({self})")
+    }
+}
+
+/// One connection, kept for as long as there are letters.
+pub(super) struct Line<'a> {
+    smtp: &'a Smtp,
+    conn: Option<AsyncSmtpConnection>,
+}
+
+impl Line<'_> {
+    pub async fn send(&mut self, message: &Message) -> Result<(), Failure> {
+        let patience = self.smtp.timeout * STEPS;
+        // Whatever is dropped here is a connection, never an answer that the next letter could mistake for its own.
+        match tokio::time::timeout(patience, self.try_send(message)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Failure::for_now(format!(
+                "{} took longer than {} over a letter",
+                self.smtp,
+                humantime::format_duration(patience)
+            ))),
+        }
+    }
+
+    async fn try_send(&mut self, message: &Message) -> Result<(), Failure> {
+        let mut conn = match self.living().await {
+            Some(conn) => conn,
+            None => self.smtp.connect().await?,
+        };
+        let outcome = self.smtp.hand_over(&mut conn, message).await;
+        match &outcome {
+            Ok(()) => self.conn = Some(conn),
+            Err(_) => self.end(conn).await,
+        }
+        outcome
+    }
+
+    async fn living(&mut self) -> Option<AsyncSmtpConnection> {
+        let mut conn = self.conn.take()?;
+        let is_alive = tokio::time::timeout(self.smtp.timeout, conn.test_connected()).await;
+        is_alive.unwrap_or(false).then_some(conn)
+    }
+
+    pub async fn close(mut self) {
+        if let Some(conn) = self.conn.take() {
+            self.end(conn).await;
+        }
+    }
+
+    /// Says goodbye, without waiting long for an answer.
+    async fn end(&self, mut conn: AsyncSmtpConnection) {
+        let _ = tokio::time::timeout(Duration::from_secs(1).min(self.smtp.timeout), conn.abort()).await;
+    }
+}
+
+fn protection(mail: &settings::Mail, has_password: bool) -> Result<Protection, Unusable> {
+    let implicit = mail.url.scheme == SmtpScheme::Submissions;
+    if mail.tls == Tls::Off && !implicit {
+        return Ok(Protection::None);
+    }
+    let tls = tls_parameters(mail)?;
+    Ok(match mail.tls {
+        _ if implicit => Protection::Implicit(tls),
+        // Whoever strips the offer out of the greeting must not be told the password.
+        Tls::Opportunistic if !has_password => Protection::StartTlsIfOffered(tls),
+        Tls::Opportunistic | Tls::Required | Tls::Off => Protection::StartTls(tls),
+    })
+}
+
+fn tls_parameters(mail: &settings::Mail) -> Result<TlsParameters, Unusable> {
+    let mut builder = TlsParameters::builder(mail.url.host.clone());
+    if let Some(path) = &mail.ca_file {
+        let unusable = |cause: String| Unusable(format!("mail.ca_file: {}: {cause}", path.display()));
+        let pem = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
+        if !String::from_utf8_lossy(&pem).contains("-----BEGIN CERTIFICATE-----") {
+            return Err(unusable("there is no certificate in it (PEM)".to_owned()));
+        }
+        builder = builder.add_root_certificate(Certificate::from_pem(&pem).map_err(|e| unusable(e.to_string()))?);
+    }
+    builder.build().map_err(|error| Unusable(format!("mail: TLS cannot be set up: {error}")))
+}
+
+/// RFC 5321, section 4.1.4: our own name. A container's host name is nobody's; the one people type is ours.
+fn hello(settings: &Settings) -> ClientId {
+    match settings.server.public_url.host() {
+        Some(Host::Domain(name)) => ClientId::Domain(name.to_owned()),
+        Some(Host::Ipv4(address)) => ClientId::Ipv4(address),
+        Some(Host::Ipv6(address)) => ClientId::Ipv6(address),
+        None => ClientId::default(),
+    }
+}
+
+fn is_tls_gone_wrong(cause: &str) -> bool {
+    ["corrupt message", "InvalidContentType", "unexpected message"].iter().any(|sign| cause.contains(sign))
+}
+
+/// Text first: what a reader shows who takes no HTML (RFC 2046, section 5.1.4).
+fn mime(message: &Message) -> Result<Vec<u8>, Failure> {
+    let from = Mailbox::new(message.from.name.clone(), address(&message.from.address)?);
+    let built = lettre::Message::builder()
+        .from(from)
+        .to(Mailbox::new(None, address(&message.to)?))
+        .subject(message.subject.as_str())
+        .date(message.written_at.into())
+        .message_id(Some(message.message_id()))
+        // RFC 3834, section 5: nobody is to answer automatically. The second says so to Exchange.
+        .raw_header(header("Auto-Submitted", "auto-generated")?)
+        .raw_header(header("X-Auto-Response-Suppress", "All")?)
+        .multipart(
+            MultiPart::alternative()
+                .singlepart(part(ContentType::TEXT_PLAIN, &message.text))
+                .singlepart(part(ContentType::TEXT_HTML, &message.html)),
+        );
+    built.map(|mime| mime.formatted()).map_err(|error| Failure::for_good(format!("cannot be written as mail: {error}")))
+}
+
+fn part(content_type: ContentType, body: &str) -> SinglePart {
+    SinglePart::builder().header(content_type).header(ContentTransferEncoding::QuotedPrintable).body(body.to_owned())
+}
+
+fn header(name: &'static str, value: &str) -> Result<HeaderValue, Failure> {
+    let name = HeaderName::new_from_ascii(name.to_owned()).map_err(|error| Failure::for_good(error.to_string()))?;
+    Ok(HeaderValue::new(name, value.to_owned()))
+}
+
+fn address(address: &EmailAddress) -> Result<Address, Failure> {
+    let parsed = address.as_str().parse();
+    parsed.map_err(|error| Failure::for_good(format!("{address:?} cannot be written to: {error}")))
+}
