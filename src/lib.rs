@@ -28,7 +28,7 @@ pub mod app;
 /// Who did what, when, from where.
 pub mod audit;
 
-/// Letters to people: the outbox.
+/// Letters to people: the outbox, and the ways out of it.
 pub mod mail;
 
 /// Attempts, and waits that grow.
@@ -51,6 +51,9 @@ pub mod signin;
 pub mod gateway;
 
 // ── doors ──
+
+/// What happens by itself: one loop, one file per job.
+pub mod jobs;
 
 /// The doors for browsers and programs: the only place that knows HTTP.
 pub mod web;

@@ -18,7 +18,9 @@ use crate::app::App;
 use crate::config::{self, Settings};
 use crate::db::cluster::Cluster;
 use crate::db::migrations;
-use crate::kernel::Clock;
+use crate::jobs;
+use crate::kernel::{Clock, shutdown};
+use crate::mail::{Inbox, Transport};
 use crate::web;
 
 #[derive(Args)]
@@ -35,14 +37,15 @@ pub fn run(mut settings: Settings, demo: Option<SocketAddr>) -> anyhow::Result<(
     // Before anything is started, so that a taken port is found out first.
     let listener = listen(&settings)?;
     let demo = demo.map(|address| Demo::open(address, &mut settings)).transpose()?;
+    let transport = Transport::new(&settings)?;
     let database = Database::open(&settings)?;
     let applied = migrations::run(database.url()).context("bringing the database up to date")?;
     for name in applied {
         log::info!("migrated: {name}");
     }
     let app = App::new(settings, database.url(), Clock::System)?;
-    say(&banner(&app, &database, demo.as_ref()))?;
-    web::block_on(serve(app, listener, demo))?;
+    say(&banner(&app, &database, demo.as_ref(), &transport))?;
+    web::block_on(serve(app, listener, demo, transport))?;
     database.close()
 }
 
@@ -83,7 +86,9 @@ fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
     Ok(listener)
 }
 
-async fn serve(app: App, listener: TcpListener, demo: Option<Demo>) -> anyhow::Result<()> {
+async fn serve(app: App, listener: TcpListener, demo: Option<Demo>, transport: Transport) -> anyhow::Result<()> {
+    let (trigger, shutdown) = shutdown::pair();
+    let jobs = tokio::task::spawn_local(jobs::run(app.clone(), transport, shutdown));
     let gate = reachable(listener.local_addr()?);
     let demo = demo.map(|demo| web::demo::server(app.clone(), demo.listener, gate)).transpose()?;
     let server = web::server(app, listener)?;
@@ -92,6 +97,7 @@ async fn serve(app: App, listener: TcpListener, demo: Option<Demo>) -> anyhow::R
     let demo = demo.map(|server| (server.handle(), tokio::task::spawn_local(server)));
     wait_for_a_signal().await?;
     log::info!("stopping: no new requests, those under way are finished");
+    trigger.pull();
     if let Some((demo, serving)) = demo {
         demo.stop(false).await;
         serving.await??;
@@ -102,11 +108,15 @@ async fn serve(app: App, listener: TcpListener, demo: Option<Demo>) -> anyhow::R
         again = wait_for_a_signal() => {
             again?;
             log::warn!("stopping at once");
+            jobs.abort();
             handle.stop(false).await;
         }
     }
     serving.await??;
-    Ok(())
+    match jobs.await {
+        Err(error) if error.is_panic() => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 async fn wait_for_a_signal() -> std::io::Result<()> {
@@ -119,12 +129,19 @@ async fn wait_for_a_signal() -> std::io::Result<()> {
     Ok(())
 }
 
-fn banner(app: &App, database: &Database, demo: Option<&Demo>) -> String {
+fn banner(app: &App, database: &Database, demo: Option<&Demo>, transport: &Transport) -> String {
     let url = app.settings.server.public_url.as_str().trim_end_matches('/');
     let data = match database {
         Database::Named(_) => "on your PostgreSQL server".to_owned(),
         Database::Private(cluster) => format!("in a private PostgreSQL cluster, {}", cluster.folder().display()),
     };
+    let mail = match Inbox::of(&app.settings) {
+        Some(_) => format!("{url}/dev/inbox (letters are kept here, not sent)"),
+        None => format!("through {transport}"),
+    };
     let demo = demo.map(|demo| format!("  Demo app  {} (behind the gate)\n", demo.url)).unwrap_or_default();
-    format!("\n  Vestibule {}\n\n  Open      {url}\n{demo}  Data      {data}\n", env!("CARGO_PKG_VERSION"))
+    format!(
+        "\n  Vestibule {}\n\n  Open      {url}\n{demo}  Mail      {mail}\n  Data      {data}\n",
+        env!("CARGO_PKG_VERSION")
+    )
 }

@@ -74,8 +74,8 @@ impl Draft {
             "to": { "email": self.to.as_str(), "name": "" },
             "event": {
                 "at": self.written_at,
-                "browser": self.details.get("browser").and_then(Value::as_str).unwrap_or("an unknown browser"),
-                "address": self.details.get("address").and_then(Value::as_str).unwrap_or("an unknown address"),
+                "browser": self.details.get("browser").and_then(Value::as_str).unwrap_or_default(),
+                "address": self.details.get("address").and_then(Value::as_str).unwrap_or_default(),
             },
         });
         match self.kind {
@@ -86,10 +86,7 @@ impl Draft {
                 insert(&mut context, "valid_for", &valid_for);
             }
             Kind::AlreadyRegistered => insert(&mut context, "link", link(url, "/login", None).as_str()),
-            Kind::Test => {
-                insert(&mut context, "at", &self.written_at.to_rfc3339());
-                insert(&mut context, "host", &rustix::system::uname().nodename().to_string_lossy());
-            }
+            Kind::Test => {}
         }
         Ok(context)
     }

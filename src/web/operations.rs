@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
 use crate::app::App;
+use crate::mail;
 
 /// How long PostgreSQL may take before we are not ready.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -24,12 +25,26 @@ pub async fn ready(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
         Ok(missing) => Err(format!("{missing} migrations are missing: run `vestibule migrate`")),
         Err(error) => Err(error.to_string()),
     };
-    let is_ready = database.is_ok();
+    let mail = match &database {
+        Ok(()) => letters_get_out(&app).await,
+        Err(_) => Err("unknown while there is no database".to_owned()),
+    };
+    let is_ready = database.is_ok() && mail.is_ok();
     let mut body = json!({ "status": if is_ready { "ready" } else { "not ready" } });
     let is_local = request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback());
     if let (true, Some(body)) = (is_local, body.as_object_mut()) {
         body.insert("database".to_owned(), json!(database.err().unwrap_or_else(|| "ready".to_owned())));
+        body.insert("mail".to_owned(), json!(mail.err().unwrap_or_else(|| "ready".to_owned())));
     }
     let mut response = if is_ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
     response.insert_header((header::CACHE_CONTROL, "no-store")).json(body)
+}
+
+/// A mail server that is down does not count: sign-in works without it, and letters wait.
+async fn letters_get_out(app: &App) -> Result<(), String> {
+    match app.db.look_up(mail::is_stuck).await {
+        Ok(false) => Ok(()),
+        Ok(true) => Err("letters are overdue: see `vestibule mail queue`".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }

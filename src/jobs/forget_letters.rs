@@ -1,0 +1,16 @@
+use std::time::Duration;
+
+use super::House;
+use crate::db;
+use crate::kernel::Origin;
+use crate::mail;
+
+pub(super) const EVERY: Duration = Duration::from_secs(60 * 60);
+
+pub(super) async fn run(house: &House) -> Result<(), db::Error> {
+    let forgotten = house.app.db.write(&Origin::system("forget_letters"), mail::forget_old).await?;
+    if forgotten > 0 {
+        log::info!(letters = forgotten; "old letters were forgotten");
+    }
+    Ok(())
+}
