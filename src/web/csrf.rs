@@ -34,7 +34,7 @@ pub async fn same_origin(
     let is_change = !request.method().is_safe();
     let has_cookie = request.headers().contains_key(header::COOKIE);
     if is_change && has_cookie && !is_ours(&request) {
-        return Err(Failure::Csrf.into());
+        return Ok(request.error_response(Failure::Csrf));
     }
     Ok(next.call(request).await?.map_into_boxed_body())
 }

@@ -44,7 +44,8 @@ pub async fn resend_verification(app: web::Data<App>, who: SignedIn) -> Result<H
     Ok(HttpResponse::Accepted().json(json!({ "message": "We have sent you a new link." })))
 }
 
-/// A person as the API shows them.
+/// A person as the API shows them. The last three are promised names that a client may read already; nobody has
+/// a second factor, an organization or a deletion under way while there are none of these things to have.
 pub fn describe(user: &User) -> Value {
     json!({
         "id": user.id,
@@ -52,6 +53,9 @@ pub fn describe(user: &User) -> Value {
         "email_verified": user.is_verified(),
         "name": user.name,
         "created_at": user.created_at,
+        "mfa": { "totp": false, "passkeys": 0, "recovery_codes_left": 0 },
+        "organizations": [],
+        "deletion": null,
     })
 }
 
