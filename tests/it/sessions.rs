@@ -1,0 +1,195 @@
+//! Sessions: cookies, rotation, timeouts, the end.
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use crate::support::TestApp;
+use crate::support::browser::Browser;
+use crate::support::people::{PASSWORD, sign_in};
+
+fn is_in(browser: &mut Browser) -> bool {
+    match browser.api("GET", "/me", Value::Null).status {
+        200 => true,
+        401 => false,
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn idle_for_too_long_ends_a_session() {
+    let app = TestApp::start();
+    let mut browser = app.verified("ann@example.com");
+    for _ in 0..5 {
+        app.clock().advance(TimeDelta::minutes(28));
+        assert!(is_in(&mut browser), "somebody who keeps coming stays");
+    }
+    app.clock().advance(TimeDelta::minutes(30));
+    assert!(!is_in(&mut browser));
+}
+
+#[test]
+fn a_session_ends_after_a_day_however_busy() {
+    let app = TestApp::start();
+    let mut browser = app.verified("ann@example.com");
+    for _ in 0..71 {
+        app.clock().advance(TimeDelta::minutes(20));
+        assert!(is_in(&mut browser));
+    }
+    app.clock().advance(TimeDelta::minutes(20));
+    assert!(!is_in(&mut browser));
+}
+
+#[test]
+fn keeping_somebody_signed_in_has_its_own_ends() {
+    let app = TestApp::start();
+    app.verified("ann@example.com");
+    let mut browser = app.browser();
+    browser.get("/login");
+    let page =
+        browser.submit("/login", &[("email", "ann@example.com"), ("password", PASSWORD), ("remember", "true")]);
+    let cookies: Vec<&str> = page.answer.headers("set-cookie").collect();
+    assert_eq!(cookies.iter().filter(|cookie| cookie.contains("Max-Age=2592000")).count(), 2, "{cookies:?}");
+    for _ in 0..4 {
+        app.clock().advance(TimeDelta::days(6));
+        assert!(is_in(&mut browser));
+    }
+    app.clock().advance(TimeDelta::days(6));
+    assert!(!is_in(&mut browser), "thirty days are over");
+
+    let mut other = app.browser();
+    other.api("POST", "/auth/login", json!({ "email": "ann@example.com", "password": PASSWORD, "remember": true }));
+    app.clock().advance(TimeDelta::days(7));
+    assert!(!is_in(&mut other), "a week without a visit");
+}
+
+#[test]
+fn a_session_cookie_ends_with_the_browser_unless_asked_otherwise() {
+    let app = TestApp::start();
+    app.verified("ann@example.com");
+    let mut browser = app.browser();
+    let page = sign_in(&mut browser, "ann@example.com", PASSWORD);
+    for cookie in page.answer.headers("set-cookie") {
+        assert!(!cookie.contains("Max-Age") && cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
+    }
+}
+
+#[test]
+fn signing_in_again_ends_the_session_before() {
+    let app = TestApp::start();
+    let mut browser = app.verified("ann@example.com");
+    let mut copy = browser.clone();
+    browser.api("POST", "/auth/login", json!({ "email": "ann@example.com", "password": PASSWORD }));
+    assert!(is_in(&mut browser));
+    assert!(!is_in(&mut copy), "the old cookie is dead");
+    assert_eq!(app.count("SELECT count(*) AS n FROM sessions"), 1);
+    assert_eq!(app.count("SELECT count(*) AS n FROM gate_tokens"), 1);
+}
+
+/// Session fixation: a cookie from before the sign-in is worth nothing after it.
+#[test]
+fn no_cookie_from_before_the_sign_in_opens_anything_after_it() {
+    let app = TestApp::start();
+    let mut browser = app.signed_up("ann@example.com");
+    let mut before = browser.clone();
+    sign_in(&mut browser, "ann@example.com", PASSWORD);
+    assert!(is_in(&mut browser));
+    assert!(!is_in(&mut before));
+}
+
+#[test]
+fn signing_out_takes_both_cookies_and_ends_both_powers() {
+    let app = TestApp::start();
+    let mut browser = app.verified("ann@example.com");
+    let mut copy = browser.clone();
+    browser.get("/");
+    let page = browser.submit("/logout", &[]);
+    assert_eq!(page.location().unwrap().path(), "/logged-out");
+    assert!(browser.follow().has("You are signed out"));
+    for name in ["vestibule_session", "vestibule_gate"] {
+        assert!(browser.jar.find(app.public_url(), name).is_none(), "{name}");
+    }
+    assert!(!is_in(&mut copy));
+    assert_eq!(app.count("SELECT count(*) AS n FROM sessions"), 0);
+    assert_eq!(app.count("SELECT count(*) AS n FROM gate_tokens"), 0);
+}
+
+#[test]
+fn only_digests_of_cookies_are_stored() {
+    let app = TestApp::start();
+    let browser = app.verified("ann@example.com");
+    for name in ["vestibule_session", "vestibule_gate"] {
+        let value = browser.jar.find(app.public_url(), name).unwrap().value.clone();
+        let token = &value[value.len() - 43..];
+        let rows = format!("SELECT count(*) AS n FROM sessions s, gate_tokens g WHERE (s::text || g::text) LIKE '%{token}%'");
+        assert_eq!(app.count(&rows), 0);
+    }
+}
+
+#[test]
+fn being_active_is_not_written_on_every_request() {
+    let app = TestApp::start();
+    let mut browser = app.verified("ann@example.com");
+    let version = || app.text("SELECT xmin::text AS t FROM sessions");
+    let before = version();
+    for _ in 0..5 {
+        app.clock().advance(TimeDelta::seconds(10));
+        assert!(is_in(&mut browser));
+    }
+    assert_eq!(version(), before);
+    app.clock().advance(TimeDelta::seconds(10));
+    assert!(is_in(&mut browser));
+    assert_ne!(version(), before, "once a minute it is");
+}
+
+#[test]
+fn each_cookie_domain_has_a_gate_cookie_of_its_own() {
+    let app = TestApp::with(&[
+        ("server.public_url", "https://auth.eu.example.com"),
+        ("session.cookie_domains", "[\"example.com\", \"eu.example.com\"]"),
+    ]);
+    let mut browser = app.browser();
+    let body = json!({ "email": "ann@example.com", "password": PASSWORD });
+    browser.api("POST", "/auth/signup", body.clone());
+    let answer = browser.api("POST", "/auth/login", body);
+    assert_eq!(answer.status, 200, "{}", answer.answer.text());
+    let cookies: Vec<&str> = answer.answer.headers("set-cookie").collect();
+    let gate = |domain: &str| {
+        let with = format!("Domain={domain}");
+        cookies.iter().any(|c| {
+            c.starts_with("__Secure-vestibule_gate=") && c.split("; ").any(|part| part == with) && c.contains("Secure")
+        })
+    };
+    assert!(gate("example.com") && gate("eu.example.com"), "{cookies:?}");
+    let portal = cookies.iter().find(|cookie| cookie.starts_with("__Host-vestibule_session=")).expect("the portal's");
+    assert!(portal.contains("Secure") && portal.contains("Path=/") && !portal.contains("Domain"), "{portal}");
+    assert_eq!(app.count("SELECT count(*) AS n FROM gate_tokens"), 2);
+}
+
+#[test]
+fn a_change_from_another_origin_is_refused() {
+    let app = TestApp::start();
+    let mut browser = app.verified("ann@example.com");
+    for origin in ["https://evil.example/", "http://sibling.localhost/", "http://localhost:9999/"] {
+        let refused = browser.standing_on(origin).api("PATCH", "/me", json!({ "name": "Eve" }));
+        assert_eq!(refused.status, 403, "{origin}");
+    }
+    let refused = browser.without_origin().api("PATCH", "/me", json!({ "name": "Eve" }));
+    assert_eq!(refused.status, 403, "a cookie and no word of where it comes from");
+    browser.get("/");
+    let page = browser.cross_site().submit("/logout", &[]);
+    assert_eq!(page.status, 403);
+    assert_eq!(browser.api("PATCH", "/me", json!({ "name": "Ann" })).status, 200);
+}
+
+#[test]
+fn a_form_without_its_token_is_refused() {
+    let app = TestApp::start();
+    let mut browser = app.verified("ann@example.com");
+    let page = browser.post("/account/name", &[("name", "Eve")]);
+    assert_eq!(page.status, 403);
+    assert!(page.has("Nothing was changed"));
+    let mut stranger = app.browser();
+    let token = stranger.get("/login").form("/login").unwrap().fields.iter().find(|(n, _)| n == "csrf").unwrap().1.clone();
+    let page = browser.post("/account/name", &[("name", "Eve"), ("csrf", &token)]);
+    assert_eq!(page.status, 403, "another browser's token");
+}

@@ -1,0 +1,63 @@
+//! People, made through the front door.
+
+use serde_json::{Value, json};
+
+use super::app::TestApp;
+use super::browser::Browser;
+use super::page::Page;
+
+pub const PASSWORD: &str = "velvet orbit canoe";
+
+impl TestApp {
+    /// Somebody who has signed up and done nothing else.
+    pub fn signed_up(&self, email: &str) -> Browser {
+        let mut browser = self.browser();
+        browser.get("/signup");
+        let page = browser.submit("/signup", &[("email", email), ("name", "Ann Lee"), ("password", PASSWORD)]);
+        assert_eq!(page.status, 200, "{}", page.text());
+        browser
+    }
+
+    /// Signed up and signed in; the address is not proved.
+    pub fn unverified(&self, email: &str) -> Browser {
+        let mut browser = self.signed_up(email);
+        assert_eq!(sign_in(&mut browser, email, PASSWORD).status, 303);
+        browser
+    }
+
+    /// Signed up, followed the link, signed in.
+    pub fn verified(&self, email: &str) -> Browser {
+        let mut browser = self.signed_up(email);
+        assert_eq!(self.follow_the_letter(&mut browser, email).status, 303);
+        assert_eq!(sign_in(&mut browser, email, PASSWORD).status, 303);
+        browser
+    }
+
+    /// Opens the link of the last letter to this address and presses the button.
+    pub fn follow_the_letter(&self, browser: &mut Browser, email: &str) -> Page {
+        let page = browser.get(&self.mail().to(email).link());
+        assert_eq!(page.status, 200, "{}", page.text());
+        browser.submit("/verify-email", &[])
+    }
+
+    /// Signs in by the API from a fresh browser.
+    pub fn log_in(&self, email: &str, password: &str) -> (Browser, Page) {
+        let mut browser = self.browser();
+        let answer = browser.api("POST", "/auth/login", json!({ "email": email, "password": password }));
+        (browser, answer)
+    }
+}
+
+pub fn sign_in(browser: &mut Browser, email: &str, password: &str) -> Page {
+    browser.get("/login");
+    browser.submit("/login", &[("email", email), ("password", password)])
+}
+
+/// The stable word of a problem document, after its shape was checked.
+pub fn code(answer: &Page) -> String {
+    assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{}", answer.answer.text());
+    let problem: Value = answer.json();
+    assert_eq!(problem["status"], answer.status);
+    assert!(problem["error"].as_str().is_some_and(|sentence| sentence.ends_with('.')), "{problem}");
+    problem["code"].as_str().expect("a code").to_owned()
+}
