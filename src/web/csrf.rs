@@ -21,6 +21,7 @@ use super::failure::Failure;
 use super::session_store;
 use crate::app::App;
 use crate::kernel::SessionId;
+use crate::kernel::return_to::is_loopback;
 use crate::kernel::secrets::random_bytes;
 
 const COOKIE_PURPOSE: &str = "csrf cookie";
@@ -129,6 +130,12 @@ impl<T: DeserializeOwned + 'static> FromRequest for Checked<T> {
 }
 
 /// Marks an answer as one that must not tell the next site where it came from: its address holds a token.
-pub fn hide_address(response: &mut actix_web::HttpResponseBuilder) {
-    response.insert_header((header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")));
+///
+/// A form on a `no-referrer` page is sent with `Origin: null`, and browsers say `Sec-Fetch-Site` only to origins they
+/// trust; to others (plain http between machines) the page still tells nobody but ourselves.
+pub fn hide_address(app: &App, response: &mut actix_web::HttpResponseBuilder) {
+    let public_url = &app.settings.server.public_url;
+    let is_trustworthy = public_url.scheme() == "https" || is_loopback(public_url);
+    let policy = if is_trustworthy { "no-referrer" } else { "same-origin" };
+    response.insert_header((header::REFERRER_POLICY, HeaderValue::from_static(policy)));
 }

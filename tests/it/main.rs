@@ -2,6 +2,8 @@
 
 // `cfg(test)` tells clippy that the helpers are tests too.
 #[cfg(test)]
+mod accounts;
+#[cfg(test)]
 mod cluster;
 #[cfg(test)]
 mod config;
@@ -9,6 +11,10 @@ mod config;
 mod documentation;
 #[cfg(test)]
 mod gate;
+#[cfg(test)]
+mod sessions;
+#[cfg(test)]
+mod signin;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

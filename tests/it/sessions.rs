@@ -45,9 +45,8 @@ fn keeping_somebody_signed_in_has_its_own_ends() {
     app.verified("ann@example.com");
     let mut browser = app.browser();
     browser.get("/login");
-    let page =
-        browser.submit("/login", &[("email", "ann@example.com"), ("password", PASSWORD), ("remember", "true")]);
-    let cookies: Vec<&str> = page.answer.headers("set-cookie").collect();
+    let page = browser.submit("/login", &[("email", "ann@example.com"), ("password", PASSWORD), ("remember", "true")]);
+    let cookies: Vec<&str> = page.answer.headers("set-cookie");
     assert_eq!(cookies.iter().filter(|cookie| cookie.contains("Max-Age=2592000")).count(), 2, "{cookies:?}");
     for _ in 0..4 {
         app.clock().advance(TimeDelta::days(6));
@@ -69,7 +68,10 @@ fn a_session_cookie_ends_with_the_browser_unless_asked_otherwise() {
     let mut browser = app.browser();
     let page = sign_in(&mut browser, "ann@example.com", PASSWORD);
     for cookie in page.answer.headers("set-cookie") {
-        assert!(!cookie.contains("Max-Age") && cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
+        assert!(
+            !cookie.contains("Max-Age") && cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"),
+            "{cookie}"
+        );
     }
 }
 
@@ -120,7 +122,8 @@ fn only_digests_of_cookies_are_stored() {
     for name in ["vestibule_session", "vestibule_gate"] {
         let value = browser.jar.find(app.public_url(), name).unwrap().value.clone();
         let token = &value[value.len() - 43..];
-        let rows = format!("SELECT count(*) AS n FROM sessions s, gate_tokens g WHERE (s::text || g::text) LIKE '%{token}%'");
+        let rows =
+            format!("SELECT count(*) AS n FROM sessions s, gate_tokens g WHERE (s::text || g::text) LIKE '%{token}%'");
         assert_eq!(app.count(&rows), 0);
     }
 }
@@ -145,14 +148,14 @@ fn being_active_is_not_written_on_every_request() {
 fn each_cookie_domain_has_a_gate_cookie_of_its_own() {
     let app = TestApp::with(&[
         ("server.public_url", "https://auth.eu.example.com"),
-        ("session.cookie_domains", "[\"example.com\", \"eu.example.com\"]"),
+        ("session.cookie_domains", "example.com, eu.example.com"),
     ]);
     let mut browser = app.browser();
     let body = json!({ "email": "ann@example.com", "password": PASSWORD });
     browser.api("POST", "/auth/signup", body.clone());
     let answer = browser.api("POST", "/auth/login", body);
     assert_eq!(answer.status, 200, "{}", answer.answer.text());
-    let cookies: Vec<&str> = answer.answer.headers("set-cookie").collect();
+    let cookies: Vec<&str> = answer.answer.headers("set-cookie");
     let gate = |domain: &str| {
         let with = format!("Domain={domain}");
         cookies.iter().any(|c| {
@@ -189,7 +192,8 @@ fn a_form_without_its_token_is_refused() {
     assert_eq!(page.status, 403);
     assert!(page.has("Nothing was changed"));
     let mut stranger = app.browser();
-    let token = stranger.get("/login").form("/login").unwrap().fields.iter().find(|(n, _)| n == "csrf").unwrap().1.clone();
+    let token =
+        stranger.get("/login").form("/login").unwrap().fields.iter().find(|(n, _)| n == "csrf").unwrap().1.clone();
     let page = browser.post("/account/name", &[("name", "Eve"), ("csrf", &token)]);
     assert_eq!(page.status, 403, "another browser's token");
 }

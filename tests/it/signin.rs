@@ -67,7 +67,8 @@ fn many_guesses_at_once_are_all_counted() {
     let app = TestApp::start();
     app.verified("ann@example.com");
     let statuses: Vec<u16> = std::thread::scope(|scope| {
-        let guesses: Vec<_> = (0..20).map(|_| scope.spawn(|| app.log_in("ann@example.com", "wrong").1.status)).collect();
+        let guesses: Vec<_> =
+            (0..20).map(|_| scope.spawn(|| app.log_in("ann@example.com", "wrong").1.status)).collect();
         guesses.into_iter().map(|guess| guess.join().unwrap()).collect()
     });
     assert_eq!(statuses.iter().filter(|status| **status == 401).count(), 5, "{statuses:?}");
@@ -102,7 +103,9 @@ fn ipv6_is_counted_by_its_64() {
     let app = TestApp::with(&[("limits.login_per_network", "3 per 15m")]);
     let from = |address: &str| {
         let mut browser = app.browser().with_header("X-Forwarded-For", address);
-        browser.api("POST", "/auth/login", json!({ "email": format!("{}@example.com", address.len()), "password": "x" })).status
+        browser
+            .api("POST", "/auth/login", json!({ "email": format!("{}@example.com", address.len()), "password": "x" }))
+            .status
     };
     for n in 1..=3 {
         assert_eq!(from(&format!("2001:db8:1:2::{n}")), 401);
@@ -126,7 +129,10 @@ fn after_signing_in_people_are_where_they_wanted_to_be() {
     app.verified("ann@example.com");
     let go = |return_to: &str| {
         let mut browser = app.browser();
-        browser.get(&format!("/login?return_to={}", url::form_urlencoded::byte_serialize(return_to.as_bytes()).collect::<String>()));
+        browser.get(&format!(
+            "/login?return_to={}",
+            url::form_urlencoded::byte_serialize(return_to.as_bytes()).collect::<String>()
+        ));
         browser.submit("/login", &[("email", "ann@example.com"), ("password", PASSWORD)])
     };
     assert_eq!(go("/?done=sent").location().unwrap().query(), Some("done=sent"));

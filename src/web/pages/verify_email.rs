@@ -103,13 +103,13 @@ async fn page(
     );
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let mut response = HttpResponse::build(status);
-    hide_address(&mut response);
+    hide_address(app, &mut response);
     Ok(view::html(request, &mut response, "accounts/verify_email.html", context))
 }
 
 fn gone(app: &App, request: &HttpRequest) -> HttpResponse {
     let context = json!({ "valid_for": in_words(app.settings.accounts.verification_ttl) });
     let mut response = HttpResponse::build(Failure::Gone.status());
-    hide_address(&mut response);
+    hide_address(app, &mut response);
     view::html(request, &mut response, "accounts/verify_gone.html", context)
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{OnceLock, mpsc};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::thread::{self, JoinHandle};
 
 use actix_web::dev::ServerHandle;
@@ -10,7 +10,9 @@ use chrono::DateTime;
 use url::Url;
 use vestibule::app::App;
 use vestibule::config::{self, ConfigFile, Environment, Setting, Settings, Sources};
-use vestibule::kernel::Clock;
+use vestibule::jobs;
+use vestibule::kernel::{Clock, shutdown};
+use vestibule::mail::Transport;
 use vestibule::web;
 
 use super::browser::Browser;
@@ -23,12 +25,12 @@ const MAIL_ACCOUNT: (&str, &str) = ("vestibule", "the mail server's password");
 
 pub struct TestApp {
     pub app: App,
-    _mail: SmtpServer,
+    mail: SmtpServer,
     port: Port,
     server: ServerHandle,
     thread: Option<JoinHandle<()>>,
     // Last: whoever is connected is thrown out.
-    database: TestDb,
+    database: Arc<TestDb>,
 }
 
 impl TestApp {
@@ -38,14 +40,23 @@ impl TestApp {
 
     /// With settings that differ, as `--set` takes them: `("gateway.default", "public")`.
     pub fn with(settings: &[(&str, &str)]) -> Self {
-        let (port, database) = (Port::claim(), TestDb::make());
+        Self::on(Arc::new(TestDb::make()), settings)
+    }
+
+    /// A second node on the same database, with a clock and a mail server of its own.
+    pub fn again_with(&self, settings: &[(&str, &str)]) -> Self {
+        Self::on(Arc::clone(&self.database), settings)
+    }
+
+    fn on(database: Arc<TestDb>, settings: &[(&str, &str)]) -> Self {
+        let port = Port::claim();
         let mail = SmtpServer::start(Encryption::StartTls, Some(MAIL_ACCOUNT));
         let settings = load(&usual(&port, &database, &mail), settings);
         // Some instant; only `advance` moves it.
         let clock = Clock::fixed(DateTime::from_timestamp(1_800_000_000, 0).expect("an instant"));
         let app = App::new(settings, database.url(), clock).expect("the parts of the service");
         let (server, thread) = serve(&app, &port);
-        Self { app, _mail: mail, port, server, thread: Some(thread), database }
+        Self { app, mail, port, server, thread: Some(thread), database }
     }
 
     pub fn port(&self) -> u16 {
@@ -62,6 +73,11 @@ impl TestApp {
 
     pub fn clock(&self) -> &Clock {
         &self.app.clock
+    }
+
+    /// The mail server that letters are sent to.
+    pub fn mail(&self) -> &SmtpServer {
+        &self.mail
     }
 
     /// A browser with no cookies, whose paths are those of `server.public_url`.
@@ -113,14 +129,19 @@ fn load(usual: &Environment, special: &[(&str, &str)]) -> Settings {
 
 /// On a thread of its own, so that a test may block.
 fn serve(app: &App, port: &Port) -> (ServerHandle, JoinHandle<()>) {
-    let (app, listener) = (app.clone(), port.listen());
+    let (app, jobs_app, listener) = (app.clone(), app.clone(), port.listen());
+    let transport = Transport::new(&app.settings).expect("a way to send letters");
     listener.set_nonblocking(true).expect("a listener of ours");
     let (started, handle) = mpsc::channel();
     let thread = thread::spawn(move || {
         actix_web::rt::System::new().block_on(async {
             let server = web::server(app, listener).expect("the server");
             started.send(server.handle()).expect("somebody waits");
+            let (trigger, shutdown) = shutdown::pair();
+            let jobs = tokio::task::spawn_local(jobs::run(jobs_app, transport, shutdown));
             server.await.expect("an orderly end");
+            trigger.pull();
+            jobs.await.expect("jobs that end");
         });
     });
     (handle.recv().expect("a server that starts"), thread)

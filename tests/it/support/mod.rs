@@ -8,12 +8,14 @@ pub mod echo;
 pub mod http;
 pub mod jar;
 pub mod page;
+pub mod people;
 pub mod port;
 pub mod postgres;
 pub mod process;
 pub mod proxy;
 pub mod raw;
 pub mod smtp;
+pub mod sql;
 pub mod tcp;
 
 use std::time::{Duration, Instant};
