@@ -1,0 +1,149 @@
+//! Who may do what: every endpoint there is, tried by every kind of person. An endpoint that is not in the table fails
+//! the test, so nothing can be added without saying who may use it.
+
+use serde_json::{Value, json};
+use vestibule::web::routes;
+
+use crate::support::TestApp;
+use crate::support::browser::Browser;
+use crate::support::page::Page;
+use crate::support::people::{PASSWORD, code};
+
+/// Method and path, then what happens to: nobody, somebody unverified, somebody verified, somebody whose session has
+/// ended, and a stolen gate cookie alone. A status, with where it leads or the code of the problem.
+const TABLE: &[(&str, &str, [&str; 5])] = &[
+    ("GET", "/healthz", ["200"; 5]),
+    ("GET", "/readyz", ["200"; 5]),
+    ("GET", "/robots.txt", ["200"; 5]),
+    ("GET", "/static/{name}", ["404 not_found"; 5]),
+    // Asked by a proxy without saying for which URL.
+    ("GET", "/gateway/forward-auth", ["400 invalid_request"; 5]),
+    ("GET", "/gateway/auth-request", ["403 invalid_request"; 5]),
+    // Pages
+    ("GET", "/", ["303 /login", "200", "200", "303 /login", "303 /login"]),
+    ("GET", "/login", ["200"; 5]),
+    ("POST", "/login", ["401"; 5]),
+    ("POST", "/login/continue", ["303 /login", "303 /", "303 /", "303 /login", "303 /login"]),
+    ("POST", "/logout", ["303 /logged-out"; 5]),
+    ("GET", "/logged-out", ["200"; 5]),
+    ("GET", "/signup", ["200", "303 /", "303 /", "200", "200"]),
+    ("POST", "/signup", ["422"; 5]),
+    ("GET", "/verify-email", ["410"; 5]),
+    ("POST", "/verify-email", ["410"; 5]),
+    ("POST", "/email/verification", ["303 /login", "303 /", "409", "303 /login", "303 /login"]),
+    ("POST", "/account/name", ["303 /login", "303 /", "303 /", "303 /login", "303 /login"]),
+    // API
+    ("POST", "/auth/signup", ["422 validation"; 5]),
+    ("POST", "/auth/verify-email", ["410 gone"; 5]),
+    ("POST", "/auth/login", ["401 invalid_credentials"; 5]),
+    ("POST", "/auth/logout", ["401 unauthenticated", "204", "204", "401 unauthenticated", "401 unauthenticated"]),
+    ("GET", "/me", ["401 unauthenticated", "200", "200", "401 unauthenticated", "401 unauthenticated"]),
+    ("PATCH", "/me", ["401 unauthenticated", "200", "200", "401 unauthenticated", "401 unauthenticated"]),
+    (
+        "POST",
+        "/me/email/verification",
+        ["401 unauthenticated", "202", "409 conflict", "401 unauthenticated", "401 unauthenticated"],
+    ),
+];
+
+#[test]
+fn every_endpoint_is_in_the_table_and_answers_as_it_says() {
+    let endpoints: Vec<(String, &str)> = routes::plain()
+        .into_iter()
+        .chain(routes::personal())
+        .map(|endpoint| (endpoint.method.to_string(), endpoint.path))
+        .collect();
+    for (method, path) in &endpoints {
+        let is_known = TABLE.iter().any(|(known, at, _)| known == method && at == path);
+        assert!(is_known, "{method} {path} is not in the table: say who may use it");
+    }
+    assert_eq!(endpoints.len(), TABLE.len(), "the table names what is not there");
+
+    let app =
+        TestApp::with(&[("limits.login_per_account", "1000 per 15m"), ("limits.login_per_network", "1000 per 15m")]);
+    let people = people(&app);
+    let mut wrong = Vec::new();
+    for (method, path, expected) in TABLE {
+        for ((who, make), expected) in people.iter().zip(expected) {
+            let seen = attempt(&mut make(), method, path);
+            if seen != *expected {
+                wrong.push(format!("{method} {path} by {who}: {seen}, not {expected}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// A fresh browser of each kind, since some of what it tries ends its session.
+fn people(app: &TestApp) -> Vec<(&'static str, Box<dyn Fn() -> Browser + '_>)> {
+    app.unverified("unverified@example.com");
+    app.verified("verified@example.com");
+    let signed_in = |email: &'static str| move || app.log_in(email, PASSWORD).0;
+    let ended = || {
+        let (mut browser, _) = app.log_in("verified@example.com", PASSWORD);
+        let copy = browser.clone();
+        browser.api("POST", "/auth/logout", Value::Null);
+        copy
+    };
+    vec![
+        ("nobody", Box::new(|| app.browser())),
+        ("somebody unverified", Box::new(signed_in("unverified@example.com"))),
+        ("somebody verified", Box::new(signed_in("verified@example.com"))),
+        ("somebody whose session has ended", Box::new(ended)),
+        ("a thief of a gate cookie", Box::new(|| thief(app))),
+    ]
+}
+
+/// Has the gate cookie of somebody signed in, and puts it into every cookie there is.
+fn thief(app: &TestApp) -> Browser {
+    let (robbed, _) = app.log_in("verified@example.com", PASSWORD);
+    let gate = robbed.jar.find(app.public_url(), "vestibule_gate").expect("a gate cookie").value.clone();
+    let portal = robbed.jar.find(app.public_url(), "vestibule_session").expect("a session cookie").value.clone();
+    let signed_like_the_portals = portal.replace(&portal[portal.len() - 43..], &gate);
+    let mut thief = app.browser();
+    for (name, value) in [("vestibule_gate", &gate), ("vestibule_session", &signed_like_the_portals)] {
+        thief.jar.store(app.public_url(), &format!("{name}={value}; Path=/"));
+    }
+    thief
+}
+
+fn attempt(browser: &mut Browser, method: &str, path: &str) -> String {
+    let is_api = ["/auth/", "/me", "/gateway/", "/healthz", "/readyz"].iter().any(|prefix| path.starts_with(prefix));
+    let answer = match (method, is_api) {
+        ("GET", false) if path != "/robots.txt" && !path.starts_with("/static/") => browser.get(path),
+        ("POST", false) => post_form(browser, path),
+        ("GET", _) => browser.api("GET", path, Value::Null),
+        _ => browser.api(method, path, body(path)),
+    };
+    describe(&answer)
+}
+
+/// With the token of a page that this person can see.
+fn post_form(browser: &mut Browser, path: &str) -> Page {
+    let page = match browser.get("/") {
+        home if home.status == 200 => home,
+        _ => browser.get("/login"),
+    };
+    let form = page.form("/account/name").or_else(|| page.form("/login")).expect("a form");
+    let token = form.fields.iter().find(|(name, _)| name == "csrf").expect("a token").1.clone();
+    let fields = [("csrf", token.as_str()), ("email", "nobody@example.com"), ("password", "wrong"), ("name", "Ann")];
+    browser.post(path, &fields)
+}
+
+fn body(path: &str) -> Value {
+    match path {
+        "/auth/signup" | "/auth/login" => json!({ "email": "nobody@example.com", "password": "wrong" }),
+        "/auth/verify-email" => json!({ "token": "A".repeat(43) }),
+        "/me" => json!({ "name": "Ann" }),
+        _ => Value::Null,
+    }
+}
+
+fn describe(answer: &Page) -> String {
+    let is_problem = answer.header("content-type") == Some("application/problem+json");
+    match (answer.location(), is_problem) {
+        (Some(url), _) => format!("{} {}", answer.status, url.path()),
+        (None, true) => format!("{} {}", answer.status, code(answer)),
+        (None, false) => answer.status.to_string(),
+    }
+}
