@@ -18,7 +18,7 @@ const TABLE: &[(&str, &str, [&str; 5])] = &[
     ("GET", "/static/{name}", ["404 not_found"; 5]),
     // Asked by a proxy without saying for which URL.
     ("GET", "/gateway/forward-auth", ["400 invalid_request"; 5]),
-    ("GET", "/gateway/auth-request", ["403 invalid_request"; 5]),
+    ("GET", "/gateway/auth-request", ["403 forbidden"; 5]),
     // Pages
     ("GET", "/", ["303 /login", "200", "200", "303 /login", "303 /login"]),
     ("GET", "/login", ["200"; 5]),
