@@ -3,6 +3,6 @@
 mod answers;
 mod cookies;
 mod demo;
-mod house;
+pub mod house;
 mod questions;
 mod weather;
