@@ -5,6 +5,8 @@
 
 pub mod password;
 pub mod profile;
+pub mod promotion;
+pub mod setup;
 pub mod signup;
 mod store;
 pub mod verify_email;

@@ -5,7 +5,7 @@ use super::signup::SignUp;
 use super::verify_email::Pending;
 use super::{Credentials, Name, User};
 use crate::crypto::PasswordHash;
-use crate::db::schema::{email_verifications as links, users};
+use crate::db::schema::{email_verifications as links, setup_links as setup, users};
 use crate::db::{self, ReadTx, Tx};
 use crate::kernel::{Digest, EmailAddress, UserId};
 
@@ -134,6 +134,48 @@ pub(super) fn find_link(tx: &mut ReadTx<'_>, digest: &Digest) -> Result<Option<P
 /// After verifying, none of a person's links is good for anything.
 pub(super) fn delete_links(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Error> {
     diesel::delete(links::table.filter(links::user_id.eq(user))).execute(tx.conn())?;
+    Ok(())
+}
+
+pub(super) fn has_administrator(tx: &mut ReadTx<'_>) -> Result<bool, db::Error> {
+    let administrators = users::table.filter(users::is_admin);
+    Ok(diesel::select(diesel::dsl::exists(administrators)).get_result(tx.conn())?)
+}
+
+/// `false` when they were an administrator already.
+pub(super) fn set_admin(tx: &mut Tx<'_>, id: UserId) -> Result<bool, db::Error> {
+    let not_yet = users::table.find(id).filter(users::is_admin.eq(false));
+    Ok(diesel::update(not_yet).set(users::is_admin.eq(true)).execute(tx.conn())? == 1)
+}
+
+/// In the place of the one before, if there is one.
+pub(super) fn put_setup_link(tx: &mut Tx<'_>, digest: &Digest, expires_at: DateTime<Utc>) -> Result<(), db::Error> {
+    let now = tx.now;
+    let link = (setup::digest.eq(digest.as_bytes()), setup::created_at.eq(now), setup::expires_at.eq(expires_at));
+    diesel::insert_into(setup::table)
+        .values(link)
+        .on_conflict(setup::is_latest)
+        .do_update()
+        .set(link)
+        .execute(tx.conn())?;
+    Ok(())
+}
+
+pub(super) fn has_setup_link(tx: &mut ReadTx<'_>, digest: &Digest) -> Result<bool, db::Error> {
+    let now = tx.now;
+    let link = setup::table.filter(setup::digest.eq(digest.as_bytes()).and(setup::expires_at.gt(now)));
+    Ok(diesel::select(diesel::dsl::exists(link)).get_result(tx.conn())?)
+}
+
+/// Uses it up; `false` when it is not there or no longer holds.
+pub(super) fn take_setup_link(tx: &mut Tx<'_>, digest: &Digest) -> Result<bool, db::Error> {
+    let now = tx.now;
+    let link = setup::table.filter(setup::digest.eq(digest.as_bytes()).and(setup::expires_at.gt(now)));
+    Ok(diesel::delete(link).execute(tx.conn())? == 1)
+}
+
+pub(super) fn delete_setup_link(tx: &mut Tx<'_>) -> Result<(), db::Error> {
+    diesel::delete(setup::table).execute(tx.conn())?;
     Ok(())
 }
 

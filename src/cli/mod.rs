@@ -4,12 +4,15 @@
 //! output, and four ways to end: 0 done, 1 failed, 2 wrongly called, 78 wrongly configured (`EX_CONFIG`
 //! of sysexits).
 
+mod banner;
 pub mod configuration;
+mod database;
 mod demo;
 pub mod healthcheck;
 pub mod logger;
 pub mod migrate;
 pub mod serve;
+pub mod user;
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -54,6 +57,9 @@ enum Command {
     Serve(serve::Arguments),
     /// Bring the database up to date
     Migrate(migrate::Arguments),
+    /// Look after people's accounts
+    #[command(subcommand)]
+    User(user::Command),
     /// Check or show the configuration, starting nothing
     #[command(subcommand)]
     Config(configuration::Command),
@@ -69,6 +75,10 @@ pub fn run(cli: Cli, environment: Environment) -> ExitCode {
         Command::Migrate(arguments) => {
             let settings = start(&sources(cli.common, arguments.common.clone(), environment));
             settings.and_then(|settings| migrate::run(&arguments, &settings))
+        }
+        Command::User(command) => {
+            let settings = start(&sources(cli.common, command.common().clone(), environment));
+            settings.and_then(|settings| user::run(&command, &settings))
         }
         Command::Config(command) => {
             configuration::run(&command, &sources(cli.common, command.common().clone(), environment))

@@ -8,19 +8,20 @@ use std::net::{SocketAddr, TcpListener};
 
 use anyhow::Context as _;
 use clap::Args;
-use secrecy::ExposeSecret as _;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::banner::banner;
+use super::database::Database;
 use super::demo::Demo;
 use super::healthcheck::reachable;
 use super::{Common, say};
+use crate::accounts::setup;
 use crate::app::App;
 use crate::config::{self, Settings};
-use crate::db::cluster::Cluster;
-use crate::db::migrations;
+use crate::db::{self, migrations};
 use crate::jobs;
-use crate::kernel::{Clock, shutdown};
-use crate::mail::{Inbox, Transport};
+use crate::kernel::{Clock, Origin, Token, shutdown};
+use crate::mail::Transport;
 use crate::web;
 
 #[derive(Args)]
@@ -44,38 +45,12 @@ pub fn run(mut settings: Settings, demo: Option<SocketAddr>) -> anyhow::Result<(
         log::info!("migrated: {name}");
     }
     let app = App::new(settings, database.url(), Clock::System)?;
-    say(&banner(&app, &database, demo.as_ref(), &transport))?;
-    web::block_on(serve(app, listener, demo, transport))?;
+    web::block_on(async {
+        let link = setup_link(&app, &database).await?;
+        say(&banner(&app, &database, demo.as_ref(), &transport, link.as_ref()))?;
+        serve(app, listener, demo, transport).await
+    })?;
     database.close()
-}
-
-/// The operator's server, or our own.
-enum Database {
-    Named(String),
-    Private(Cluster),
-}
-
-impl Database {
-    fn open(settings: &Settings) -> anyhow::Result<Self> {
-        match &settings.database.url {
-            Some(url) => Ok(Self::Named(url.expose_secret().to_owned())),
-            None => Ok(Self::Private(Cluster::start(&settings.server.data_dir)?)),
-        }
-    }
-
-    fn url(&self) -> &str {
-        match self {
-            Self::Named(url) => url,
-            Self::Private(cluster) => cluster.url(),
-        }
-    }
-
-    fn close(self) -> anyhow::Result<()> {
-        match self {
-            Self::Named(_) => Ok(()),
-            Self::Private(cluster) => Ok(cluster.stop()?),
-        }
-    }
 }
 
 fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
@@ -129,19 +104,11 @@ async fn wait_for_a_signal() -> std::io::Result<()> {
     Ok(())
 }
 
-fn banner(app: &App, database: &Database, demo: Option<&Demo>, transport: &Transport) -> String {
-    let url = app.settings.server.public_url.as_str().trim_end_matches('/');
-    let data = match database {
-        Database::Named(_) => "on your PostgreSQL server".to_owned(),
-        Database::Private(cluster) => format!("in a private PostgreSQL cluster, {}", cluster.folder().display()),
-    };
-    let mail = match Inbox::of(&app.settings) {
-        Some(_) => format!("{url}/dev/inbox (letters are kept here, not sent)"),
-        None => format!("through {transport}"),
-    };
-    let demo = demo.map(|demo| format!("  Demo app  {} (behind the gate)\n", demo.url)).unwrap_or_default();
-    format!(
-        "\n  Vestibule {}\n\n  Open      {url}\n{demo}  Mail      {mail}\n  Data      {data}\n",
-        env!("CARGO_PKG_VERSION")
-    )
+/// By this whoever has started the service becomes its first administrator. A service on a server of its own is no
+/// trial: what it prints is likely to be kept, so there `vestibule user promote` makes the first one as well.
+async fn setup_link(app: &App, database: &Database) -> Result<Option<Token>, db::Error> {
+    match database {
+        Database::Private(_) => app.db.write(&Origin::system("serve"), setup::issue_link).await,
+        Database::Running(_) => Ok(None),
+    }
 }

@@ -10,6 +10,7 @@ diesel::table! {
         password_hash -> Nullable<Text>,
         created_at -> Timestamptz,
         disabled_at -> Nullable<Timestamptz>,
+        is_admin -> Bool,
     }
 }
 
@@ -23,6 +24,15 @@ diesel::table! {
         browser_digest -> Nullable<Binary>,
         password_hash -> Nullable<Text>,
         name -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    setup_links (is_latest) {
+        is_latest -> Bool,
+        digest -> Binary,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
     }
 }
 

@@ -2,5 +2,6 @@
 
 mod finish;
 pub mod password;
+pub mod setup;
 
 pub use finish::finish;

@@ -315,6 +315,23 @@ impl From<accounts::signup::Error> for Failure {
     }
 }
 
+impl From<accounts::setup::Error> for Failure {
+    fn from(error: accounts::setup::Error) -> Self {
+        use accounts::setup::Error;
+        match error {
+            Error::Gone => Self::Gone,
+            // Said to the holder of the link only, who is the operator.
+            Error::Taken => Self::field(
+                "email",
+                "This address has an account already. Take another one, or run `vestibule user promote` for it.",
+            ),
+            Error::Weak(weak) => Self::field("password", weak),
+            Error::Busy(busy) => busy.into(),
+            Error::Db(error) => error.into(),
+        }
+    }
+}
+
 impl From<accounts::verify_email::Error> for Failure {
     fn from(error: accounts::verify_email::Error) -> Self {
         use accounts::verify_email::Error;

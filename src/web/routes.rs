@@ -25,6 +25,7 @@ pub fn plain() -> Vec<Endpoint> {
         get("/gateway/auth-request", to(forward_auth::auth_request)),
         get("/static/{name}", to(pages::statics::file)),
         get("/robots.txt", to(pages::statics::robots)),
+        get("/favicon.ico", to(pages::statics::favicon)),
     ]
 }
 
@@ -44,6 +45,8 @@ pub fn personal() -> Vec<Endpoint> {
         post("/verify-email", to(pages::verify_email::submit)),
         post("/email/verification", to(pages::verify_email::resend)),
         post("/account/name", to(pages::home::rename)),
+        get("/setup", to(pages::setup::show)),
+        post("/setup", to(pages::setup::submit)),
         // API
         post("/auth/signup", to(api::auth::sign_up)),
         post("/auth/verify-email", to(api::auth::verify_email)),

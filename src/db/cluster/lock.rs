@@ -1,13 +1,15 @@
 //! One service per data folder.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::error::{Error, io_error};
 use super::process;
+
+const NAME: &str = "postgres.lock";
 
 /// A service that is just ending, or was killed a moment ago, still holds its lock.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -16,8 +18,23 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub struct Lock(#[expect(dead_code, reason = "held, never read")] File);
 
 impl Lock {
+    /// Whether another process has it just now.
+    pub fn is_held(data_dir: &Path) -> Result<bool, Error> {
+        let path = data_dir.join(NAME);
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            opened => opened.map_err(io_error("open", &path))?,
+        };
+        // Shared: two that only ask do not take each other for a service.
+        match file.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(source)) => Err(io_error("lock", &path)(source)),
+        }
+    }
+
     pub fn take(data_dir: &Path) -> Result<Self, Error> {
-        let path = data_dir.join("postgres.lock");
+        let path = data_dir.join(NAME);
         // Not truncated on opening: until we hold it, the text in it is the other's.
         let mut file = OpenOptions::new()
             .read(true)

@@ -72,6 +72,22 @@ impl Cluster {
         Ok(Self { url, folder, supervisor, _lock: lock })
     }
 
+    /// The URL of the cluster that another process runs for `data_dir`; `None` when there is none.
+    ///
+    /// # Errors
+    /// As [`Cluster::start`], when the folder is not ours.
+    pub fn url_of_running(data_dir: &Path) -> Result<Option<String>, Error> {
+        if !data_dir.exists() {
+            return Ok(None);
+        }
+        let data_dir = home::open_data_dir(data_dir)?;
+        if !Lock::is_held(&data_dir)? {
+            return Ok(None);
+        }
+        let (home, _) = home::settle(&data_dir)?;
+        Ok(Some(socket::url_of_running(&home, store::ROLE, store::DATABASE)))
+    }
+
     /// Where to connect: a libpq URL over the Unix socket. It stays the same while the service runs.
     pub fn url(&self) -> &str {
         &self.url

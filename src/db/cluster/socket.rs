@@ -23,20 +23,18 @@ pub struct Socket {
 
 impl Socket {
     pub fn prepare(home: &Home, account: &Account) -> Result<Self, Error> {
-        let mut folder = home.socket();
-        if is_fit(&folder) {
+        let folder = folder_of(home);
+        if folder == home.socket() {
             make_folder(&folder, 0o700)?;
             account.give(&folder)?;
         } else {
-            folder = Path::new("/tmp").join(format!("vestibule-{}", home.key()));
             make_in_public(&folder, account)?;
         }
         Ok(Self { folder })
     }
 
     pub fn url(&self, user: &str, database: &str) -> String {
-        let host = percent_encode(self.folder.as_os_str().as_bytes());
-        format!("postgresql:///{database}?host={host}&port={PORT}&user={user}")
+        url(&self.folder, user, database)
     }
 
     /// For PostgreSQL's command line. Unquoted, spaces at its ends would be cut off.
@@ -68,6 +66,21 @@ impl Drop for Socket {
     fn drop(&mut self) {
         let _ = fs::remove_dir(&self.folder);
     }
+}
+
+/// Where the cluster of a home is reached that another process runs.
+pub fn url_of_running(home: &Home, user: &str, database: &str) -> String {
+    url(&folder_of(home), user, database)
+}
+
+fn url(folder: &Path, user: &str, database: &str) -> String {
+    let host = percent_encode(folder.as_os_str().as_bytes());
+    format!("postgresql:///{database}?host={host}&port={PORT}&user={user}")
+}
+
+fn folder_of(home: &Home) -> PathBuf {
+    let near = home.socket();
+    if is_fit(&near) { near } else { Path::new("/tmp").join(format!("vestibule-{}", home.key())) }
 }
 
 /// For libpq a comma in the host, however it is written, makes it two hosts.

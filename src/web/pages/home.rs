@@ -82,6 +82,7 @@ fn apps(app: &App, live: &Live) -> Vec<Value> {
 fn notice(done: &str) -> Option<&'static str> {
     match done {
         "verified" => Some("Your address is confirmed."),
+        "set-up" => Some("All is set up. You are the administrator."),
         "sent" => Some("We have sent you a new link."),
         "renamed" => Some("Your name is saved."),
         _ => None,

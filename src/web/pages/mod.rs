@@ -3,6 +3,7 @@
 pub mod home;
 pub mod login;
 pub mod logout;
+pub mod setup;
 pub mod signup;
 pub mod statics;
 pub mod verify_email;

@@ -15,6 +15,15 @@ pub async fn file(app: web::Data<App>, name: web::Path<String>) -> Result<HttpRe
         .body(file.bytes.to_vec()))
 }
 
+/// `GET /favicon.ico`: what browsers ask for where no page has told them of the icon.
+pub async fn favicon(app: web::Data<App>) -> Result<HttpResponse, Failure> {
+    let icon = app.render.statics().url_of("favicon.svg").ok_or(Failure::NotFound)?;
+    Ok(HttpResponse::Found()
+        .insert_header((header::LOCATION, icon))
+        .insert_header((header::CACHE_CONTROL, "public, max-age=3600"))
+        .finish())
+}
+
 /// `GET /robots.txt`: a front door is not for search engines.
 pub async fn robots() -> HttpResponse {
     HttpResponse::Ok()

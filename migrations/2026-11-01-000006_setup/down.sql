@@ -1,0 +1,2 @@
+DROP TABLE setup_links;
+ALTER TABLE users DROP COLUMN is_admin;

@@ -1,0 +1,42 @@
+//! Making an administrator of somebody who has an account.
+
+use super::store;
+use crate::audit::{self, Event};
+use crate::db::{self, Tx};
+use crate::kernel::EmailAddress;
+use crate::sessions;
+
+/// What became of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Promotion {
+    /// Every session of theirs has ended: none goes on with more power than it was opened with.
+    Promoted,
+    WasAdministrator,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the address has no account")]
+    Unknown,
+    #[error("the address is not verified")]
+    Unverified,
+    #[error(transparent)]
+    Db(#[from] db::Error),
+}
+
+/// Makes an administrator of the holder of an address, who must have proved that it is theirs.
+pub fn promote(tx: &mut Tx<'_>, email: &EmailAddress) -> Result<Promotion, Error> {
+    let known = store::find_credentials(tx, &email.key())?.ok_or(Error::Unknown)?;
+    let user = store::lock(tx, known.user)?.ok_or(Error::Unknown)?;
+    if !user.is_verified() {
+        return Err(Error::Unverified);
+    }
+    if !store::set_admin(tx, user.id)? {
+        return Ok(Promotion::WasAdministrator);
+    }
+    // Waits for somebody who is using it, so that the two know of each other.
+    store::delete_setup_link(tx)?;
+    sessions::revoke_all(tx, user.id, None)?;
+    audit::record(tx, Event::about(user.id, "user.promoted").with("by", "operator"))?;
+    Ok(Promotion::Promoted)
+}

@@ -1,0 +1,85 @@
+//! The first administrator: made by whoever holds the link that the service shows where it was started.
+//!
+//! The link is the operator's word, so the account it makes is verified. It is single use, holds for
+//! [`LINK_TTL`], and only while there is no administrator. There is never more than one: each start takes the
+//! last one's place, so a link in an old log is worthless. An account that exists is not touched by it.
+
+use chrono::TimeDelta;
+
+use super::signup::{self, SignUp};
+use super::{password, store};
+use crate::app::App;
+use crate::audit::{self, Event};
+use crate::crypto::{Busy, PasswordHash};
+use crate::db::{self, ReadTx, Tx};
+use crate::kernel::{Digest, Token, UserId};
+
+/// Long enough for a lunch between starting the service and setting it up. The next start shows another link.
+pub const LINK_TTL: TimeDelta = TimeDelta::hours(24);
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the link is unknown, used or expired")]
+    Gone,
+    #[error("the address has an account")]
+    Taken,
+    #[error(transparent)]
+    Weak(#[from] password::Weak),
+    #[error(transparent)]
+    Busy(#[from] Busy),
+    #[error(transparent)]
+    Db(#[from] db::Error),
+}
+
+/// A form that was found good, with the slow work done.
+pub struct Prepared {
+    link: Digest,
+    form: SignUp,
+    hash: PasswordHash,
+}
+
+/// A new link, the only good one from now on; `None` when there is an administrator.
+pub fn issue_link(tx: &mut Tx<'_>) -> Result<Option<Token>, db::Error> {
+    if store::has_administrator(tx)? {
+        return Ok(None);
+    }
+    let token = Token::generate();
+    let expires_at = tx.now + LINK_TTL;
+    store::put_setup_link(tx, &token.digest(), expires_at)?;
+    Ok(Some(token))
+}
+
+/// Whether a link still works. Looking uses nothing up.
+pub fn is_open(tx: &mut ReadTx<'_>, link: &Digest) -> Result<bool, db::Error> {
+    Ok(store::has_setup_link(tx, link)? && !store::has_administrator(tx)?)
+}
+
+/// Judges and hashes the password, for nobody without the link. A weak password keeps the link.
+pub async fn prepare(app: &App, token: &Token, form: SignUp) -> Result<Prepared, Error> {
+    let link = token.digest();
+    if !app.db.read(move |tx| is_open(tx, &link)).await? {
+        return Err(Error::Gone);
+    }
+    signup::require_strong(app, &form.password, &form.email, &form.name)?;
+    let hash = app.hasher.hash(form.password.clone()).await?;
+    Ok(Prepared { link, form, hash })
+}
+
+/// Uses the link up. Of two at once the second waits for the first, and then finds no link.
+pub fn make_first_administrator(tx: &mut Tx<'_>, prepared: &Prepared) -> Result<UserId, Error> {
+    let is_first = store::take_setup_link(tx, &prepared.link)? && !store::has_administrator(tx)?;
+    if !is_first {
+        return Err(Error::Gone);
+    }
+    let id = UserId::new(tx.now);
+    if !store::insert(tx, id, &prepared.form, &prepared.hash)? {
+        // Rolling back gives the link back.
+        return Err(Error::Taken);
+    }
+    store::set_verified(tx, id)?;
+    store::set_admin(tx, id)?;
+    for kind in ["user.created", "user.promoted"] {
+        audit::record(tx, Event::about(id, kind).with("by", "set-up link"))?;
+    }
+    Ok(id)
+}

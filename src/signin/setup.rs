@@ -1,0 +1,27 @@
+use super::finish;
+use crate::accounts::setup::{self, Error};
+use crate::accounts::signup::SignUp;
+use crate::app::App;
+use crate::kernel::{Origin, Token};
+use crate::sessions::{Opened, Remember};
+
+/// What the holder of a set-up link filled in.
+#[derive(Debug)]
+pub struct Attempt {
+    pub token: Token,
+    pub form: SignUp,
+    /// The portal token this browser holds already; its session ends when the new one begins.
+    pub previous: Option<Token>,
+}
+
+/// Makes the first administrator and signs them in, both or neither.
+pub async fn by_setup_link(app: &App, origin: &Origin, attempt: Attempt) -> Result<Opened, Error> {
+    let Attempt { token, form, previous } = attempt;
+    let prepared = setup::prepare(app, &token, form).await?;
+    let rules = app.settings.session.clone();
+    let work = move |tx: &mut crate::db::Tx<'_>| {
+        let user = setup::make_first_administrator(tx, &prepared)?;
+        Ok(finish(tx, &rules, user, Remember::No, previous.as_ref())?)
+    };
+    app.db.write(origin, work).await
+}
