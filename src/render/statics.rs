@@ -52,6 +52,11 @@ impl Statics {
         self.by_served_name.get(served_name)
     }
 
+    /// A file by its own name, for an address without a hash: browsers must ask again for it.
+    pub fn find_by_name(&self, name: &str) -> Option<&StaticFile> {
+        self.by_served_name.get(self.served_names.get(name)?)
+    }
+
     /// The URL of a file by its own name; `None` for a file that is not there.
     pub fn url_of(&self, name: &str) -> Option<String> {
         self.served_names.get(name).map(|served| format!("/static/{served}"))

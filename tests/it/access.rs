@@ -15,6 +15,7 @@ const TABLE: &[(&str, &str, [&str; 5])] = &[
     ("GET", "/healthz", ["200"; 5]),
     ("GET", "/readyz", ["200"; 5]),
     ("GET", "/robots.txt", ["200"; 5]),
+    ("GET", "/favicon.ico", ["200"; 5]),
     ("GET", "/static/{name}", ["404 not_found"; 5]),
     // Asked by a proxy without saying for which URL.
     ("GET", "/gateway/forward-auth", ["400 invalid_request"; 5]),
@@ -32,6 +33,9 @@ const TABLE: &[(&str, &str, [&str; 5])] = &[
     ("POST", "/verify-email", ["410"; 5]),
     ("POST", "/email/verification", ["303 /login", "303 /", "409", "303 /login", "303 /login"]),
     ("POST", "/account/name", ["303 /login", "303 /", "303 /", "303 /login", "303 /login"]),
+    // Without the link of the banner.
+    ("GET", "/setup", ["410"; 5]),
+    ("POST", "/setup", ["410"; 5]),
     // API
     ("POST", "/auth/signup", ["422 validation"; 5]),
     ("POST", "/auth/verify-email", ["410 gone"; 5]),

@@ -18,7 +18,11 @@ mod proxies;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]
+mod setup;
+#[cfg(test)]
 mod signin;
+#[cfg(test)]
+mod statics;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -15,13 +15,13 @@ pub async fn file(app: web::Data<App>, name: web::Path<String>) -> Result<HttpRe
         .body(file.bytes.to_vec()))
 }
 
-/// `GET /favicon.ico`: what browsers ask for where no page has told them of the icon.
+/// `GET /favicon.ico`: where browsers look for the icon when no page has told them of it.
 pub async fn favicon(app: web::Data<App>) -> Result<HttpResponse, Failure> {
-    let icon = app.render.statics().url_of("favicon.svg").ok_or(Failure::NotFound)?;
-    Ok(HttpResponse::Found()
-        .insert_header((header::LOCATION, icon))
+    let icon = app.render.statics().find_by_name("favicon.svg").ok_or(Failure::NotFound)?;
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, icon.content_type))
         .insert_header((header::CACHE_CONTROL, "public, max-age=3600"))
-        .finish())
+        .body(icon.bytes.to_vec()))
 }
 
 /// `GET /robots.txt`: a front door is not for search engines.
