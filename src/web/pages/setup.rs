@@ -42,10 +42,10 @@ pub async fn show(
     asked: web::Query<Asked>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
-    let Some(token) = Token::parse(&asked.token) else { return Ok(gone(&request)) };
+    let Some(token) = Token::parse(&asked.token) else { return Ok(gone(&app, &request)) };
     let look = app.db.read(move |tx| is_open(tx, &token.digest())).await;
     if !look.map_err(|error: db::Error| Failure::from(error))? {
-        return Ok(gone(&request));
+        return Ok(gone(&app, &request));
     }
     let form = view::form(&json!({ "email": "", "name": "" }), &[], None);
     Ok(page(&app, &request, &asked.token, form, StatusCode::OK))
@@ -58,13 +58,13 @@ pub async fn submit(
     Checked(form): Checked<Form>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
-    let Some(token) = Token::parse(&form.token) else { return Ok(gone(&request)) };
+    let Some(token) = Token::parse(&form.token) else { return Ok(gone(&app, &request)) };
     match set_up(&app, &who, token, &form, &request).await {
         Ok(opened) => {
             session_store::establish(&request, &app, &opened)?;
             Ok(login::go_to(&app, &request, "/?done=set-up", &cookies::for_gate(&app, &opened)))
         }
-        Err(Failure::Gone) => Ok(gone(&request)),
+        Err(Failure::Gone) => Ok(gone(&app, &request)),
         Err(Failure::Validation(wrong)) => {
             let filled_in = view::form(&json!({ "email": form.email, "name": form.name }), &wrong, None);
             Ok(page(&app, &request, &form.token, filled_in, StatusCode::UNPROCESSABLE_ENTITY))
@@ -91,12 +91,12 @@ fn parse(form: &Form) -> Result<SignUp, Vec<Field>> {
 fn page(app: &App, request: &HttpRequest, token: &str, form: Value, status: StatusCode) -> HttpResponse {
     let context = json!({ "token": token, "password_min": app.settings.password.min_length });
     let mut response = HttpResponse::build(status);
-    hide_address(&mut response);
+    hide_address(app, &mut response);
     view::html(request, &mut response, "setup/setup.html", view::with(form, context))
 }
 
-fn gone(request: &HttpRequest) -> HttpResponse {
+fn gone(app: &App, request: &HttpRequest) -> HttpResponse {
     let mut response = HttpResponse::build(Failure::Gone.status());
-    hide_address(&mut response);
+    hide_address(app, &mut response);
     view::html(request, &mut response, "setup/setup_gone.html", json!({ "valid_for": in_words(LINK_TTL) }))
 }
