@@ -17,7 +17,7 @@ fn problem_code(answer: &Answer) -> String {
 #[test]
 fn a_person_of_the_house_is_let_through_and_named() {
     let app = house();
-    let ann = Person::of_the_house(&app, "Ann@example.com", "Ann");
+    let ann = Person::of_the_house(&app, "Ann@example.com");
     for door in DOORS {
         let answer = Question::about(door, "https://app.example.com/x").by(&ann).ask(&app);
         assert_eq!((answer.status, answer.body()), (200, &b""[..]));
@@ -46,7 +46,7 @@ fn a_stranger_who_is_let_through_is_nobody() {
 #[test]
 fn somebody_known_is_named_even_where_nobody_is_asked() {
     let app = house();
-    let ann = Person::of_the_house(&app, "ann@example.com", "Ann");
+    let ann = Person::of_the_house(&app, "ann@example.com");
     for door in DOORS {
         let answer = Question::about(door, "https://app.example.com/public/x").by(&ann).ask(&app);
         assert_eq!(answer.header("remote-user"), Some(ann.id.as_str()));
@@ -56,7 +56,7 @@ fn somebody_known_is_named_even_where_nobody_is_asked() {
 #[test]
 fn an_unverified_person_is_asked_to_confirm_the_address_first() {
     let app = house();
-    let new = Person::newcomer(&app, "new@example.com", "New");
+    let new = Person::newcomer(&app, "new@example.com");
     for door in DOORS {
         let refused = Question::about(door, "https://app.example.com/x").by(&new).ask(&app);
         assert_eq!((refused.status, problem_code(&refused).as_str()), (403, "email_unverified"));
@@ -158,7 +158,7 @@ fn nginx_is_never_told_to_redirect() {
 #[test]
 fn what_is_closed_is_closed_to_everybody_alike() {
     let app = house();
-    let ann = Person::of_the_house(&app, "ann@example.com", "Ann");
+    let ann = Person::of_the_house(&app, "ann@example.com");
     for url in ["https://app.example.com/closed/x", "https://other.example.com/", "https://app.example.com.evil.test/"]
     {
         for door in DOORS {
@@ -189,7 +189,7 @@ fn a_refusal_that_somebody_looks_at_is_a_small_page_of_its_own() {
 #[test]
 fn head_is_answered_as_get_without_a_body() {
     let app = house();
-    let ann = Person::of_the_house(&app, "ann@example.com", "Ann");
+    let ann = Person::of_the_house(&app, "ann@example.com");
     for door in DOORS {
         let url = "https://app.example.com/x";
         for question in [Question::about(door, url).by(&ann), Question::about(door, url)] {
@@ -205,7 +205,7 @@ fn head_is_answered_as_get_without_a_body() {
 #[test]
 fn no_other_method_opens_the_gate() {
     let app = house();
-    let ann = Person::of_the_house(&app, "ann@example.com", "Ann");
+    let ann = Person::of_the_house(&app, "ann@example.com");
     for method in ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "PROPFIND"] {
         let mut question = Question::about(Door::ForwardAuth, "https://app.example.com/x").by(&ann);
         question.start = question.start.replace("GET", method);

@@ -18,7 +18,7 @@ fn statuses(app: &TestApp, lines: &[&str]) -> [u16; 2] {
 #[test]
 fn the_portals_cookie_is_worth_nothing_at_the_gate() {
     let app = house();
-    let ann = Person::of_the_house(&app, "ann@example.com", "Ann");
+    let ann = Person::of_the_house(&app, "ann@example.com");
     let (portal, gate) = (ann.portal_token(), ann.gate_token());
     assert_ne!(portal, gate);
     assert_eq!(statuses(&app, &[&format!("{GATE_COOKIE}={gate}")]), [200; 2]);
@@ -37,7 +37,7 @@ fn the_portals_cookie_is_worth_nothing_at_the_gate() {
 #[test]
 fn the_gates_cookie_opens_nothing_but_the_gate() {
     let app = house();
-    let ann = Person::of_the_house(&app, "ann@example.com", "Ann");
+    let ann = Person::of_the_house(&app, "ann@example.com");
     let gate = ann.gate_token();
     for line in [format!("{GATE_COOKIE}={gate}"), format!("__Host-vestibule_session={gate}")] {
         let mut thief = app.browser().with_header("Cookie", &line);
@@ -76,7 +76,7 @@ fn a_malformed_cookie_is_not_signed_in() {
 #[test]
 fn a_cookie_tossed_in_by_a_sibling_does_not_shut_anybody_out() {
     let app = house();
-    let ann = Person::of_the_house(&app, "ann@example.com", "Ann");
+    let ann = Person::of_the_house(&app, "ann@example.com");
     let good = format!("{GATE_COOKIE}={}", ann.gate_token());
     let tossed = format!("{GATE_COOKIE}={}", "A".repeat(43));
     let together = [
@@ -96,7 +96,7 @@ fn a_cookie_tossed_in_by_a_sibling_does_not_shut_anybody_out() {
 #[test]
 fn a_session_that_ended_ends_at_the_gate_at_once() {
     let app = house();
-    let mut ann = Person::of_the_house(&app, "ann@example.com", "Ann");
+    let mut ann = Person::of_the_house(&app, "ann@example.com");
     let cookie = format!("{GATE_COOKIE}={}", ann.gate_token());
     assert_eq!(statuses(&app, &[&cookie]), [200; 2]);
     assert_eq!(ann.browser.api("POST", "/auth/logout", json!(null)).status, 204);
@@ -106,7 +106,7 @@ fn a_session_that_ended_ends_at_the_gate_at_once() {
 #[test]
 fn a_session_runs_out_at_the_gate_as_everywhere() {
     let app = house();
-    let ann = Person::of_the_house(&app, "ann@example.com", "Ann");
+    let ann = Person::of_the_house(&app, "ann@example.com");
     let cookie = format!("{GATE_COOKIE}={}", ann.gate_token());
     // Coming by counts as activity: more than the idle timeout in all, never at once.
     for _ in 0..5 {

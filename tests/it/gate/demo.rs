@@ -62,12 +62,12 @@ fn the_demo_opens_for_a_person_of_the_house_and_for_nobody_else() {
     assert_eq!(sign_in.query_pairs().next().expect("a way back").1, place);
     assert_eq!(stranger.api("GET", &place, json!(null)).status, 401);
 
-    let mut new = Person::newcomer(&app, "new@example.com", "New").browser;
+    let mut new = Person::newcomer(&app, "new@example.com").browser;
     let refused = new.get(&place);
     assert_eq!(refused.status, 403);
     assert!(refused.has("Confirm your e-mail address first."), "{}", refused.text());
 
-    let ann = Person::of_the_house(&app, "ann@example.com", "Ann");
+    let ann = Person::of_the_house(&app, "ann@example.com");
     let mut browser = ann.browser.with_header("Remote-User", "root").with_header("X-Forwarded-Uri", "/elsewhere");
     let page = browser.get(&place);
     assert_eq!(page.status, 200);

@@ -1,15 +1,12 @@
 //! A service with rules for some apps, the people who live there, and the questions that proxies ask.
 
-use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::app::TestApp;
 use crate::support::browser::Browser;
 use crate::support::raw::{self, Answer};
 
 pub const GATE_COOKIE: &str = "__Secure-vestibule_gate";
-pub const PASSWORD: &str = "correct horse battery staple";
 
 const RULES: &str = r#"[
     { hosts = ["app.example.com"], paths = ["/public/**"], allow = "public" },
@@ -40,37 +37,21 @@ pub struct Person {
 
 impl Person {
     /// Whose address nobody has confirmed.
-    pub fn newcomer(app: &TestApp, email: &str, name: &str) -> Self {
-        Self::newcomer_by(app.browser(), email, name)
+    pub fn newcomer(app: &TestApp, email: &str) -> Self {
+        Self::who_is(app.unverified(email))
     }
 
-    fn newcomer_by(mut browser: Browser, email: &str, name: &str) -> Self {
-        let account = json!({ "email": email, "password": PASSWORD, "name": name });
-        assert_eq!(browser.api("POST", "/auth/signup", account).status, 202);
-        let mut person = Self { browser, id: String::new() };
-        person.sign_in(email);
-        person.id = person.browser.api("GET", "/me", json!(null)).json::<serde_json::Value>()["id"]
-            .as_str()
-            .expect("an id")
-            .to_owned();
-        person
+    /// Ann Ünal, whose address is confirmed.
+    pub fn of_the_house(app: &TestApp, email: &str) -> Self {
+        let mut browser = app.verified(email);
+        assert_eq!(browser.api("PATCH", "/me", json!({ "name": "Ann Ünal" })).status, 200);
+        Self::who_is(browser)
     }
 
-    pub fn of_the_house(app: &TestApp, email: &str, name: &str) -> Self {
-        Self::of_the_house_by(app, app.browser(), email, name)
-    }
-
-    /// As [`Person::of_the_house`], with a browser that knows other ways.
-    pub fn of_the_house_by(app: &TestApp, browser: Browser, email: &str, name: &str) -> Self {
-        let person = Self::newcomer_by(browser, email, name);
-        let mut database = PgConnection::establish(app.database_url()).expect("the test's own database");
-        database.batch_execute("UPDATE users SET email_verified_at = now(), name = 'Ann Ünal'").expect("a person");
-        person
-    }
-
-    pub fn sign_in(&mut self, email: &str) {
-        let answer = self.browser.api("POST", "/auth/login", json!({ "email": email, "password": PASSWORD }));
-        assert_eq!(answer.status, 200, "{}", answer.answer.text());
+    pub fn who_is(mut browser: Browser) -> Self {
+        let me: Value = browser.api("GET", "/me", json!(null)).json();
+        let id = me["id"].as_str().expect("an id").to_owned();
+        Self { browser, id }
     }
 
     pub fn gate_token(&self) -> String {

@@ -16,7 +16,7 @@ fn refusal(door: Door) -> u16 {
 #[test]
 fn a_url_that_is_not_clearly_one_is_refused_whoever_asks() {
     let app = house();
-    let ann = Person::of_the_house(&app, "ann@example.com", "Ann");
+    let ann = Person::of_the_house(&app, "ann@example.com");
     let urls = [
         "https://app.example.com/x#y",
         "https://app.example.com/x\\y",
@@ -83,7 +83,7 @@ fn bytes_that_are_no_text_are_refused_or_judged_but_never_crash() {
 #[test]
 fn every_part_of_the_question_must_be_there_once() {
     let app = house();
-    let ann = Person::of_the_house(&app, "ann@example.com", "Ann");
+    let ann = Person::of_the_house(&app, "ann@example.com");
     let parts = [
         (Door::ForwardAuth, "X-Forwarded-Method", "GET"),
         (Door::ForwardAuth, "X-Forwarded-Proto", "https"),
@@ -163,7 +163,7 @@ fn nothing_is_read_from_the_query() {
 #[test]
 fn a_peer_that_is_no_trusted_proxy_is_not_answered() {
     let app = house_with(&[("server.trusted_proxies", "192.0.2.0/24")]);
-    let ann = Person::of_the_house(&app, "ann@example.com", "Ann");
+    let ann = Person::of_the_house(&app, "ann@example.com");
     for door in DOORS {
         for url in ["https://app.example.com/public/x", "https://app.example.com/x", "https://app.example.com/%"] {
             // The address that the peer claims is not the peer's.

@@ -23,7 +23,7 @@ fn close_database(app: &TestApp) {
 #[test]
 fn without_a_database_nobody_is_let_in_unseen() {
     let app = house();
-    let ann = Person::of_the_house(&app, "ann@example.com", "Ann");
+    let ann = Person::of_the_house(&app, "ann@example.com");
     let place = "https://app.example.com/x";
     for door in DOORS {
         assert_eq!(Question::about(door, place).by(&ann).ask(&app).status, 200);

@@ -2,8 +2,10 @@
 
 use serde_json::json;
 
-use super::street::{Kind, streets};
+use super::street::{Kind, Street, streets};
 use crate::support::echo::Received;
+use crate::support::people::PASSWORD;
+use crate::support::raw::Connection;
 
 #[test]
 fn the_app_opens_for_whoever_signs_in_and_closes_when_they_sign_out() {
@@ -15,7 +17,7 @@ fn the_app_opens_for_whoever_signs_in_and_closes_when_they_sign_out() {
         let sign_in = browser.follow();
         assert_eq!((sign_in.status, sign_in.url.path()), (200, "/login"));
         assert!(sign_in.has("to continue to app.example.com"), "{}", sign_in.text());
-        let fields = [("email", "ann@example.com"), ("password", crate::gate::house::PASSWORD)];
+        let fields = [("email", "ann@example.com"), ("password", PASSWORD)];
         let signed_in = browser.submit("/login", &fields);
         assert_eq!(signed_in.status, 200, "{}", signed_in.text());
         street.assert_nothing_arrived("before signing in");
@@ -38,9 +40,9 @@ fn the_app_opens_for_whoever_signs_in_and_closes_when_they_sign_out() {
 fn a_session_that_ended_elsewhere_ends_on_a_connection_that_is_kept() {
     for street in streets() {
         let mut ann = street.ann();
-        let cookies = super::street::Street::cookies_of(&ann);
+        let cookies = Street::cookies_of(&ann);
         let request = format!("GET /x HTTP/1.1\r\nHost: app.example.com\r\n{cookies}\r\n");
-        let mut connection = crate::support::raw::Connection::open(street.proxy.port()).unwrap();
+        let mut connection = Connection::open(street.proxy.port()).unwrap();
         connection.write(&request).unwrap();
         assert_eq!(connection.answer().unwrap().status, 200);
         assert_eq!(ann.browser.api("POST", "/auth/logout", json!(null)).status, 204);
@@ -82,7 +84,7 @@ fn a_refusal_arrives_and_nothing_else_does() {
     for street in streets() {
         let ann = street.ann();
         for path in ["/closed", "/closed/", "/closed/x?y"] {
-            let answer = street.send(&format!("GET {path}"), &super::street::Street::cookies_of(&ann));
+            let answer = street.send(&format!("GET {path}"), &Street::cookies_of(&ann));
             assert_eq!(answer.status, 403, "{:?} {path}", street.kind);
         }
         street.assert_nothing_arrived("it is closed");

@@ -9,6 +9,7 @@ use crate::gate::house::Person;
 use crate::support::app::TestApp;
 use crate::support::browser::Browser;
 use crate::support::echo::{Echo, Received};
+use crate::support::people::{PASSWORD, sign_in};
 use crate::support::proxy::Proxy;
 use crate::support::raw::{self, Answer};
 
@@ -67,8 +68,12 @@ impl Street {
         Browser::new("http://auth.example.com", self.proxy.port()).knows("app.example.com", self.proxy.port())
     }
 
+    /// Somebody of the house, who signs in through the proxy.
     pub fn ann(&self) -> Person {
-        Person::of_the_house_by(&self.service, self.browser(), "ann@example.com", "Ann")
+        Person::of_the_house(&self.service, "ann@example.com");
+        let mut browser = self.browser();
+        assert_eq!(sign_in(&mut browser, "ann@example.com", PASSWORD).status, 303);
+        Person::who_is(browser)
     }
 
     /// The `Cookie` line that a person's browser sends to the app.
