@@ -47,6 +47,10 @@ pub fn personal() -> Vec<Endpoint> {
         post("/account/name", to(pages::home::rename)),
         get("/setup", to(pages::setup::show)),
         post("/setup", to(pages::setup::submit)),
+        // Letters that were kept and not sent
+        get("/dev/inbox", to(pages::inbox::list)),
+        get("/dev/inbox/{id}", to(pages::inbox::show)),
+        get("/dev/inbox/{id}/html", to(pages::inbox::show_html)),
         // API
         post("/auth/signup", to(api::auth::sign_up)),
         post("/auth/verify-email", to(api::auth::verify_email)),

@@ -1,6 +1,7 @@
 //! Pages for people. Forms post and lead on by GET; nothing needs a script.
 
 pub mod home;
+pub mod inbox;
 pub mod login;
 pub mod logout;
 pub mod setup;
