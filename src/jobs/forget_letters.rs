@@ -5,7 +5,7 @@ use crate::db;
 use crate::kernel::Origin;
 use crate::mail;
 
-pub(super) const EVERY: Duration = Duration::from_secs(60 * 60);
+pub(super) const EVERY: Duration = Duration::from_hours(1);
 
 pub(super) async fn run(house: &House) -> Result<(), db::Error> {
     let forgotten = house.app.db.write(&Origin::system("forget_letters"), mail::forget_old).await?;

@@ -101,8 +101,8 @@ impl Inbox {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };
-        let named = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        let mut names: Vec<String> = named.filter(|name| is_letter(name)).collect();
+        let files = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let mut names: Vec<String> = files.filter(|name| is_letter(name)).collect();
         names.sort_unstable();
         Ok(names)
     }

@@ -20,18 +20,12 @@ pub(super) enum Kind {
 }
 
 impl Letter {
-    pub(super) fn kind(&self) -> Kind {
+    /// What may be written down, and what must be sealed.
+    pub(super) fn take_apart(self) -> (Kind, Option<Redacted>) {
         match self {
-            Self::VerifyEmail { .. } => Kind::VerifyEmail,
-            Self::AlreadyRegistered => Kind::AlreadyRegistered,
-            Self::Test => Kind::Test,
-        }
-    }
-
-    pub(super) fn secret(&self) -> Option<Redacted> {
-        match self {
-            Self::VerifyEmail { token } => Some(Redacted::new(token.expose())),
-            Self::AlreadyRegistered | Self::Test => None,
+            Self::VerifyEmail { token } => (Kind::VerifyEmail, Some(Redacted::new(token.expose()))),
+            Self::AlreadyRegistered => (Kind::AlreadyRegistered, None),
+            Self::Test => (Kind::Test, None),
         }
     }
 }

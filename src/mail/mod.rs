@@ -12,6 +12,7 @@ mod failure;
 mod inbox;
 mod letter;
 mod message;
+mod mime;
 mod outbox;
 mod queue;
 mod smtp;
@@ -48,19 +49,20 @@ pub fn enqueue(
     letter: Letter,
 ) -> Result<LetterId, Error> {
     let id = LetterId::new(tx.now);
-    let sealed = letter.secret().map(|secret| sealer.seal(&seal(id), secret.expose().as_bytes())).transpose()?;
+    let (kind, secret) = letter.take_apart();
+    let blob = secret.map(|secret| sealer.seal(&purpose(id), secret.expose().as_bytes())).transpose()?;
     let details = json!({
         "at": tx.now,
         "address": tx.origin.address,
         // Not what the browser says of itself: strangers choose that, and this letter may go to somebody else.
         "browser": tx.origin.user_agent.as_deref().and_then(device::name),
     });
-    let row = store::NewLetter { id, to: to.clone(), about, letter: letter.kind().name(), details, sealed };
+    let row = store::NewLetter { id, to: to.clone(), about, letter: kind.name(), details, sealed: blob };
     store::insert(tx, &row)?;
     Ok(id)
 }
 
 /// A sealed secret opens only in its own row.
-fn seal(id: LetterId) -> String {
+fn purpose(id: LetterId) -> String {
     format!("mail {id}")
 }

@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -7,10 +8,10 @@ use super::failure::{Failure, Lasts};
 use super::letter::Kind;
 use super::message::{Draft, Message};
 use super::transport::{Line, Transport};
-use super::{seal, smtp, store};
+use super::{purpose, smtp, store};
 use crate::app::App;
 use crate::audit::{self, Event};
-use crate::db::{self, Tx};
+use crate::db::{self, ReadTx, Tx};
 use crate::kernel::{EmailAddress, Origin, Redacted, Shutdown};
 
 /// How many letters one node sends at the same time.
@@ -19,46 +20,65 @@ const AT_ONCE: usize = 4;
 /// How long a letter is tried for, from the first attempt on.
 const PATIENCE: TimeDelta = TimeDelta::days(1);
 
+/// How often a sender that has nothing to do looks again while others are still busy.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
 /// Sends what is due until nothing is, or until told to stop: then the letters in hand are finished and no
 /// other is begun. Any number of nodes may do so at the same time.
 pub async fn drain(app: &App, transport: &Transport, shutdown: &Shutdown) -> Result<(), db::Error> {
-    let is_any_due = |tx: &mut db::ReadTx<'_>| {
+    if !is_any_due(app).await? {
+        return Ok(());
+    }
+    let busy = AtomicUsize::new(0);
+    let senders = join_all((0..AT_ONCE).map(|_| send_one_by_one(app, transport, shutdown, &busy))).await;
+    senders.into_iter().collect()
+}
+
+async fn send_one_by_one(
+    app: &App,
+    transport: &Transport,
+    shutdown: &Shutdown,
+    busy: &AtomicUsize,
+) -> Result<(), db::Error> {
+    let mut line = transport.open();
+    while !shutdown.is_requested() {
+        if let Some(letter) = claim(app).await? {
+            busy.fetch_add(1, Ordering::Relaxed);
+            let delivered = deliver(app, &mut line, letter).await;
+            busy.fetch_sub(1, Ordering::Relaxed);
+            delivered?;
+        } else if busy.load(Ordering::Relaxed) == 0 {
+            break;
+        } else {
+            // A server that stalls over one letter must not hold up those that come after it.
+            pause(shutdown).await;
+        }
+    }
+    line.close().await;
+    Ok(())
+}
+
+async fn pause(shutdown: &Shutdown) {
+    tokio::select! {
+        () = tokio::time::sleep(LOOK_AGAIN) => {}
+        () = shutdown.requested() => {}
+    }
+}
+
+async fn is_any_due(app: &App) -> Result<bool, db::Error> {
+    let ask = |tx: &mut ReadTx<'_>| {
         let now = tx.now;
         store::is_any_due(tx, now)
     };
-    if !app.db.look_up(is_any_due).await? {
-        return Ok(());
-    }
-    let workers = join_all((0..AT_ONCE).map(|_| send_one_by_one(app, transport, shutdown))).await;
-    workers.into_iter().collect()
-}
-
-async fn send_one_by_one(app: &App, transport: &Transport, shutdown: &Shutdown) -> Result<(), db::Error> {
-    let mut line = transport.open();
-    let outcome = loop {
-        if shutdown.is_requested() {
-            break Ok(());
-        }
-        match claim(app).await {
-            Ok(Some(letter)) => {
-                if let Err(error) = deliver(app, &mut line, letter).await {
-                    break Err(error);
-                }
-            }
-            Ok(None) => break Ok(()),
-            Err(error) => break Err(error),
-        }
-    };
-    line.close().await;
-    outcome
+    app.db.look_up(ask).await
 }
 
 async fn claim(app: &App) -> Result<Option<store::Claimed>, db::Error> {
     let lease = lease(app.settings.mail.timeout);
     let step = move |tx: &mut Tx<'_>| {
-        let Some((id, give_up_after)) = store::lock_due(tx)? else { return Ok(None) };
-        let (until, give_up_after) = (tx.now + lease, give_up_after.unwrap_or(tx.now + PATIENCE));
-        store::lease(tx, id, until, give_up_after).map(Some)
+        let Some(due) = store::lock_due(tx)? else { return Ok(None) };
+        let (until, give_up_after) = (tx.now + lease, due.give_up_after.unwrap_or(tx.now + PATIENCE));
+        store::lease(tx, due.id, until, give_up_after).map(Some)
     };
     app.db.write(&origin(), step).await
 }
@@ -92,7 +112,7 @@ fn compose(app: &App, letter: &store::Claimed) -> Result<Message, Failure> {
 }
 
 fn unseal(app: &App, letter: &store::Claimed, blob: &[u8]) -> Result<Redacted, Failure> {
-    let plain = app.sealer.open(&seal(letter.id), blob).map_err(|error| Failure::for_now(error.to_string()))?;
+    let plain = app.sealer.open(&purpose(letter.id), blob).map_err(|error| Failure::for_now(error.to_string()))?;
     let text = String::from_utf8(plain).map_err(|_| Failure::for_good("its secret is not text"))?;
     Ok(Redacted::new(text))
 }

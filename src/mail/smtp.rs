@@ -8,9 +8,6 @@ use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
-use lettre::Address;
-use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
@@ -20,10 +17,10 @@ use url::Host;
 
 use super::failure::{Failure, quote};
 use super::message::Message;
+use super::mime::{address, mime};
 use super::transport::Unusable;
 use crate::config::Settings;
 use crate::config::settings::{self, SmtpScheme, SmtpUrl, Tls};
-use crate::kernel::EmailAddress;
 
 /// A letter has this many timeouts to be over and done with.
 pub(super) const STEPS: u32 = 4;
@@ -194,10 +191,8 @@ impl Smtp {
 
 impl fmt::Display for Smtp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.url.host.contains(':') {
-            true => write!(f, "[{}]:{}", self.url.host, self.url.port),
-            false => write!(f, "{}:{}", self.url.host, self.url.port),
-        }
+        let SmtpUrl { host, port, .. } = &self.url;
+        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
     }
 }
 
@@ -297,38 +292,4 @@ fn hello(settings: &Settings) -> ClientId {
 
 fn is_tls_gone_wrong(cause: &str) -> bool {
     ["corrupt message", "InvalidContentType", "unexpected message"].iter().any(|sign| cause.contains(sign))
-}
-
-/// Text first: what a reader shows who takes no HTML (RFC 2046, section 5.1.4).
-fn mime(message: &Message) -> Result<Vec<u8>, Failure> {
-    let from = Mailbox::new(message.from.name.clone(), address(&message.from.address)?);
-    let built = lettre::Message::builder()
-        .from(from)
-        .to(Mailbox::new(None, address(&message.to)?))
-        .subject(message.subject.as_str())
-        .date(message.written_at.into())
-        .message_id(Some(message.message_id()))
-        // RFC 3834, section 5: nobody is to answer automatically. The second says so to Exchange.
-        .raw_header(header("Auto-Submitted", "auto-generated")?)
-        .raw_header(header("X-Auto-Response-Suppress", "All")?)
-        .multipart(
-            MultiPart::alternative()
-                .singlepart(part(ContentType::TEXT_PLAIN, &message.text))
-                .singlepart(part(ContentType::TEXT_HTML, &message.html)),
-        );
-    built.map(|mime| mime.formatted()).map_err(|error| Failure::for_good(format!("cannot be written as mail: {error}")))
-}
-
-fn part(content_type: ContentType, body: &str) -> SinglePart {
-    SinglePart::builder().header(content_type).header(ContentTransferEncoding::QuotedPrintable).body(body.to_owned())
-}
-
-fn header(name: &'static str, value: &str) -> Result<HeaderValue, Failure> {
-    let name = HeaderName::new_from_ascii(name.to_owned()).map_err(|error| Failure::for_good(error.to_string()))?;
-    Ok(HeaderValue::new(name, value.to_owned()))
-}
-
-fn address(address: &EmailAddress) -> Result<Address, Failure> {
-    let parsed = address.as_str().parse();
-    parsed.map_err(|error| Failure::for_good(format!("{address:?} cannot be written to: {error}")))
 }

@@ -61,14 +61,21 @@ pub(super) fn is_any_due(tx: &mut ReadTx<'_>, at: DateTime<Utc>) -> Result<bool,
     Ok(diesel::select(diesel::dsl::exists(due)).get_result(tx.conn())?)
 }
 
-/// The letter that has been due for longest, passing over those that others hold just now; and when it was to
-/// be given up, if it was tried before.
-pub(super) fn lock_due(tx: &mut Tx<'_>) -> Result<Option<(LetterId, Option<DateTime<Utc>>)>, db::Error> {
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = crate::db::schema::mail_outbox)]
+pub(super) struct Due {
+    pub id: LetterId,
+    /// `None` before the first attempt.
+    pub give_up_after: Option<DateTime<Utc>>,
+}
+
+/// The letter that has been due for longest, passing over those that others hold just now.
+pub(super) fn lock_due(tx: &mut Tx<'_>) -> Result<Option<Due>, db::Error> {
     let now = tx.now;
     let due = dsl::mail_outbox
         .filter(unsent().and(dsl::next_attempt_at.le(now)))
         .order(dsl::next_attempt_at)
-        .select((dsl::id, dsl::give_up_after))
+        .select(Due::as_select())
         .for_update()
         .skip_locked()
         .first(tx.conn())

@@ -36,6 +36,10 @@ const TABLE: &[(&str, &str, [&str; 5])] = &[
     // Without the link of the banner.
     ("GET", "/setup", ["410"; 5]),
     ("POST", "/setup", ["410"; 5]),
+    // Letters are sent here, so there is no local inbox.
+    ("GET", "/dev/inbox", ["404"; 5]),
+    ("GET", "/dev/inbox/{id}", ["404"; 5]),
+    ("GET", "/dev/inbox/{id}/html", ["404"; 5]),
     // API
     ("POST", "/auth/signup", ["422 validation"; 5]),
     ("POST", "/auth/verify-email", ["410 gone"; 5]),

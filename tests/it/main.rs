@@ -14,6 +14,8 @@ mod documentation;
 #[cfg(test)]
 mod gate;
 #[cfg(test)]
+mod mail;
+#[cfg(test)]
 mod proxies;
 #[cfg(test)]
 mod sessions;
