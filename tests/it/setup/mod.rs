@@ -43,7 +43,8 @@ fn events(app: &TestApp, kind: &str) -> i64 {
 
 #[test]
 fn the_link_makes_the_first_administrator_once_and_signs_them_in() {
-    let app = TestApp::start();
+    // Nobody else may sign up; the operator makes the accounts.
+    let app = TestApp::with(&[("accounts.signup", "closed")]);
     let link = issue(&app).unwrap();
     let mut browser = app.browser();
     let page = browser.get(&link);
