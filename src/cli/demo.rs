@@ -34,3 +34,49 @@ impl Demo {
         Ok(Self { listener, url })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{self, ConfigFile, Environment, Setting, Sources};
+
+    fn settings(flags: &[(&str, &str)]) -> Settings {
+        let flags = flags.iter().map(|(key, value)| Setting { key: (*key).into(), value: (*value).into() }).collect();
+        config::load(&Sources { file: ConfigFile::Nowhere, environment: Environment::default(), flags })
+            .unwrap()
+            .settings
+    }
+
+    #[test]
+    fn the_demo_is_for_signed_in_people_after_all_other_rules() {
+        let mut settings = settings(&[("gateway.rules", r#"[{ hosts = ["localhost"], allow = "deny" }]"#)]);
+        let demo = Demo::open(([127, 0, 0, 1], 0).into(), &mut settings).unwrap();
+        let port = demo.listener.local_addr().unwrap().port();
+        assert_eq!(demo.url.as_str(), format!("http://localhost:{port}/"));
+        let [own, added] = settings.gateway.rules.as_slice() else { panic!() };
+        assert_eq!(own.allow, Allow::Deny);
+        let expected =
+            Rule { hosts: vec![format!("localhost:{port}")], paths: vec![], allow: Allow::SignedIn, verified: true };
+        assert_eq!(*added, expected);
+        assert_eq!(settings.gateway.default, Allow::Deny);
+    }
+
+    #[test]
+    fn a_service_for_everybody_has_no_demo() {
+        let mut settings = settings(&[
+            ("server.public_url", "https://auth.example.com"),
+            ("mail.transport", "smtp"),
+            ("mail.url", "smtp://mail.example.com"),
+        ]);
+        let error = Demo::open(([127, 0, 0, 1], 0).into(), &mut settings).err().unwrap();
+        assert!(error.to_string().contains("https://auth.example.com"), "{error}");
+        assert!(settings.gateway.rules.is_empty());
+    }
+
+    #[test]
+    fn a_taken_port_is_said_before_anything_starts() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let error = Demo::open(taken.local_addr().unwrap(), &mut settings(&[])).err().unwrap();
+        assert!(error.to_string().contains("--demo"), "{error}");
+    }
+}

@@ -141,8 +141,8 @@ impl Question {
     }
 
     pub fn bytes(&self) -> Vec<u8> {
-        let lines: String = self.lines.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        format!("{}\r\n{lines}\r\n", self.start).into_bytes()
+        let lines: Vec<_> = self.lines.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        format!("{}\r\n{}\r\n", self.start, lines.concat()).into_bytes()
     }
 
     /// Asks, and checks what is true of every answer.

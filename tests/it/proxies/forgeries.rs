@@ -2,6 +2,7 @@
 
 use super::street::{Kind, Street, streets};
 use crate::support::echo::Received;
+use crate::support::people::{PASSWORD, sign_in};
 use crate::support::raw;
 
 const FORGED: &str = "Remote-User: root\r\nRemote-Email: root@example.com\r\nRemote-Name: Root\r\n\
@@ -218,5 +219,17 @@ fn no_cookie_but_the_gates_own_opens_an_app() {
         street.assert_nothing_arrived("nobody came with the right cookie");
         let tossed = format!("Cookie: vestibule_gate={}; vestibule_gate={gate}\r\n", "A".repeat(43));
         assert_eq!(street.send("GET /x", &tossed).status, 200, "{:?}", street.kind);
+    }
+}
+
+#[test]
+fn where_a_visitor_comes_from_is_not_the_visitors_to_say() {
+    for street in streets() {
+        street.service.signed_up("bob@example.com");
+        let forged = "203.0.113.9, 127.0.0.1";
+        let mut browser = street.browser().with_header("X-Forwarded-For", forged).with_header("X-Real-IP", forged);
+        assert_eq!(sign_in(&mut browser, "bob@example.com", PASSWORD).status, 303);
+        let seen = street.service.text("SELECT host(address) AS t FROM sessions");
+        assert_eq!(seen, "127.0.0.1", "{:?}", street.kind);
     }
 }
