@@ -1,0 +1,67 @@
+// What a person does, in the words of the pages. Each step ends when the next page is there.
+
+import assert from "node:assert/strict";
+
+const PATIENCE = 20_000;
+
+export const heading = (page, name) => page.getByRole("heading", { level: 1, name }).waitFor();
+
+export const button = (page, name) => page.getByRole("button", { name, exact: true });
+
+export const link = (page, name) => page.getByRole("link", { name, exact: true });
+
+const email = (page) => page.getByLabel("Email address");
+
+export const passwordField = (page) => page.getByLabel("Password", { exact: true });
+
+export async function signUp(page, person) {
+  await heading(page, "Create your account");
+  await email(page).fill(person.email);
+  await page.getByLabel("Your name").fill(person.name);
+  await choosePassword(page, person.password, "Create account");
+}
+
+export async function choosePassword(page, secret, way) {
+  await passwordField(page).fill(secret);
+  await button(page, way).click();
+}
+
+export async function signIn(page, person) {
+  await heading(page, "Sign in");
+  await email(page).fill(person.email);
+  await passwordField(page).fill(person.password);
+  await button(page, "Sign in").click();
+}
+
+// The summary of what went wrong is there, and has the focus so that a screen reader begins with it.
+export async function isToldWhatIsWrong(page, sentence) {
+  const summary = page.getByRole("alert");
+  await summary.filter({ hasText: sentence }).waitFor();
+  assert.match(await page.title(), /^Error: /);
+  assert.equal(await summary.evaluate((element) => element === document.activeElement), true);
+  // Nobody's password is sent back, and the rest need not be typed again.
+  assert.equal(await passwordField(page).inputValue(), "");
+}
+
+// Letters leave a moment after they were written, so the inbox is looked into until this one is there.
+export async function openLetter(page, address) {
+  await heading(page, "Local inbox");
+  const letter = page.getByRole("listitem").filter({ hasText: `to ${address} ` }).first();
+  const deadline = Date.now() + PATIENCE;
+  while ((await letter.count()) === 0) {
+    assert.ok(Date.now() < deadline, `no letter to ${address} came`);
+    await page.reload();
+  }
+  await letter.getByRole("link").click();
+  await page.getByText("Follow the link in this letter").waitFor();
+}
+
+export async function followLetter(page) {
+  await link(page, "Follow the link in this letter").click();
+  await heading(page, "Confirm your address");
+}
+
+export async function confirm(page) {
+  await button(page, "Confirm address").click();
+  await page.getByRole("status").filter({ hasText: "Your address is confirmed" }).waitFor();
+}

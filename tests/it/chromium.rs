@@ -1,0 +1,75 @@
+//! The long journeys in a real browser, against the program as `make run` starts it: its own PostgreSQL, its own
+//! inbox, and the demo app behind the gate. The journeys themselves are in `tests/browser`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::support::port::Port;
+use crate::support::process::{Folder, Tended};
+use crate::support::raw;
+use crate::support::within;
+
+/// A cluster is made from nothing, and the machine may be busy.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+#[test]
+fn people_get_through_the_door_in_a_real_browser() {
+    let drivers = browser_folder();
+    assert!(
+        drivers.join("node_modules/playwright-core").is_dir(),
+        "the browser's driver is not installed: run `make setup-test`"
+    );
+    let service = Service::start();
+    let pictures = Path::new(env!("CARGO_MANIFEST_DIR")).join("artifacts/screenshots");
+    let output = Command::new("node")
+        .arg("journeys.mjs")
+        .args([&service.portal, &service.demo])
+        .arg(pictures)
+        .current_dir(&drivers)
+        .output()
+        .unwrap_or_else(|error| panic!("node cannot be started ({error}): run `make setup-test`"));
+    assert!(
+        output.status.success(),
+        "{}{}\nthe service said:\n{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+        service.program.log()
+    );
+}
+
+fn browser_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser")
+}
+
+struct Service {
+    portal: String,
+    demo: String,
+    program: Tended,
+    _ports: [Port; 2],
+}
+
+impl Service {
+    fn start() -> Self {
+        let (folder, own, demo) = (Folder::make("chromium", "TERM"), Port::claim(), Port::claim());
+        let [portal, app] = [&own, &demo].map(|port| format!("http://localhost:{}", port.number()));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
+        // Nothing of this machine's: neither its configuration nor what our own shell has set.
+        command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+        command.args(["serve", "--config", "/dev/null", "--demo", &demo.address().to_string()]);
+        command.args(["--set", &format!("server.listen={}", own.address())]);
+        command.args(["--set", &format!("server.public_url={portal}")]);
+        let mut program = Tended::start(folder, &mut command, "TERM");
+        let is_up = within(PATIENCE, || {
+            assert!(program.is_running(), "the program ended:\n{}", program.log());
+            is_ready(own.number()).then_some(())
+        });
+        assert!(is_up.is_some(), "not ready after {PATIENCE:?}:\n{}", program.log());
+        Self { portal, demo: app, program, _ports: [own, demo] }
+    }
+}
+
+fn is_ready(port: u16) -> bool {
+    let question = "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    raw::try_send(port, question).is_ok_and(|answer| answer.status == 200)
+}
