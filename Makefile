@@ -42,6 +42,11 @@ fmt: ## Formats the code.
 bench: setup ## Measures what is claimed to be fast, and prints it as ratios.
 	cargo bench --locked
 
+.PHONY: screenshots
+screenshots: setup-test ## Takes the pictures of the README anew. (Those of every page: artifacts/screenshots, after the tests.)
+	cargo build --locked
+	node tests/browser/readme.mjs target/debug/vestibule docs/images
+
 .PHONY: setup
 setup: ## Installs the system packages that building and running takes.
 	@scripts/setup run

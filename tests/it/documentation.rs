@@ -94,8 +94,8 @@ fn every_file_that_a_document_links_to_exists() {
     for document in ["README.md", "CONTRIBUTING.md", "SECURITY.md"] {
         let text = read(document);
         let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-        let images =
-            text.split("src=\"").chain(text.split("srcset=\"")).skip(1).filter_map(|rest| rest.split('"').next());
+        let after = |start| text.split(start).skip(1).filter_map(|rest| rest.split('"').next());
+        let images = after("src=\"").chain(after("srcset=\""));
         for target in targets.chain(images).filter(|target| !target.starts_with('#') && !target.contains(':')) {
             assert!(at(target).exists(), "{document} links to {target}");
         }
