@@ -18,6 +18,8 @@ mod gate;
 #[cfg(test)]
 mod mail;
 #[cfg(test)]
+mod operations;
+#[cfg(test)]
 mod proxies;
 #[cfg(test)]
 mod sessions;
