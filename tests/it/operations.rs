@@ -1,7 +1,8 @@
 //! What holds for every answer, and what whoever runs the service relies on.
 
 use std::fs;
-use std::process::{Command, Stdio};
+use std::net::TcpStream;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -10,7 +11,7 @@ use crate::support::browser::Browser;
 use crate::support::people::{PASSWORD, code, sign_in};
 use crate::support::port::Port;
 use crate::support::postgres::TestDb;
-use crate::support::process::Folder;
+use crate::support::process::{Folder, Tended};
 use crate::support::{eventually, raw};
 
 #[test]
@@ -103,7 +104,10 @@ fn a_mistake_in_a_request_is_named() {
     assert_eq!(status, 413);
     assert_eq!(code(&client.api("DELETE", "/me", Value::Null)), "invalid_request");
     assert_eq!(code(&client.api("GET", "/me/nothing", Value::Null)), "not_found");
-    assert_eq!(client.get("/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200").status, 404);
+    assert_eq!(
+        client.get("/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200").status,
+        404
+    );
 }
 
 #[test]
@@ -154,7 +158,9 @@ fn readiness_tells_whether_the_work_can_be_done() {
     let app = TestApp::start();
     let ready = app.browser().api("GET", "/readyz", Value::Null);
     assert_eq!((ready.status, &ready.json::<Value>()["status"]), (200, &json!("ready")));
-    app.execute("DELETE FROM __diesel_schema_migrations WHERE version = (SELECT max(version) FROM __diesel_schema_migrations)");
+    app.execute(
+        "DELETE FROM __diesel_schema_migrations WHERE version = (SELECT max(version) FROM __diesel_schema_migrations)",
+    );
     let behind = app.browser().api("GET", "/readyz", Value::Null);
     assert_eq!(behind.status, 503);
     assert!(behind.json::<Value>()["database"].as_str().unwrap().contains("vestibule migrate"));
@@ -164,46 +170,50 @@ fn readiness_tells_whether_the_work_can_be_done() {
 /// A whole life with the log at its most talkative, and not a secret in it.
 #[test]
 fn the_log_holds_no_secret() {
-    let (port, database, folder) = (Port::claim(), TestDb::make(), Folder::make("log", "TERM"));
-    let log = folder.path().join("log");
-    let mut service = Command::new(env!("CARGO_BIN_EXE_vestibule"))
-        .arg("serve")
-        .current_dir(folder.path())
-        .env_clear()
-        .env("VESTIBULE__SERVER__LISTEN", port.address().to_string())
-        .env("VESTIBULE__SERVER__PUBLIC_URL", format!("http://localhost:{}", port.number()))
-        .env("VESTIBULE__DATABASE__URL", database.url())
-        .env("VESTIBULE__SECRETS__KEY", "dGhlIGtleSBvZiBhIHRlc3QgdGhhdCBub2JvZHkgbmVlZHMgdG8gaGlkZQ==")
-        .env("VESTIBULE__LOG__FORMAT", "json")
-        .env("RUST_LOG", "trace")
-        .stderr(fs::File::create(&log).unwrap())
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("the service");
+    let (port, database) = (Port::claim(), TestDb::make());
+    let mut service = Tended::start(Folder::make("log", "TERM"), &mut talkative(&port, &database), "TERM");
     let mut browser = Browser::new(&format!("http://localhost:{}", port.number()), port.number());
-    eventually("the service to listen", || std::net::TcpStream::connect(port.address()).ok());
+    service.wait_until(|| TcpStream::connect(port.address()).is_ok());
     browser.get("/signup");
     browser.submit("/signup", &[("email", "ann.secretive@example.com"), ("password", PASSWORD)]);
     sign_in(&mut browser, "ann.secretive@example.com", PASSWORD);
-    sign_in(&mut browser, "unknown.person@example.com", "a-wrong-password-typed");
+    let mut stranger = Browser::new(&format!("http://localhost:{}", port.number()), port.number());
+    sign_in(&mut stranger, "unknown.person@example.com", "a-wrong-password-typed");
     let letter = eventually("the letter", || {
         let list = browser.get("/dev/inbox");
         list.link("Confirm your address for Vestibule")
     });
     let letter = browser.get(letter.as_str());
-    let token = letter.answer.text().split("token=").nth(1).map(|rest| rest.chars().take(43).collect::<String>()).unwrap();
+    let token =
+        letter.answer.text().split("token=").nth(1).map(|rest| rest.chars().take(43).collect::<String>()).unwrap();
     browser.get(&format!("/verify-email?token={token}"));
     browser.submit("/verify-email", &[]);
     let cookies: Vec<String> = browser.jar.all().iter().map(|cookie| cookie.value.clone()).collect();
     assert!(cookies.len() >= 3, "{cookies:?}");
-    let _ = Command::new("kill").arg(service.id().to_string()).status();
-    assert!(service.wait().expect("its end").success());
+    service.end("TERM");
 
-    let log = fs::read_to_string(&log).unwrap();
-    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let log = service.log();
+    let lines = log.lines().filter(|line| line.starts_with('{'));
+    let lines: Vec<Value> = lines.map(|line| serde_json::from_str(line).expect(line)).collect();
     assert!(lines.iter().any(|line| line["path"] == "/verify-email" && line["request_id"].is_string()), "{log}");
     let secrets = [PASSWORD, "a-wrong-password-typed", "velvet", "unknown.person", "argon2id$", &token];
     for secret in secrets.into_iter().chain(cookies.iter().map(String::as_str)) {
         assert!(!log.contains(secret), "{secret} is in the log: {:?}", log.lines().find(|line| line.contains(secret)));
     }
+}
+
+/// The program on a database of its own, as it is started for real, with every line of its log.
+fn talkative(port: &Port, database: &TestDb) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
+    let key = "dGhlIGtleSBvZiBhIHRlc3QgdGhhdCBub2JvZHkgbmVlZHMgdG8gaGlkZQ==";
+    command
+        .arg("serve")
+        .env_clear()
+        .env("VESTIBULE__SERVER__LISTEN", port.address().to_string())
+        .env("VESTIBULE__SERVER__PUBLIC_URL", format!("http://localhost:{}", port.number()))
+        .env("VESTIBULE__DATABASE__URL", database.url())
+        .env("VESTIBULE__SECRETS__KEY", key)
+        .env("VESTIBULE__LOG__FORMAT", "json")
+        .env("RUST_LOG", "trace");
+    command
 }
