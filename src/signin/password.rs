@@ -5,7 +5,7 @@
 
 use chrono::TimeDelta;
 
-use super::finish;
+use super::{Method, Proved, finish};
 use crate::accounts::{self, Credentials};
 use crate::app::App;
 use crate::audit::{self, Event};
@@ -117,7 +117,8 @@ fn let_in(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, accepted: &Accepted) ->
     if let Some(stronger) = &accepted.stronger {
         accounts::strengthen_hash(tx, user, stronger)?;
     }
-    finish(tx, &app.settings.session, user, attempt.remember, attempt.previous.as_ref()).map(Some)
+    let proved = Proved { user, by: Method::Password };
+    finish(tx, &app.settings.session, proved, attempt.remember, attempt.previous.as_ref()).map(Some)
 }
 
 /// Who it was that failed is only written down when it is somebody.

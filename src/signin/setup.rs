@@ -1,4 +1,4 @@
-use super::finish;
+use super::{Method, Proved, finish};
 use crate::accounts::setup::{self, Error};
 use crate::accounts::signup::SignUp;
 use crate::app::App;
@@ -21,7 +21,8 @@ pub async fn by_setup_link(app: &App, origin: &Origin, attempt: Attempt) -> Resu
     let rules = app.settings.session.clone();
     let work = move |tx: &mut crate::db::Tx<'_>| {
         let user = setup::make_first_administrator(tx, &prepared)?;
-        Ok(finish(tx, &rules, user, Remember::No, previous.as_ref())?)
+        let proved = Proved { user, by: Method::SetupLink };
+        Ok(finish(tx, &rules, proved, Remember::No, previous.as_ref())?)
     };
     app.db.write(origin, work).await
 }
