@@ -10,6 +10,7 @@ mod database;
 mod demo;
 pub mod healthcheck;
 pub mod logger;
+pub mod mail;
 pub mod migrate;
 pub mod serve;
 pub mod user;
@@ -21,6 +22,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{self, Environment, Mistakes, Setting, Settings, Sources};
+use crate::mail::Unusable;
 
 const WRONGLY_CONFIGURED: u8 = 78;
 
@@ -60,6 +62,9 @@ enum Command {
     /// Look after people's accounts
     #[command(subcommand)]
     User(user::Command),
+    /// Try out mail, and look after letters that wait
+    #[command(subcommand)]
+    Mail(mail::Command),
     /// Check or show the configuration, starting nothing
     #[command(subcommand)]
     Config(configuration::Command),
@@ -79,6 +84,10 @@ pub fn run(cli: Cli, environment: Environment) -> ExitCode {
         Command::User(command) => {
             let settings = start(&sources(cli.common, command.common().clone(), environment));
             settings.and_then(|settings| user::run(&command, &settings))
+        }
+        Command::Mail(command) => {
+            let settings = start(&sources(cli.common, command.common().clone(), environment));
+            settings.and_then(|settings| mail::run(&command, &settings))
         }
         Command::Config(command) => {
             configuration::run(&command, &sources(cli.common, command.common().clone(), environment))
@@ -117,6 +126,9 @@ fn exit_code(result: anyhow::Result<()>) -> ExitCode {
         log::error!("{error:#}");
     } else {
         let _ = writeln!(io::stderr(), "vestibule: {error:#}");
+    }
+    if error.is::<Unusable>() {
+        return ExitCode::from(WRONGLY_CONFIGURED);
     }
     ExitCode::FAILURE
 }

@@ -1,8 +1,9 @@
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::StreamExt as _;
 use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
 
 use super::failure::{Failure, Lasts};
 use super::letter::Kind;
@@ -20,7 +21,8 @@ const AT_ONCE: usize = 4;
 /// How long a letter is tried for, from the first attempt on.
 const PATIENCE: TimeDelta = TimeDelta::days(1);
 
-/// How often a sender that has nothing to do looks again while others are still busy.
+/// How often it looks for new letters while others are under way: a server that stalls over one must not hold
+/// up those that come after it.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// Sends what is due until nothing is, or until told to stop: then the letters in hand are finished and no
@@ -29,40 +31,33 @@ pub async fn drain(app: &App, transport: &Transport, shutdown: &Shutdown) -> Res
     if !is_any_due(app).await? {
         return Ok(());
     }
-    let busy = AtomicUsize::new(0);
-    let senders = join_all((0..AT_ONCE).map(|_| send_one_by_one(app, transport, shutdown, &busy))).await;
-    senders.into_iter().collect()
-}
-
-async fn send_one_by_one(
-    app: &App,
-    transport: &Transport,
-    shutdown: &Shutdown,
-    busy: &AtomicUsize,
-) -> Result<(), db::Error> {
-    let mut line = transport.open();
-    while !shutdown.is_requested() {
-        if let Some(letter) = claim(app).await? {
-            busy.fetch_add(1, Ordering::Relaxed);
-            let delivered = deliver(app, &mut line, letter).await;
-            busy.fetch_sub(1, Ordering::Relaxed);
-            delivered?;
-        } else if busy.load(Ordering::Relaxed) == 0 {
+    let mut idle = Vec::new();
+    let mut under_way = FuturesUnordered::new();
+    let mut outcome = Ok(());
+    loop {
+        while outcome.is_ok() && under_way.len() < AT_ONCE && !shutdown.is_requested() {
+            match claim(app).await {
+                Ok(Some(letter)) => {
+                    let line = idle.pop().unwrap_or_else(|| transport.open());
+                    under_way.push(deliver(app, line, letter));
+                }
+                Ok(None) => break,
+                Err(error) => outcome = Err(error),
+            }
+        }
+        if under_way.is_empty() {
             break;
-        } else {
-            // A server that stalls over one letter must not hold up those that come after it.
-            pause(shutdown).await;
+        }
+        tokio::select! {
+            Some((line, delivered)) = under_way.next() => {
+                idle.push(line);
+                outcome = outcome.and(delivered);
+            }
+            () = tokio::time::sleep(LOOK_AGAIN) => {}
         }
     }
-    line.close().await;
-    Ok(())
-}
-
-async fn pause(shutdown: &Shutdown) {
-    tokio::select! {
-        () = tokio::time::sleep(LOOK_AGAIN) => {}
-        () = shutdown.requested() => {}
-    }
+    join_all(idle.into_iter().map(Line::close)).await;
+    outcome
 }
 
 async fn is_any_due(app: &App) -> Result<bool, db::Error> {
@@ -88,15 +83,17 @@ fn lease(timeout: TimeDelta) -> TimeDelta {
     timeout * i32::try_from(smtp::STEPS).unwrap_or(i32::MAX) + TimeDelta::seconds(60)
 }
 
-async fn deliver(app: &App, line: &mut Line<'_>, letter: store::Claimed) -> Result<(), db::Error> {
+/// Hands back the line, for the next letter.
+async fn deliver<'a>(app: &App, mut line: Line<'a>, letter: store::Claimed) -> (Line<'a>, Result<(), db::Error>) {
     let outcome = match compose(app, &letter) {
         Ok(message) => line.send(&message).await,
         Err(failure) => Err(failure),
     };
-    match outcome {
+    let noted = match outcome {
         Ok(()) => note_sent(app, &letter).await,
         Err(failure) => set_aside(app, letter, failure).await,
-    }
+    };
+    (line, noted)
 }
 
 fn compose(app: &App, letter: &store::Claimed) -> Result<Message, Failure> {

@@ -1,5 +1,6 @@
 //! Letters on their way: over real SMTP, through a server that misbehaves, or into the local inbox.
 
+mod command;
 mod conversation;
 mod delivery;
 mod inbox;
