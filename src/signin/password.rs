@@ -110,10 +110,11 @@ fn let_in(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, accepted: &Accepted) ->
     if !still_holds {
         return Ok(None);
     }
-    throttle::forget(tx, &accepted.keys.account)?;
+    // In the order of `require_admission`: two sign-ins of one person must not wait for each other.
     if let Some(network) = &accepted.keys.network {
         throttle::take_back(tx, network)?;
     }
+    throttle::forget(tx, &accepted.keys.account)?;
     if let Some(stronger) = &accepted.stronger {
         accounts::strengthen_hash(tx, user, stronger)?;
     }

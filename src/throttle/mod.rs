@@ -38,9 +38,9 @@ impl Key {
         Self { scope: "login.network", subject: Digest::of(network_of(address).to_string().as_bytes()), limit }
     }
 
-    /// Accounts made from one network address, whatever their addresses.
-    pub fn sign_up_from(address: IpAddr, limit: Limit) -> Self {
-        Self { scope: "signup.network", subject: Digest::of(network_of(address).to_string().as_bytes()), limit }
+    /// Passwords chosen from one network address, for whatever account.
+    pub fn password_chosen_from(address: IpAddr, limit: Limit) -> Self {
+        Self { scope: "password.network", subject: Digest::of(network_of(address).to_string().as_bytes()), limit }
     }
 
     /// Letters to one address that somebody else can cause.

@@ -4,24 +4,22 @@ use super::{Count, Key};
 use crate::db::schema::throttles::dsl;
 use crate::db::{self, Tx};
 
-/// The count of a key, held until the transaction ends; made when there is none yet, so that two first
-/// attempts wait for each other too.
+/// The count of a key, held until the transaction ends; made when there is none yet. One statement, so that
+/// nobody can take the row away in between.
 pub(super) fn lock(tx: &mut Tx<'_>, key: &Key) -> Result<Count, db::Error> {
     let now = tx.now;
-    diesel::insert_into(dsl::throttles)
+    let (attempts, last_attempt_at, waits_until) = diesel::insert_into(dsl::throttles)
         .values((
             dsl::scope.eq(key.scope),
             dsl::subject.eq(key.subject.as_bytes()),
             dsl::attempts.eq(0),
             dsl::last_attempt_at.eq(now),
         ))
-        .on_conflict_do_nothing()
-        .execute(tx.conn())?;
-    let (attempts, last_attempt_at, waits_until) = dsl::throttles
-        .find((key.scope, key.subject.as_bytes()))
-        .select((dsl::attempts, dsl::last_attempt_at, dsl::waits_until))
-        .for_update()
-        .first(tx.conn())?;
+        .on_conflict((dsl::scope, dsl::subject))
+        .do_update()
+        .set(dsl::attempts.eq(dsl::attempts))
+        .returning((dsl::attempts, dsl::last_attempt_at, dsl::waits_until))
+        .get_result(tx.conn())?;
     Ok(Count { attempts, last_attempt_at, waits_until })
 }
 

@@ -166,3 +166,16 @@ fn somebody_signed_in_is_not_asked_again_but_led_on() {
     assert_ne!(browser.jar.find(app.public_url(), "vestibule_gate").unwrap().value, before);
     assert_eq!(browser.get("/signup").status, 303);
 }
+
+/// They waited for each other's counts, and PostgreSQL ended them by turns.
+#[test]
+fn one_person_signs_in_many_times_at_once() {
+    let app = TestApp::with(&[("limits.login_per_account", "100 per 15m")]);
+    app.verified("ann@example.com");
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let logins: Vec<_> =
+            (0..12).map(|_| scope.spawn(|| app.log_in("ann@example.com", PASSWORD).1.status)).collect();
+        logins.into_iter().map(|login| login.join().unwrap()).collect()
+    });
+    assert_eq!(statuses, [200; 12]);
+}
