@@ -3,16 +3,25 @@
 //! Length and guessability only, as NIST SP 800-63B (section 5.1.1.2) asks: no rules about kinds of
 //! characters, no expiry.
 
+use std::sync::Arc;
+
+use chrono::TimeDelta;
 use zxcvbn::feedback::{Suggestion, Warning};
 
+use super::Name;
+use crate::app::App;
 use crate::config::settings;
-use crate::kernel::Redacted;
+use crate::crypto::{Busy, PasswordHash};
+use crate::db;
+use crate::kernel::{EmailAddress, Origin, Redacted};
+use crate::throttle::{self, Admission, Key};
 
 /// Beyond this nobody types a password, and hashing it is work for an attacker to send.
 pub const MAX_BYTES: usize = 1000;
 
-/// zxcvbn slows down with length; what follows cannot make a password weaker.
-const JUDGED_CHARS: usize = 100;
+/// zxcvbn slows down with the cube of the length (`4@8({[<369…`, a hundred characters, is a second of work); what
+/// follows cannot make a password weaker.
+const JUDGED_CHARS: usize = 40;
 
 /// Why a password will not do. The sentence is for the person who chose it.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -25,8 +34,51 @@ pub enum Weak {
     Guessable(String),
 }
 
+/// Why a chosen password was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    #[error(transparent)]
+    Weak(#[from] Weak),
+    #[error("too many passwords chosen from this address")]
+    TooMany(TimeDelta),
+    #[error(transparent)]
+    Busy(#[from] Busy),
+    #[error(transparent)]
+    Db(#[from] db::Error),
+}
+
+/// Hashes a password that somebody chose, if it is good enough. Strangers can ask for this work, and judging a
+/// password takes longer than hashing it: so it is counted first, and both are done among the hashing threads.
+pub async fn choose(
+    app: &App,
+    origin: &Origin,
+    password: &Redacted,
+    email: &EmailAddress,
+    name: &Name,
+) -> Result<PasswordHash, Refused> {
+    require_admission(app, origin).await?;
+    let (settings, judged) = (Arc::clone(&app.settings), password.clone());
+    let (email, name) = (email.clone(), name.clone());
+    let judge = move || {
+        let host = settings.server.public_url.host_str().unwrap_or_default();
+        require_strong(&settings.password, &judged, &[email.as_str(), name.as_str(), host])
+    };
+    app.hasher.run(judge).await??;
+    Ok(app.hasher.hash(password.clone()).await?)
+}
+
+/// In a transaction of its own: the count must stand even if the rest fails.
+async fn require_admission(app: &App, origin: &Origin) -> Result<(), Refused> {
+    let Some(address) = origin.address else { return Ok(()) };
+    let key = Key::password_chosen_from(address, app.settings.limits.login_per_network);
+    match app.db.write(origin, move |tx| throttle::admit(tx, &[key])).await? {
+        Admission::Admitted => Ok(()),
+        Admission::Wait(wait) => Err(Refused::TooMany(wait)),
+    }
+}
+
 /// `known` is what a guesser would try first: the person's address and name.
-pub fn require_strong(rules: &settings::Password, password: &Redacted, known: &[&str]) -> Result<(), Weak> {
+fn require_strong(rules: &settings::Password, password: &Redacted, known: &[&str]) -> Result<(), Weak> {
     let text = password.expose();
     if text.len() > MAX_BYTES {
         return Err(Weak::TooLong);

@@ -6,13 +6,13 @@
 
 use chrono::TimeDelta;
 
-use super::signup::{self, SignUp};
+use super::signup::SignUp;
 use super::{password, store};
 use crate::app::App;
 use crate::audit::{self, Event};
-use crate::crypto::{Busy, PasswordHash};
+use crate::crypto::PasswordHash;
 use crate::db::{self, ReadTx, Tx};
-use crate::kernel::{Digest, Token, UserId};
+use crate::kernel::{Digest, Origin, Token, UserId};
 
 /// Long enough for a lunch between starting the service and setting it up. The next start shows another link.
 pub const LINK_TTL: TimeDelta = TimeDelta::hours(24);
@@ -24,9 +24,7 @@ pub enum Error {
     #[error("the address has an account")]
     Taken,
     #[error(transparent)]
-    Weak(#[from] password::Weak),
-    #[error(transparent)]
-    Busy(#[from] Busy),
+    Password(#[from] password::Refused),
     #[error(transparent)]
     Db(#[from] db::Error),
 }
@@ -55,13 +53,12 @@ pub fn is_open(tx: &mut ReadTx<'_>, link: &Digest) -> Result<bool, db::Error> {
 }
 
 /// Judges and hashes the password, for nobody without the link. A weak password keeps the link.
-pub async fn prepare(app: &App, token: &Token, form: SignUp) -> Result<Prepared, Error> {
+pub async fn prepare(app: &App, origin: &Origin, token: &Token, form: SignUp) -> Result<Prepared, Error> {
     let link = token.digest();
     if !app.db.read(move |tx| is_open(tx, &link)).await? {
         return Err(Error::Gone);
     }
-    signup::require_strong(app, &form.password, &form.email, &form.name)?;
-    let hash = app.hasher.hash(form.password.clone()).await?;
+    let hash = password::choose(app, origin, &form.password, &form.email, &form.name).await?;
     Ok(Prepared { link, form, hash })
 }
 

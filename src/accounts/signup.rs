@@ -8,7 +8,7 @@ use super::{Name, password, store};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::config::settings::Signup;
-use crate::crypto::{Busy, PasswordHash};
+use crate::crypto::PasswordHash;
 use crate::db::{self, Tx};
 use crate::kernel::{EmailAddress, Origin, Redacted, Token, UserId};
 use crate::mail::{self, Letter};
@@ -27,11 +27,7 @@ pub enum Error {
     #[error("new accounts are not being made here")]
     Closed,
     #[error(transparent)]
-    Weak(#[from] password::Weak),
-    #[error("too many sign-ups from this address")]
-    TooMany(chrono::TimeDelta),
-    #[error(transparent)]
-    Busy(#[from] Busy),
+    Password(#[from] password::Refused),
     #[error(transparent)]
     Db(#[from] db::Error),
     #[error(transparent)]
@@ -45,33 +41,11 @@ pub async fn sign_up(app: &App, origin: &Origin, form: SignUp) -> Result<Token, 
     if app.settings.accounts.signup == Signup::Closed {
         return Err(Error::Closed);
     }
-    require_strong(app, &form.password, &form.email, &form.name)?;
-    require_admission(app, origin).await?;
-    let hash = app.hasher.hash(form.password.clone()).await?;
+    let hash = password::choose(app, origin, &form.password, &form.email, &form.name).await?;
     let browser = Token::generate();
     let (app2, token) = (app.clone(), browser.clone());
     app.db.write(origin, move |tx| write_down(tx, &app2, &form, (&hash, &token))).await?;
     Ok(browser)
-}
-
-pub(super) fn require_strong(
-    app: &App,
-    password: &Redacted,
-    email: &EmailAddress,
-    name: &Name,
-) -> Result<(), password::Weak> {
-    let host = app.settings.server.public_url.host_str().unwrap_or_default();
-    password::require_strong(&app.settings.password, password, &[email.as_str(), name.as_str(), host])
-}
-
-/// In a transaction of its own: the count must stand even if the rest fails.
-async fn require_admission(app: &App, origin: &Origin) -> Result<(), Error> {
-    let Some(address) = origin.address else { return Ok(()) };
-    let key = Key::sign_up_from(address, app.settings.limits.login_per_network);
-    match app.db.write(origin, move |tx| throttle::admit(tx, &[key])).await? {
-        Admission::Admitted => Ok(()),
-        Admission::Wait(wait) => Err(Error::TooMany(wait)),
-    }
 }
 
 fn write_down(

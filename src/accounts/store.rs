@@ -10,13 +10,28 @@ use crate::db::{self, ReadTx, Tx};
 use crate::kernel::{Digest, EmailAddress, UserId};
 
 type UserRow = (UserId, String, Option<DateTime<Utc>>, String, DateTime<Utc>);
-type LinkRow = (UserId, String, Option<Vec<u8>>, Option<String>, Option<String>);
+type LinkRow = (UserId, String, Option<Vec<u8>>, Option<String>, Option<String>, Option<String>, String);
 
 const USER: (users::id, users::email, users::email_verified_at, users::name, users::created_at) =
     (users::id, users::email, users::email_verified_at, users::name, users::created_at);
 
-const LINK: (links::user_id, users::email, links::browser_digest, links::password_hash, links::name) =
-    (links::user_id, users::email, links::browser_digest, links::password_hash, links::name);
+const LINK: (
+    links::user_id,
+    users::email,
+    links::browser_digest,
+    links::password_hash,
+    links::name,
+    users::password_hash,
+    users::name,
+) = (
+    links::user_id,
+    users::email,
+    links::browser_digest,
+    links::password_hash,
+    links::name,
+    users::password_hash,
+    users::name,
+);
 
 pub(super) struct NewLink {
     pub digest: Digest,
@@ -187,15 +202,15 @@ fn credentials((user, hash, disabled_at): (UserId, Option<String>, Option<DateTi
     Credentials { user, password: hash.map(PasswordHash::from_stored), is_disabled: disabled_at.is_some() }
 }
 
-fn pending((user, email, browser, hash, name): LinkRow) -> Result<Pending, db::Error> {
+fn pending((user, email, browser, hash, name, own_hash, own_name): LinkRow) -> Result<Pending, db::Error> {
     let browser = browser.as_deref().and_then(Digest::from_stored);
-    let sign_up = match (browser, hash, name) {
-        (Some(browser), Some(hash), Some(name)) => {
-            Some((browser, PasswordHash::from_stored(hash), Name::parse(&name).unwrap_or_default()))
-        }
-        _ => None,
+    let (hash, name) = match browser {
+        Some(_) => (hash, name.unwrap_or_default()),
+        None => (own_hash, own_name),
     };
-    Ok(Pending { user, email: stored_address(&email)?, sign_up })
+    let name = Name::parse(&name).unwrap_or_default();
+    let chosen = hash.map(|hash| (PasswordHash::from_stored(hash), name));
+    Ok(Pending { user, email: stored_address(&email)?, browser, chosen })
 }
 
 fn stored_address(text: &str) -> Result<EmailAddress, db::Error> {

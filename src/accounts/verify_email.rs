@@ -9,10 +9,10 @@
 //! account. From any other browser the prover says what the password is to be (the one they chose when signing
 //! up, or a new one), and every session opened before ends.
 
-use super::{Name, User, password, signup, store};
+use super::{Name, User, password, store};
 use crate::app::App;
 use crate::audit::{self, Event};
-use crate::crypto::{Busy, PasswordHash};
+use crate::crypto::{PasswordHash, Verdict};
 use crate::db::{self, ReadTx, Tx};
 use crate::kernel::{Digest, EmailAddress, Origin, Redacted, Token, UserId};
 use crate::mail::{self, Letter};
@@ -46,9 +46,7 @@ pub enum Error {
     #[error("somebody else may have set the password")]
     PasswordNeeded,
     #[error(transparent)]
-    Weak(#[from] password::Weak),
-    #[error(transparent)]
-    Busy(#[from] Busy),
+    Password(#[from] password::Refused),
     #[error(transparent)]
     Db(#[from] db::Error),
 }
@@ -58,17 +56,19 @@ pub enum Error {
 pub(super) struct Pending {
     pub user: UserId,
     pub email: EmailAddress,
-    /// The browser that signed up, the password and the name it chose.
-    pub sign_up: Option<(Digest, PasswordHash, Name)>,
+    /// The browser that signed up; none for a link that somebody signed in has asked for.
+    pub browser: Option<Digest>,
+    /// The password and the name of whoever caused this link: what they chose when signing up, or the account's.
+    pub chosen: Option<(PasswordHash, Name)>,
 }
 
-/// Why the password on the account may stay, or which one replaces it.
+/// Why the password and the name on the account may stay, or which ones replace them.
 enum Proof {
     /// A session of this account follows it, so its holder knows the password.
     SameSession,
-    /// The browser that signed up: what it chose then.
-    SameBrowser(PasswordHash, Name),
-    /// Any other browser: what was typed on the page.
+    /// The browser that signed up, or another in which the password of then was typed: what was chosen then.
+    SamePerson(PasswordHash, Name),
+    /// Any other browser: what was typed on the page. Whose name stands on the account, nobody knows.
     Elsewhere(PasswordHash),
 }
 
@@ -93,56 +93,64 @@ pub async fn verify(
     let typed = match (is_same(&pending, &prover), password) {
         (true, _) => None,
         (false, None) => return Err(Error::PasswordNeeded),
-        (false, Some(password)) => {
-            signup::require_strong(app, &password, &pending.email, &Name::default())?;
-            Some(app.hasher.hash(password).await?)
-        }
+        (false, Some(password)) => Some(typed_elsewhere(app, origin, &pending, &password).await?),
     };
     app.db.write(origin, move |tx| use_up(tx, &digest, &prover, typed)).await
 }
 
-fn use_up(tx: &mut Tx<'_>, digest: &Digest, prover: &Prover, typed: Option<PasswordHash>) -> Result<User, Error> {
+/// Whoever knows the password of who caused the link is who caused it.
+async fn typed_elsewhere(
+    app: &App,
+    origin: &Origin,
+    pending: &Pending,
+    password: &Redacted,
+) -> Result<Proof, password::Refused> {
+    let hash = password::choose(app, origin, password, &pending.email, &Name::default()).await?;
+    let Some((chosen, name)) = &pending.chosen else { return Ok(Proof::Elsewhere(hash)) };
+    match app.hasher.verify(password.clone(), Some(chosen.clone())).await? {
+        Verdict::Right | Verdict::RightButWeak => Ok(Proof::SamePerson(hash, name.clone())),
+        Verdict::Wrong => Ok(Proof::Elsewhere(hash)),
+    }
+}
+
+fn use_up(tx: &mut Tx<'_>, digest: &Digest, prover: &Prover, typed: Option<Proof>) -> Result<User, Error> {
     let pending = store::find_link(tx, digest)?.ok_or(Error::Gone)?;
     // Two links of one person, or one link twice, wait for each other here; the second finds nothing left.
     let user = store::lock(tx, pending.user)?.ok_or(Error::Gone)?;
     let pending = store::find_link(tx, digest)?.ok_or(Error::Gone)?;
-    let proof = match (typed, pending.sign_up) {
-        (Some(typed), _) => Proof::Elsewhere(typed),
+    let is_same_browser = prover.browser.is_some() && prover.browser == pending.browser;
+    let proof = match (typed, pending.chosen) {
+        (Some(typed), _) => typed,
         (None, _) if prover.signed_in == Some(user.id) => Proof::SameSession,
-        (None, Some((browser, hash, name))) if prover.browser == Some(browser) => Proof::SameBrowser(hash, name),
+        (None, Some((hash, name))) if is_same_browser => Proof::SamePerson(hash, name),
         (None, _) => return Err(Error::PasswordNeeded),
     };
-    apply(tx, user.id, &proof)?;
+    apply(tx, user.id, proof)?;
     store::set_verified(tx, user.id)?;
     store::delete_links(tx, user.id)?;
     audit::record(tx, Event::about(user.id, "email.verified"))?;
     store::find(tx, user.id)?.ok_or(Error::Gone)
 }
 
-fn apply(tx: &mut Tx<'_>, user: UserId, proof: &Proof) -> Result<(), db::Error> {
+fn apply(tx: &mut Tx<'_>, user: UserId, proof: Proof) -> Result<(), db::Error> {
     let (hash, name) = match proof {
         Proof::SameSession => return Ok(()),
-        Proof::SameBrowser(hash, name) => (hash, Some(name)),
-        Proof::Elsewhere(hash) => (hash, None),
+        Proof::SamePerson(hash, name) => (hash, name),
+        Proof::Elsewhere(hash) => (hash, Name::default()),
     };
-    if store::has_password(tx, user, hash)? {
+    if store::has_password(tx, user, &hash)? {
         // Signed up once, verified from there: whoever signed in meanwhile knew this very password.
         return Ok(());
     }
-    store::set_password(tx, user, hash)?;
-    if let Some(name) = name {
-        store::set_name(tx, user, name)?;
-    }
+    store::set_password(tx, user, &hash)?;
+    store::set_name(tx, user, &name)?;
     sessions::revoke_all(tx, user, None)?;
     audit::record(tx, Event::about(user, "password.set"))
 }
 
 fn is_same(pending: &Pending, prover: &Prover) -> bool {
-    let by_browser = match (&pending.sign_up, &prover.browser) {
-        (Some((asked, ..)), Some(follows)) => asked == follows,
-        _ => false,
-    };
-    by_browser || prover.signed_in == Some(pending.user)
+    let is_same_browser = prover.browser.is_some() && prover.browser == pending.browser;
+    is_same_browser || prover.signed_in == Some(pending.user)
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -159,14 +167,14 @@ pub enum ResendError {
 
 /// Sends another link to a person who is signed in and has not verified yet.
 pub fn resend(tx: &mut Tx<'_>, app: &App, user: UserId) -> Result<(), ResendError> {
-    let Some(user) = store::lock(tx, user)? else { return Err(ResendError::AlreadyVerified) };
-    if user.is_verified() {
-        return Err(ResendError::AlreadyVerified);
-    }
-    let key = Key::mail_to(&user.email, app.settings.limits.mail_per_account);
+    let unverified = |user: Option<User>| user.filter(|user| !user.is_verified()).ok_or(ResendError::AlreadyVerified);
+    let found = unverified(store::find(tx, user)?)?;
+    let key = Key::mail_to(&found.email, app.settings.limits.mail_per_account);
+    // Before the person is locked, as a sign-up does it: the two must not wait for each other.
     if let Admission::Wait(wait) = throttle::admit(tx, &[key])? {
         return Err(ResendError::TooMany(wait));
     }
+    let user = unverified(store::lock(tx, user)?)?;
     let token = Token::generate();
     let expires_at = tx.now + app.settings.accounts.verification_ttl;
     let (digest, email) = (token.digest(), user.email.clone());

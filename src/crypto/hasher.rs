@@ -1,3 +1,4 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -54,14 +55,11 @@ pub struct Hasher {
     queue: SyncSender<Job>,
 }
 
-struct Job {
-    password: Redacted,
-    work: Work,
-}
-
-enum Work {
-    Hash(oneshot::Sender<Option<PasswordHash>>),
-    Verify(Option<PasswordHash>, oneshot::Sender<Verdict>),
+enum Job {
+    Hash(Redacted, oneshot::Sender<Option<PasswordHash>>),
+    Verify(Redacted, Option<PasswordHash>, oneshot::Sender<Verdict>),
+    /// Slow work of another kind; it answers by itself.
+    Other(Box<dyn FnOnce() + Send>),
 }
 
 impl Hasher {
@@ -84,7 +82,7 @@ impl Hasher {
 
     pub async fn hash(&self, password: Redacted) -> Result<PasswordHash, Busy> {
         let (answer, answered) = oneshot::channel();
-        self.enqueue(Job { password, work: Work::Hash(answer) })?;
+        self.enqueue(Job::Hash(password, answer))?;
         answered.await.ok().flatten().ok_or(Busy)
     }
 
@@ -92,7 +90,18 @@ impl Hasher {
     /// wrong one and is wrong.
     pub async fn verify(&self, password: Redacted, stored: Option<PasswordHash>) -> Result<Verdict, Busy> {
         let (answer, answered) = oneshot::channel();
-        self.enqueue(Job { password, work: Work::Verify(stored, answer) })?;
+        self.enqueue(Job::Verify(password, stored, answer))?;
+        answered.await.map_err(|_| Busy)
+    }
+
+    /// Anything else that is slow and that strangers can ask for: judging a password takes as long as hashing it.
+    pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
+        let (answer, answered) = oneshot::channel();
+        self.enqueue(Job::Other(Box::new(move || {
+            if !answer.is_closed() {
+                let _ = answer.send(work());
+            }
+        })))?;
         answered.await.map_err(|_| Busy)
     }
 
@@ -111,29 +120,43 @@ fn run(jobs: &Mutex<Receiver<Job>>, params: Params) {
     let mut worker = Worker::new(params);
     loop {
         let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Job { password, work }) = next else { return };
-        let password = password.expose().as_bytes();
-        // Whoever has gone away meanwhile needs no answer.
-        match work {
-            Work::Hash(answer) if !answer.is_closed() => {
-                let hash = worker.hash(password).inspect_err(|error| log::error!("argon2: {error}")).ok();
-                let _ = answer.send(hash);
-            }
-            Work::Verify(stored, answer) if !answer.is_closed() => {
-                let verdict = match stored {
-                    Some(stored) => worker.verify(password, &stored),
-                    None => worker.pretend(password),
-                };
-                let _ = answer.send(verdict);
-            }
-            Work::Hash(_) | Work::Verify(..) => {}
+        let Ok(job) = next else { return };
+        // A thread that dies would be missed for good; whoever waits for its answer is told that we are busy.
+        if catch_unwind(AssertUnwindSafe(|| work_on(job, &mut worker))).is_err() {
+            log::error!("a hashing thread lost a job");
         }
+    }
+}
+
+/// Whoever has gone away meanwhile needs no answer.
+fn work_on(job: Job, worker: &mut Worker) {
+    match job {
+        Job::Hash(password, answer) if !answer.is_closed() => {
+            let hash = worker.hash(password.expose().as_bytes());
+            let _ = answer.send(hash.inspect_err(|error| log::error!("argon2: {error}")).ok());
+        }
+        Job::Verify(password, stored, answer) if !answer.is_closed() => {
+            let password = password.expose().as_bytes();
+            let _ = answer.send(match stored {
+                Some(stored) => worker.verify(password, &stored),
+                None => worker.pretend(password),
+            });
+        }
+        Job::Other(work) => work(),
+        Job::Hash(..) | Job::Verify(..) => {}
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_job_that_panics_takes_no_thread_with_it() {
+        let hasher = hasher(64);
+        assert!(hasher.run(|| panic!("on purpose")).await.is_err());
+        assert_eq!(hasher.run(|| 7).await.unwrap(), 7);
+    }
 
     fn hasher(memory_kib: u32) -> Hasher {
         let settings = settings::Password {

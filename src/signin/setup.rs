@@ -17,7 +17,7 @@ pub struct Attempt {
 /// Makes the first administrator and signs them in, both or neither.
 pub async fn by_setup_link(app: &App, origin: &Origin, attempt: Attempt) -> Result<Opened, Error> {
     let Attempt { token, form, previous } = attempt;
-    let prepared = setup::prepare(app, &token, form).await?;
+    let prepared = setup::prepare(app, origin, &token, form).await?;
     let rules = app.settings.session.clone();
     let work = move |tx: &mut crate::db::Tx<'_>| {
         let user = setup::make_first_administrator(tx, &prepared)?;

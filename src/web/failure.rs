@@ -306,9 +306,7 @@ impl From<accounts::signup::Error> for Failure {
         use accounts::signup::Error;
         match error {
             Error::Closed => Self::Forbidden("New accounts are not being made here.".to_owned()),
-            Error::Weak(weak) => Self::field("password", weak),
-            Error::TooMany(wait) => Self::RateLimited(wait),
-            Error::Busy(busy) => busy.into(),
+            Error::Password(refused) => refused.into(),
             Error::Db(error) => error.into(),
             Error::Mail(error) => error.into(),
         }
@@ -325,9 +323,20 @@ impl From<accounts::setup::Error> for Failure {
                 "email",
                 "This address has an account already. Take another one, or run `vestibule user promote` for it.",
             ),
-            Error::Weak(weak) => Self::field("password", weak),
-            Error::Busy(busy) => busy.into(),
+            Error::Password(refused) => refused.into(),
             Error::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<accounts::password::Refused> for Failure {
+    fn from(error: accounts::password::Refused) -> Self {
+        use accounts::password::Refused;
+        match error {
+            Refused::Weak(weak) => Self::field("password", weak),
+            Refused::TooMany(wait) => Self::RateLimited(wait),
+            Refused::Busy(busy) => busy.into(),
+            Refused::Db(error) => error.into(),
         }
     }
 }
@@ -341,8 +350,7 @@ impl From<accounts::verify_email::Error> for Failure {
                 "password",
                 "This is not the browser that signed up. Send the password too: the one chosen then, or a new one.",
             ),
-            Error::Weak(weak) => Self::field("password", weak),
-            Error::Busy(busy) => busy.into(),
+            Error::Password(refused) => refused.into(),
             Error::Db(error) => error.into(),
         }
     }
