@@ -2,6 +2,7 @@
 
 mod command;
 mod conversation;
+mod crash;
 mod delivery;
 mod inbox;
 mod queue;

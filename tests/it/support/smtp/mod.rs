@@ -36,7 +36,7 @@ pub enum At {
     Auth,
     Mail,
     Rcpt,
-    /// After the letter has come in whole. Hanging up here keeps it: the sender cannot know.
+    /// After the letter has come in whole. Hanging up and stalling keep it here: the sender cannot know.
     Letter,
 }
 

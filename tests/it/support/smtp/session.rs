@@ -168,11 +168,11 @@ impl Session<'_> {
             return self.say("552 5.3.4 Too large");
         }
         match self.house.mishap(At::Letter) {
-            Some(Mishap::HangUp) => {
+            Some(mishap @ (Mishap::HangUp | Mishap::Stall)) => {
                 self.house.keep(letter);
-                Err(io::ErrorKind::ConnectionAborted.into())
+                self.suffer(&mishap)
             }
-            Some(mishap) => self.suffer(&mishap),
+            Some(mishap @ Mishap::Say(_)) => self.suffer(&mishap),
             None => {
                 self.house.keep(letter);
                 self.say("250 2.0.0 Kept")
