@@ -1,6 +1,9 @@
 //! The law of the house, read from its sources: a module uses only what is declared above it in `lib.rs`, and a
 //! heavy crate is used only where it lives.
 
+// It tells clippy that the helpers below are tests too.
+#![cfg(test)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

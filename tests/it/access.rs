@@ -82,8 +82,10 @@ fn every_endpoint_is_in_the_table_and_answers_as_it_says() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
+type Maker<'a> = Box<dyn Fn() -> Browser + 'a>;
+
 /// A fresh browser of each kind, since some of what it tries ends its session.
-fn people(app: &TestApp) -> Vec<(&'static str, Box<dyn Fn() -> Browser + '_>)> {
+fn people(app: &TestApp) -> Vec<(&'static str, Maker<'_>)> {
     app.unverified("unverified@example.com");
     app.verified("verified@example.com");
     let signed_in = |email: &'static str| move || app.log_in(email, PASSWORD).0;

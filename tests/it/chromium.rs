@@ -55,7 +55,9 @@ impl Service {
         let [portal, app] = [&own, &demo].map(|port| format!("http://localhost:{}", port.number()));
         let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
         // Nothing of this machine's: neither its configuration nor what our own shell has set.
-        command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+        #[expect(clippy::disallowed_methods, reason = "the search path is this process's own")]
+        let search_path = std::env::var_os("PATH");
+        command.env_clear().envs(search_path.map(|path| ("PATH", path)));
         command.args(["serve", "--config", "/dev/null", "--demo", &demo.address().to_string()]);
         command.args(["--set", &format!("server.listen={}", own.address())]);
         command.args(["--set", &format!("server.public_url={portal}")]);

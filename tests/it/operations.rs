@@ -124,7 +124,7 @@ fn a_static_file_is_kept_for_good_under_the_name_of_its_content() {
     let app = TestApp::start();
     let mut browser = app.browser();
     let page = browser.get("/login").answer.text();
-    let css = page.split('"').find(|part| part.starts_with("/static/vestibule.") && part.ends_with(".css")).unwrap();
+    let css = page.split('"').find(|part| part.starts_with("/static/vestibule.")).unwrap();
     let file = browser.get(css);
     assert_eq!((file.status, file.header("content-type")), (200, Some("text/css; charset=utf-8")));
     assert!(file.header("cache-control").unwrap().contains("immutable"));

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 pub use app::TestApp;
 
 /// How long anything here may take before the test is called broken.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Asks again and again until there is an answer, or fails after [`PATIENCE`].
 pub fn eventually<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
