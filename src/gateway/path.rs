@@ -38,6 +38,12 @@ impl Path {
         for text in [&segments_kept, &once, &twice] {
             add_readings(text, &mut readings);
         }
+        // Who decodes before taking the query off sees another path, which ends sooner.
+        for text in [&once, &twice] {
+            for end in [b'?', b'#'] {
+                add_readings(before(text, end), &mut readings);
+            }
+        }
         Ok(Self(readings))
     }
 
@@ -195,6 +201,9 @@ mod tests {
             ("/../../admin", "admin"),
             ("/%2fadmin", "admin"),
             ("/%5cadmin", "admin"),
+            ("/admin%3fx", "admin"),
+            ("/admin%23", "admin"),
+            ("/public/..%2fadmin%253fx", "admin"),
         ];
         for (raw, reading) in odd {
             assert!(readings(raw).iter().any(|known| known == reading), "{raw}: {:?}", readings(raw));

@@ -46,6 +46,13 @@ pub(super) fn split_port(text: &str) -> (&str, Option<u16>) {
     }
 }
 
+/// Whether `/Admin` is `/admin`: to some apps it is, to others it is not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Case {
+    Matters,
+    Ignored,
+}
+
 /// `/feed.xml`, `/files/*/preview`, `/admin/**` (which is `/admin` as well).
 #[derive(Clone, Debug)]
 pub(super) struct PathPattern {
@@ -73,16 +80,17 @@ impl PathPattern {
     }
 
     /// `path` is one reading: without the slashes at its two ends.
-    pub(super) fn matches(&self, path: &[u8]) -> bool {
+    pub(super) fn matches(&self, path: &[u8], case: Case) -> bool {
         let mut rest = path.split(|byte| *byte == b'/');
-        let fit = self.segments.iter().all(|pattern| rest.next().is_some_and(|segment| is_like(pattern, segment)));
+        let fit =
+            self.segments.iter().all(|pattern| rest.next().is_some_and(|segment| is_like(pattern, segment, case)));
         fit && (self.end == End::Anywhere || rest.next().is_none())
     }
 }
 
 /// Whether `text` is like `pattern`, in which `*` stands for any bytes. When a byte does not fit, only the last
 /// star is tried again, one byte longer: at worst as many steps as the two lengths multiplied.
-fn is_like(pattern: &[u8], text: &[u8]) -> bool {
+fn is_like(pattern: &[u8], text: &[u8], case: Case) -> bool {
     let (mut at, mut seen) = (0, 0);
     let mut last_star = None;
     while seen < text.len() {
@@ -91,7 +99,7 @@ fn is_like(pattern: &[u8], text: &[u8]) -> bool {
                 last_star = Some((at, seen));
                 at += 1;
             }
-            Some(byte) if text.get(seen) == Some(byte) => {
+            Some(byte) if text.get(seen).is_some_and(|other| is_same(*byte, *other, case)) => {
                 at += 1;
                 seen += 1;
             }
@@ -104,6 +112,13 @@ fn is_like(pattern: &[u8], text: &[u8]) -> bool {
         }
     }
     pattern.iter().skip(at).all(|byte| *byte == b'*')
+}
+
+fn is_same(one: u8, other: u8, case: Case) -> bool {
+    match case {
+        Case::Matters => one == other,
+        Case::Ignored => one.eq_ignore_ascii_case(&other),
+    }
 }
 
 #[cfg(test)]
@@ -163,15 +178,23 @@ mod tests {
             ("/static*/**", "static-2/x", true),
         ];
         for (pattern, path, expected) in cases {
-            assert_eq!(PathPattern::new(pattern).matches(path.as_bytes()), expected, "{pattern} {path}");
+            assert_eq!(PathPattern::new(pattern).matches(path.as_bytes(), Case::Matters), expected, "{pattern} {path}");
         }
+    }
+
+    #[test]
+    fn case_matters_or_not() {
+        let pattern = PathPattern::new("/Admin*/x");
+        assert!(pattern.matches(b"aDMIN-2/X", Case::Ignored));
+        assert!(!pattern.matches(b"aDMIN-2/X", Case::Matters));
+        assert!(!pattern.matches(b"aDMIM-2/X", Case::Ignored));
     }
 
     #[test]
     fn many_stars_do_not_take_for_ever() {
         let pattern = format!("/{}b", "a*".repeat(200));
         let start = std::time::Instant::now();
-        assert!(!PathPattern::new(&pattern).matches("a".repeat(4000).as_bytes()));
+        assert!(!PathPattern::new(&pattern).matches("a".repeat(4000).as_bytes(), Case::Matters));
         assert!(start.elapsed().as_millis() < 1000);
     }
 }

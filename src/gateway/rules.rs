@@ -4,7 +4,7 @@
 //! which is to deny unless the operator says otherwise.
 
 use super::forwarded::Request;
-use super::pattern::{HostPattern, PathPattern};
+use super::pattern::{Case, HostPattern, PathPattern};
 use crate::config::settings::{self, Allow};
 use crate::sessions::Live;
 
@@ -82,13 +82,14 @@ impl Rules {
 
     /// `None` when the readings of the path differ in what they demand.
     fn demand_on(&self, request: &Request) -> Option<&Demand> {
-        let mut demands = request.path.readings().map(|path| self.demand_at(request, path));
+        let readings = request.path.readings().flat_map(|path| [(path, Case::Matters), (path, Case::Ignored)]);
+        let mut demands = readings.map(|(path, case)| self.demand_at(request, path, case));
         let first = demands.next()?;
         demands.all(|other| other == first).then_some(first)
     }
 
-    fn demand_at(&self, request: &Request, path: &[u8]) -> &Demand {
-        let matching = self.rules.iter().find(|rule| rule.matches(request, path));
+    fn demand_at(&self, request: &Request, path: &[u8], case: Case) -> &Demand {
+        let matching = self.rules.iter().find(|rule| rule.matches(request, path, case));
         matching.map_or(&self.default, |rule| &rule.demand)
     }
 }
@@ -103,9 +104,9 @@ impl Rule {
         }
     }
 
-    fn matches(&self, request: &Request, path: &[u8]) -> bool {
+    fn matches(&self, request: &Request, path: &[u8], case: Case) -> bool {
         self.hosts.iter().any(|pattern| pattern.matches(&request.host, request.port))
-            && (self.paths.is_empty() || self.paths.iter().any(|pattern| pattern.matches(path)))
+            && (self.paths.is_empty() || self.paths.iter().any(|pattern| pattern.matches(path, case)))
     }
 }
 
@@ -225,6 +226,13 @@ mod tests {
             "/ad%6din%2f..%2fpublic",
             "/feed.xml;x",
             "/%61dmin/..",
+            "/Admin",
+            "/ADMIN/x",
+            "/Public/x",
+            "/public/..%2fADMIN",
+            "/admin%3fx",
+            "/admin%23",
+            "/feed.xml%3F",
         ];
         for path in sneaky {
             let url = format!("https://app.example.com{path}");
