@@ -42,7 +42,12 @@ pub async fn try_password(app: &App, origin: &Origin, attempt: Attempt) -> Resul
     let keys = Keys::of(app, origin, &attempt.email);
     let known = require_admission(app, origin, &attempt.email, keys).await?;
     let stored = known.as_ref().and_then(|credentials| credentials.password.clone());
-    let verdict = app.hasher.verify(attempt.password.clone(), stored).await?;
+    let checked = app.hasher.verify(attempt.password.clone(), stored).await;
+    if checked.is_err() {
+        // Nobody has looked at this guess: a crowd must not make the owner wait.
+        app.db.write::<_, db::Error, _>(origin, move |tx| keys.take_back(tx)).await?;
+    }
+    let verdict = checked?;
     let stronger = match verdict {
         Verdict::RightButWeak => Some(app.hasher.hash(attempt.password.clone()).await?),
         Verdict::Right | Verdict::Wrong => None,
@@ -76,6 +81,11 @@ impl Keys {
             network: origin.address.map(|address| Key::sign_in_from(address, limits.login_per_network)),
         }
     }
+
+    /// In the order of `require_admission`, here and below: two sign-ins at once must not wait for each other.
+    fn take_back(&self, tx: &mut Tx<'_>) -> Result<(), db::Error> {
+        self.network.iter().chain([&self.account]).try_for_each(|key| throttle::take_back(tx, key))
+    }
 }
 
 /// A right password, before what was read is checked again under a lock.
@@ -108,9 +118,9 @@ fn let_in(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, accepted: &Accepted) ->
     let now = accounts::lock_credentials(tx, user)?;
     let still_holds = now.is_some_and(|now| now.password == accepted.credentials.password && !now.is_disabled);
     if !still_holds {
+        remember_failure(tx, Some(&accepted.credentials))?;
         return Ok(None);
     }
-    // In the order of `require_admission`: two sign-ins of one person must not wait for each other.
     if let Some(network) = &accepted.keys.network {
         throttle::take_back(tx, network)?;
     }

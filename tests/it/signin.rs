@@ -1,6 +1,9 @@
 //! Signing in: wrong passwords, waits, what strangers can learn.
 
+use std::sync::mpsc;
+
 use chrono::TimeDelta;
+use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 
 use crate::support::TestApp;
@@ -178,4 +181,27 @@ fn one_person_signs_in_many_times_at_once() {
         logins.into_iter().map(|login| login.join().unwrap()).collect()
     });
     assert_eq!(statuses, [200; 12]);
+}
+
+/// A crowd at the door made its owner wait: a guess that nobody had looked at was held against the account.
+#[test]
+fn an_attempt_that_found_no_free_hashing_thread_is_not_counted() {
+    let app = TestApp::with(&[("password.max_concurrent", "1")]);
+    app.verified("ann@example.com");
+    let hasher = app.app.hasher.clone();
+    let (started, has_started) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let busy = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(hasher.run(move || started.send(()).and_then(|()| Ok(released.recv())).is_ok()))
+    });
+    has_started.recv().unwrap();
+    while app.app.hasher.run(|| ()).now_or_never().is_none() {}
+    let (_, answer) = app.log_in("ann@example.com", PASSWORD);
+    assert_eq!((answer.status, code(&answer).as_str()), (503, "unavailable"));
+    drop(release);
+    busy.join().unwrap().unwrap();
+    assert_eq!(app.count("SELECT coalesce(sum(attempts), 0) AS n FROM throttles WHERE scope LIKE 'login.%'"), 0);
+    let (_, answer) = app.log_in("ann@example.com", PASSWORD);
+    assert_eq!(answer.status, 200);
 }
