@@ -43,12 +43,11 @@ pub async fn same_origin(
 fn is_ours(request: &ServiceRequest) -> bool {
     let Some(app) = request.app_data::<web::Data<App>>() else { return false };
     let ours = app.settings.server.public_url.origin().ascii_serialization();
-    match one(request.headers(), &header::ORIGIN) {
-        Some("null") | None => {
-            one(request.headers(), &header::HeaderName::from_static("sec-fetch-site")) == Some("same-origin")
-        }
-        Some(origin) => origin == ours,
+    let headers = request.headers();
+    if !headers.contains_key(header::ORIGIN) || one(headers, &header::ORIGIN) == Some("null") {
+        return one(headers, &header::HeaderName::from_static("sec-fetch-site")) == Some("same-origin");
     }
+    one(headers, &header::ORIGIN) == Some(ours.as_str())
 }
 
 /// The value of a header that stands there exactly once.

@@ -30,9 +30,16 @@ pub struct Caller {
     pub origin: Origin,
 }
 
+impl Caller {
+    /// Whether they sit at this machine, as far as proxies tell.
+    pub fn is_local(&self) -> bool {
+        self.origin.address.is_some_and(|address| address.is_loopback())
+    }
+}
+
 /// The outermost layer: names the request, times it, writes one line, adds the headers every answer has.
 pub async fn around(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let started = Instant::now();
@@ -41,6 +48,7 @@ pub async fn around(
     let id = caller.origin.request_id.clone();
     let (method, path) = (request.method().clone(), request.path().to_owned());
     request.extensions_mut().insert(caller.clone());
+    keep_readable_cookies(request.headers_mut());
     let answer = request_id::scope(id.clone(), async {
         let mut answer = next.call(request).await?.map_into_boxed_body();
         add_headers(&app, &id, answer.headers_mut());
@@ -54,6 +62,22 @@ pub async fn around(
         Ok(answer)
     });
     answer.await
+}
+
+/// A cookie that a sibling host has set may hold any bytes, and the framework reads none of a line that is not
+/// UTF-8: ours among them.
+fn keep_readable_cookies(headers: &mut HeaderMap) {
+    if headers.get_all(header::COOKIE).all(|line| std::str::from_utf8(line.as_bytes()).is_ok()) {
+        return;
+    }
+    let lines: Vec<HeaderValue> = headers.remove(header::COOKIE).collect();
+    for line in lines {
+        let pairs = line.as_bytes().split(|byte| *byte == b';');
+        let readable: Vec<&[u8]> = pairs.filter(|pair| std::str::from_utf8(pair).is_ok()).collect();
+        if let Ok(line) = HeaderValue::from_bytes(&readable.join(&b';')) {
+            headers.append(header::COOKIE, line);
+        }
+    }
 }
 
 fn app_of(request: &ServiceRequest) -> Result<&web::Data<App>, Failure> {

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 use serde_json::json;
 
+use super::layers::Caller;
 use crate::app::App;
 use crate::mail;
 
@@ -31,7 +32,8 @@ pub async fn ready(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
     };
     let is_ready = database.is_ok() && mail.is_ok();
     let mut body = json!({ "status": if is_ready { "ready" } else { "not ready" } });
-    let is_local = request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback());
+    // Behind a proxy on this machine everybody's peer is local.
+    let is_local = request.extensions().get::<Caller>().is_some_and(Caller::is_local);
     if let (true, Some(body)) = (is_local, body.as_object_mut()) {
         body.insert("database".to_owned(), json!(database.err().unwrap_or_else(|| "ready".to_owned())));
         body.insert("mail".to_owned(), json!(mail.err().unwrap_or_else(|| "ready".to_owned())));

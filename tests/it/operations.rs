@@ -161,6 +161,9 @@ fn readiness_tells_whether_the_work_can_be_done() {
     app.execute(
         "DELETE FROM __diesel_schema_migrations WHERE version = (SELECT max(version) FROM __diesel_schema_migrations)",
     );
+    let mut elsewhere = app.browser().with_header("X-Forwarded-For", "203.0.113.9");
+    let through_a_proxy: Value = elsewhere.api("GET", "/readyz", Value::Null).json();
+    assert_eq!(through_a_proxy, json!({ "status": "not ready" }), "the details are not for the whole world");
     let behind = app.browser().api("GET", "/readyz", Value::Null);
     assert_eq!(behind.status, 503);
     assert!(behind.json::<Value>()["database"].as_str().unwrap().contains("vestibule migrate"));

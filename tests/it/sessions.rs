@@ -3,9 +3,9 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use crate::support::TestApp;
 use crate::support::browser::Browser;
 use crate::support::people::{PASSWORD, sign_in};
+use crate::support::{TestApp, raw};
 
 fn is_in(browser: &mut Browser) -> bool {
     match browser.api("GET", "/me", Value::Null).status {
@@ -198,4 +198,36 @@ fn a_form_without_its_token_is_refused() {
         stranger.get("/login").form("/login").unwrap().fields.iter().find(|(n, _)| n == "csrf").unwrap().1.clone();
     let page = browser.post("/account/name", &[("name", "Eve"), ("csrf", &token)]);
     assert_eq!(page.status, 403, "another browser's token");
+}
+
+/// A sibling host sets a cookie for the whole domain, in Latin-1.
+#[test]
+fn somebody_elses_strange_cookie_signs_nobody_out() {
+    let app = TestApp::start();
+    let browser = app.verified("ann@example.com");
+    let session = browser.jar.find(app.public_url(), "vestibule_session").unwrap();
+    let own = format!("vestibule_session={}", session.value);
+    for cookies in [[b"theme=caf\xe9; ", own.as_bytes()].concat(), [own.as_bytes(), b"; theme=\xff"].concat()] {
+        let head = b"GET /me HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nCookie: ";
+        let answer = raw::send(app.port(), [head.as_slice(), &cookies, b"\r\n\r\n"].concat());
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+}
+
+#[test]
+fn two_origins_are_nobodys() {
+    let app = TestApp::start();
+    let browser = app.verified("ann@example.com");
+    let session = browser.jar.find(app.public_url(), "vestibule_session").unwrap();
+    let answer = raw::send(
+        app.port(),
+        format!(
+            "PATCH /me HTTP/1.1\r\nHost: localhost\r\nCookie: vestibule_session={}\r\nOrigin: {}\r\n\
+             Origin: http://evil.example\r\nSec-Fetch-Site: same-origin\r\nContent-Type: application/json\r\n\
+             Content-Length: 14\r\n\r\n{{\"name\":\"Eve\"}}",
+            session.value,
+            app.public_url().origin().ascii_serialization(),
+        ),
+    );
+    assert_eq!(answer.status, 403, "{}", answer.text());
 }
