@@ -14,10 +14,12 @@ mod letter;
 mod message;
 mod mime;
 mod outbox;
+mod protection;
 mod queue;
 mod smtp;
 mod store;
 mod transport;
+mod wire;
 
 use serde_json::json;
 

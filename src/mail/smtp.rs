@@ -4,12 +4,14 @@
 //! done when it went wrong (the same 550 refuses a recipient, or us) nor that a connection was left in the
 //! middle of a letter.
 
+use std::error::Error as _;
 use std::fmt;
 use std::future::Future;
+use std::io;
 use std::time::Duration;
 
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
-use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
+use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
 use secrecy::ExposeSecret as _;
@@ -18,9 +20,11 @@ use url::Host;
 use super::failure::{Failure, quote};
 use super::message::Message;
 use super::mime::{address, mime};
+use super::protection::Protection;
 use super::transport::Unusable;
+use super::wire::Wire;
 use crate::config::Settings;
-use crate::config::settings::{self, SmtpScheme, SmtpUrl, Tls};
+use crate::config::settings::SmtpUrl;
 
 /// A letter has this many timeouts to be over and done with.
 pub(super) const STEPS: u32 = 4;
@@ -35,15 +39,6 @@ pub(super) struct Smtp {
     timeout: Duration,
 }
 
-enum Protection {
-    /// TLS from the first byte (RFC 8314).
-    Implicit(TlsParameters),
-    /// STARTTLS or nothing (RFC 3207).
-    StartTls(TlsParameters),
-    StartTlsIfOffered(TlsParameters),
-    None,
-}
-
 /// What was being done when it went wrong.
 #[derive(Clone, Copy)]
 enum Step {
@@ -55,13 +50,22 @@ enum Step {
     Letter,
 }
 
+/// Before a server has spoken, or after.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error(transparent)]
+    Reach(#[from] io::Error),
+    #[error(transparent)]
+    Smtp(#[from] lettre::transport::smtp::Error),
+}
+
 impl Smtp {
     pub fn new(settings: &Settings) -> Result<Self, Unusable> {
         let mail = &settings.mail;
         let credentials = (!mail.username.is_empty())
             .then(|| Credentials::new(mail.username.clone(), mail.password.expose_secret().to_owned()));
         Ok(Self {
-            protection: protection(mail, credentials.is_some())?,
+            protection: Protection::of(mail, credentials.is_some())?,
             credentials,
             hello: hello(settings),
             timeout: mail.timeout.to_std().unwrap_or(Duration::from_secs(30)),
@@ -74,15 +78,7 @@ impl Smtp {
     }
 
     async fn connect(&self) -> Result<AsyncSmtpConnection, Failure> {
-        let server = (self.url.host.as_str(), self.url.port);
-        let implicit = match &self.protection {
-            Protection::Implicit(tls) => Some(tls.clone()),
-            Protection::StartTls(_) | Protection::StartTlsIfOffered(_) | Protection::None => None,
-        };
-        // Half the time for each address of the server, so that the second has a chance.
-        let half = Some(self.timeout / 2);
-        let connecting = AsyncSmtpConnection::connect_tokio1(server, half, &self.hello, implicit, None);
-        let mut conn = self.step(Step::Connect, connecting).await?;
+        let mut conn = self.step(Step::Connect, self.greet()).await?;
         match &self.protection {
             Protection::StartTls(tls) => {
                 self.step(Step::StartTls, conn.starttls(tls.clone(), &self.hello)).await?;
@@ -97,6 +93,17 @@ impl Smtp {
             self.step(Step::SignIn, conn.auth(&mechanisms, credentials)).await?;
         }
         Ok(conn)
+    }
+
+    /// Half the time for each address of the server, so that the second has a chance.
+    async fn greet(&self) -> Result<AsyncSmtpConnection, Trouble> {
+        let (host, port, half) = (self.url.host.as_str(), self.url.port, self.timeout / 2);
+        if let Protection::Implicit(tls) = &self.protection {
+            let tls = Some(tls.clone());
+            return Ok(AsyncSmtpConnection::connect_tokio1((host, port), Some(half), &self.hello, tls, None).await?);
+        }
+        let wire = Wire::connect(host, port, half).await?;
+        Ok(AsyncSmtpConnection::connect_with_transport(Box::new(wire), &self.hello).await?)
     }
 
     async fn hand_over(&self, conn: &mut AsyncSmtpConnection, message: &Message) -> Result<(), Failure> {
@@ -114,10 +121,10 @@ impl Smtp {
     async fn step<T>(
         &self,
         step: Step,
-        answer: impl Future<Output = Result<T, lettre::transport::smtp::Error>>,
+        answer: impl Future<Output = Result<T, impl Into<Trouble>>>,
     ) -> Result<T, Failure> {
         match tokio::time::timeout(self.timeout, answer).await {
-            Ok(answer) => answer.map_err(|error| self.explain(step, &error)),
+            Ok(answer) => answer.map_err(|trouble| self.explain(step, &trouble.into())),
             Err(_) => Err(Failure::for_now(format!(
                 "{self} gave no answer within {}. Check that mail.url names a mail server and the right port.",
                 humantime::format_duration(self.timeout)
@@ -125,8 +132,11 @@ impl Smtp {
         }
     }
 
-    fn explain(&self, step: Step, error: &lettre::transport::smtp::Error) -> Failure {
-        let said = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
+    fn explain(&self, step: Step, trouble: &Trouble) -> Failure {
+        let (error, said) = match trouble {
+            Trouble::Reach(error) => return Failure::for_now(self.explain_silence(step, &error.to_string())),
+            Trouble::Smtp(error) => (error, error.source().map_or_else(|| error.to_string(), ToString::to_string)),
+        };
         let Some(code) = error.status() else { return Failure::for_now(self.explain_silence(step, &said)) };
         let reply = format!("{code} {}", quote(&said));
         let sentence = match step {
@@ -251,33 +261,6 @@ impl Line<'_> {
     async fn end(&self, mut conn: AsyncSmtpConnection) {
         let _ = tokio::time::timeout(Duration::from_secs(1).min(self.smtp.timeout), conn.abort()).await;
     }
-}
-
-fn protection(mail: &settings::Mail, has_password: bool) -> Result<Protection, Unusable> {
-    let implicit = mail.url.scheme == SmtpScheme::Submissions;
-    if mail.tls == Tls::Off && !implicit {
-        return Ok(Protection::None);
-    }
-    let tls = tls_parameters(mail)?;
-    Ok(match mail.tls {
-        _ if implicit => Protection::Implicit(tls),
-        // Whoever strips the offer out of the greeting must not be told the password.
-        Tls::Opportunistic if !has_password => Protection::StartTlsIfOffered(tls),
-        Tls::Opportunistic | Tls::Required | Tls::Off => Protection::StartTls(tls),
-    })
-}
-
-fn tls_parameters(mail: &settings::Mail) -> Result<TlsParameters, Unusable> {
-    let mut builder = TlsParameters::builder(mail.url.host.clone());
-    if let Some(path) = &mail.ca_file {
-        let unusable = |cause: String| Unusable(format!("mail.ca_file: {}: {cause}", path.display()));
-        let pem = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
-        if !String::from_utf8_lossy(&pem).contains("-----BEGIN CERTIFICATE-----") {
-            return Err(unusable("there is no certificate in it (PEM)".to_owned()));
-        }
-        builder = builder.add_root_certificate(Certificate::from_pem(&pem).map_err(|e| unusable(e.to_string()))?);
-    }
-    builder.build().map_err(|error| Unusable(format!("mail: TLS cannot be set up: {error}")))
 }
 
 /// RFC 5321, section 4.1.4: our own name. A container's host name is nobody's; the one people type is ours.

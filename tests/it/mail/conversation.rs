@@ -132,6 +132,22 @@ fn whoever_hides_the_offer_of_starttls_is_not_told_the_password() {
 }
 
 #[test]
+fn answers_slipped_in_before_tls_begins_are_not_believed() {
+    let app = TestApp::start();
+    let to_everything = "220 2.0.0 Ready\r\n250-localhost\r\n250 AUTH PLAIN\r\n235 2.7.0 Welcome\r\n250 2.1.0 OK\r\n\
+                         250 2.1.5 OK\r\n354 Go on\r\n250 2.0.0 Kept";
+    app.mail().misbehave(At::StartTls, Mishap::Say(to_everything), Times::Once);
+    app.mail().misbehave(At::Mail, Mishap::Say("554 5.7.1 not from you"), Times::Once);
+    let id = enqueue(&app, "ann@x.test", a_link());
+    let letter = after_attempts(&app, 1);
+    assert!(matches!(letter.state, State::Queued(_)), "{letter:?}");
+    app.mail().behave();
+    app.clock().advance(TimeDelta::seconds(15));
+    app.mail().to("ann@x.test");
+    until_sent(&app, id);
+}
+
+#[test]
 fn tls_from_the_first_byte_works_and_the_wrong_port_is_explained() {
     let server = SmtpServer::start(Encryption::Implicit, Some(ACCOUNT));
     let app = writing_to(&server, "submissions", &[]);

@@ -33,6 +33,8 @@ pub enum Encryption {
 #[derive(Clone, Copy, PartialEq)]
 pub enum At {
     Greeting,
+    /// A reply that begins with 220 is followed by TLS.
+    StartTls,
     Auth,
     Mail,
     Rcpt,

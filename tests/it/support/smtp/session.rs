@@ -92,7 +92,12 @@ impl Session<'_> {
             self.say("503 5.5.1 TLS is not offered now")?;
             return Ok(Next::Go);
         }
-        self.say("220 2.0.0 Ready")?;
+        match self.house.mishap(At::StartTls) {
+            // Ready, and something after it that anybody on the way could have put there.
+            Some(Mishap::Say(reply)) if reply.starts_with("220") => self.say(reply)?,
+            Some(mishap) => return self.suffer(&mishap).map(|()| Next::Go),
+            None => self.say("220 2.0.0 Ready")?,
+        }
         self.ahead.clear();
         self.forget();
         if let Wire::Plain(stream) = &self.wire {
