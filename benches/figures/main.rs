@@ -1,0 +1,87 @@
+//! What is claimed to be fast, measured: `make bench`.
+//!
+//! Every claim is a ratio to something plain that does the same work on the same machine in the same run, because
+//! microseconds say more about the machine than about us. The two sides take turns in short rounds, and what is
+//! printed is the median of the rounds' ratios. Each server is a process of its own (ours is the real program, the
+//! plain ones are this binary in another role), so the CPU time the kernel counts for it is its work and not that of
+//! the load generator. CPU time is what noise leaves alone; figures by the clock (sign-ins per second, times to start)
+//! want a machine that does nothing else, and the load average is printed for that reason.
+//!
+//! - **Gate check**: CPU of the server process for one answer of `/gateway/forward-auth` with a valid gate cookie, one
+//!   worker, its log written to a file, × the CPU of an actix handler that answers an empty 200 with four headers to
+//!   the same request. PostgreSQL's work is not in it and has a line of its own. Beside it, × a handler that makes one
+//!   autocommitted indexed SELECT with diesel and r2d2; and what a check costs that needs no session.
+//! - **Sign-ins**: per second through `POST /auth/login`, ÷ raw argon2id with the same parameters on as many threads at
+//!   the same priority. PostgreSQL and the load generator live on the same cores. "At most" is what the CPU times of a
+//!   hash, the service and PostgreSQL would allow if no core ever waited.
+//! - **Start**: from starting the program to its first answer (`/readyz` says 200), × starting PostgreSQL alone.
+//! - **Memory**: resident (`VmRSS`) when idle and after 1,000 sign-ins, × the plain handler's process.
+//!
+//! The build is `profile.bench`: as released, with thin instead of fat optimisation across crates.
+
+mod bare;
+mod client;
+mod gate;
+mod meter;
+mod people;
+mod report;
+mod served;
+mod signins;
+mod start;
+
+use std::fs;
+use std::path::PathBuf;
+
+use vestibule::db::cluster::Cluster;
+
+use report::Report;
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        [bare::EMPTY, port] => bare::answer_empty(port.parse()?),
+        [bare::SELECT, port, url] => bare::answer_after_select(port.parse()?, url),
+        _ => measure(),
+    }
+}
+
+fn measure() -> anyhow::Result<()> {
+    let folder = Folder::make()?;
+    let mut report = Report::begin()?;
+    start::measure(&mut report, &folder.0)?;
+    let cluster = Cluster::start(&folder.0.join("shared"))?;
+    let stage =
+        Stage { folder: folder.0.clone(), url: cluster.url().to_owned(), postgres: meter::postmaster(&cluster)? };
+    gate::measure(&mut report, &stage)?;
+    signins::measure(&mut report, &stage)?;
+    cluster.stop()?;
+    report.end()
+}
+
+/// One PostgreSQL for what is measured with a database that already runs.
+struct Stage {
+    folder: PathBuf,
+    url: String,
+    /// The process id of its first process.
+    postgres: u32,
+}
+
+/// Under `/tmp`, so that PostgreSQL's account can pass through when root measures.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn make() -> anyhow::Result<Self> {
+        let path = PathBuf::from(format!("/tmp/vestibule-bench-{}", std::process::id()));
+        fs::create_dir(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            eprintln!("{} is left over: {error}", self.0.display());
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! What the kernel has counted for a process.
+
+use std::fs;
+
+use anyhow::Context as _;
+use vestibule::db::cluster::Cluster;
+
+/// `USER_HZ`, in which `/proc` counts: 100 on every architecture we run on.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// CPU seconds of a process with all of its threads, user and system.
+pub fn cpu(pid: u32) -> anyhow::Result<f64> {
+    Ok(f64::from(Stat::read(pid)?.own) / TICKS_PER_SECOND)
+}
+
+/// CPU seconds of PostgreSQL's first process and of all that it has started.
+pub fn postgres_cpu(postmaster: u32) -> anyhow::Result<f64> {
+    let first = Stat::read(postmaster)?;
+    let mut ticks = first.own + first.ended_children;
+    for entry in fs::read_dir("/proc")? {
+        let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        // It may be gone by now.
+        ticks += Stat::read(pid).ok().filter(|stat| stat.parent == postmaster).map_or(0, |stat| stat.own);
+    }
+    Ok(f64::from(ticks) / TICKS_PER_SECOND)
+}
+
+/// Resident memory in MiB.
+pub fn resident(pid: u32) -> anyhow::Result<f64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
+    let kib: u32 = line.trim().trim_end_matches(" kB").parse()?;
+    Ok(f64::from(kib) / 1024.0)
+}
+
+pub fn postmaster(cluster: &Cluster) -> anyhow::Result<u32> {
+    let text = fs::read_to_string(cluster.folder().join("data/postmaster.pid"))?;
+    Ok(text.lines().next().context("an empty postmaster.pid")?.trim().parse()?)
+}
+
+/// Of `/proc/<pid>/stat`, see proc(5).
+struct Stat {
+    parent: u32,
+    own: u32,
+    ended_children: u32,
+}
+
+impl Stat {
+    fn read(pid: u32) -> anyhow::Result<Self> {
+        let text = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+        // The second field is a name in parentheses, which may hold anything.
+        let (_, rest) = text.rsplit_once(')').context("no name in stat")?;
+        let fields: Vec<&str> = rest.split_whitespace().collect();
+        let field = |number: usize| -> anyhow::Result<u32> {
+            Ok(fields.get(number - 3).with_context(|| format!("no field {number} in stat"))?.parse()?)
+        };
+        Ok(Self { parent: field(4)?, own: field(14)? + field(15)?, ended_children: field(16)? + field(17)? })
+    }
+}
