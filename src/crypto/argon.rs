@@ -15,8 +15,8 @@ pub(super) struct Worker {
 
 impl Worker {
     pub(super) fn new(params: Params) -> Self {
-        let memory = vec![Block::default(); params.block_count()];
-        Self { params, memory }
+        // The first password allocates it: a service that nobody signs in to stays small.
+        Self { params, memory: Vec::new() }
     }
 
     /// A PHC string with a fresh salt of 16 bytes (RFC 9106, section 3.1).

@@ -60,7 +60,7 @@ pub fn describe(user: &User) -> Value {
 }
 
 pub async fn load(app: &App, id: UserId) -> Result<User, Failure> {
-    let user = app.db.read(move |tx| accounts::find(tx, id)).await.map_err(|e: db::Error| Failure::from(e))?;
+    let user = app.db.look_up(move |tx| accounts::find(tx, id)).await?;
     // Deleted between the look at the session and this one.
     user.ok_or(Failure::Unauthenticated)
 }
