@@ -9,6 +9,7 @@ const FORGED: &str = "Remote-User: root\r\nRemote-Email: root@example.com\r\nRem
     Remote-Groups: admins\r\nVestibule-Assertion: forged\r\n\
     Remote_User: root\r\nRemote_Groups: admins\r\nremote-user: root\r\nREMOTE-USER: root\r\n\
     X-Original-URL: https://app.example.com/public/x\r\nX-Original-Method: HEAD\r\nX_Original_URL: /public/x\r\n\
+    X-Rewrite-URL: /public/x\r\nX_Rewrite_URL: /public/x\r\n\
     X-Forwarded-Host: public.example.com\r\nX-Forwarded-Uri: /public/x\r\nX-Forwarded-Method: HEAD\r\n\
     X-Forwarded-Proto: https\r\nX-Forwarded-For: 203.0.113.9\r\nForwarded: for=203.0.113.9;host=public.example.com\r\n\
     X-Forwarded-Port: 81\r\nX-Forwarded-Prefix: /public\r\nX-Real-IP: 203.0.113.9\r\nX_Forwarded_For: 203.0.113.9\r\n\
@@ -54,7 +55,9 @@ fn a_stranger_who_is_let_through_has_no_identity_at_all() {
 
 /// Where the request came from and went to is the proxy's to say.
 fn assert_no_forged_surroundings(street: &Street, received: &Received) {
-    for name in ["x-original-url", "x-original-method", "x-forwarded-port", "x-forwarded-prefix", "forwarded"] {
+    for name in
+        ["x-original-url", "x-original-method", "x-rewrite-url", "x-forwarded-port", "x-forwarded-prefix", "forwarded"]
+    {
         assert!(values(received, name).iter().all(|value| value.is_empty()), "{:?}: {received:?}", street.kind);
     }
     assert!(values(received, "x-real-ip").iter().all(|address| *address == "127.0.0.1"), "{:?}", street.kind);
