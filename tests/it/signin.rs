@@ -193,7 +193,7 @@ fn an_attempt_that_found_no_free_hashing_thread_is_not_counted() {
     let (release, released) = mpsc::channel::<()>();
     let busy = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(hasher.run(move || started.send(()).and_then(|()| Ok(released.recv())).is_ok()))
+        runtime.block_on(hasher.run(move || started.send(()).map(|()| released.recv()).is_ok()))
     });
     has_started.recv().unwrap();
     while app.app.hasher.run(|| ()).now_or_never().is_none() {}
