@@ -19,32 +19,44 @@ impl From<Diesel> for Error {
             Diesel::DatabaseError(DatabaseErrorKind::UniqueViolation, info) => {
                 Self::Duplicate(info.constraint_name().unwrap_or_default().to_owned())
             }
-            _ if is_dead(&error) => Self::Unavailable(error.to_string()),
+            _ if will_pass(&error) => Self::Unavailable(error.to_string()),
             _ => Self::Internal(error.to_string()),
         }
     }
 }
 
-/// Whether this error says that the connection must not be used again: it is closed, the server is going
-/// down (57P01, 57P02, 57P03 have no kind of their own in diesel), or it became a read-only standby.
-fn is_dead(error: &Diesel) -> bool {
+/// Whether the same may well succeed later: the connection is closed, the server is going down or coming up, it became
+/// a read-only standby, it has run out of something, or somebody else was in the way.
+fn will_pass(error: &Diesel) -> bool {
+    use DatabaseErrorKind as Kind;
     match error {
-        Diesel::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::ReadOnlyTransaction, _)
+        Diesel::DatabaseError(
+            Kind::ClosedConnection | Kind::UnableToSendCommand | Kind::ReadOnlyTransaction | Kind::SerializationFailure,
+            _,
+        )
         | Diesel::BrokenTransactionManager => true,
-        Diesel::DatabaseError(_, info) => says_the_server_is_leaving(info.message()),
+        Diesel::DatabaseError(_, info) => says_so(info.message()),
+        Diesel::RollbackErrorOnCommit { commit_error, .. } => will_pass(commit_error),
         _ => false,
     }
 }
 
-/// diesel passes on the text of such an error, not its code.
-fn says_the_server_is_leaving(message: &str) -> bool {
-    const SIGNS: [&str; 6] = [
+/// diesel passes on the text of an error and not its code (classes 53 and 57, 40P01, 55P03). A server that speaks
+/// another language is understood less well: then these are internal errors.
+fn says_so(message: &str) -> bool {
+    const SIGNS: [&str; 12] = [
         "terminating connection",
         "server closed the connection",
         "the database system is",
         "could not receive data",
         "could not send data",
         "no connection to the server",
+        "canceling statement due to",
+        "deadlock detected",
+        "out of memory",
+        "out of shared memory",
+        "could not extend file",
+        "No space left on device",
     ];
     SIGNS.iter().any(|sign| message.contains(sign))
 }

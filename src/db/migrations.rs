@@ -6,7 +6,7 @@ use diesel::pg::Pg;
 use diesel::{Connection as _, PgConnection, QueryDsl as _, RunQueryDsl as _};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
-use super::Error;
+use super::{Error, url};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
@@ -38,8 +38,8 @@ pub(super) fn count_missing(conn: &mut PgConnection) -> Result<usize, Error> {
     Ok(versions.filter(|version| !applied.contains(version)).count())
 }
 
-fn connect(url: &str) -> Result<PgConnection, Error> {
-    PgConnection::establish(url).map_err(|error| Error::Unavailable(error.to_string()))
+fn connect(address: &str) -> Result<PgConnection, Error> {
+    PgConnection::establish(&url::bounded(address)).map_err(|error| Error::Unavailable(error.to_string()))
 }
 
 diesel::table! {

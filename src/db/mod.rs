@@ -16,6 +16,8 @@ pub mod migrations;
 mod pool;
 pub mod schema;
 mod tx;
+mod url;
+mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +30,10 @@ pub use tx::{ReadTx, Tx};
 
 use crate::kernel::{Clock, Origin, request_id};
 use pool::Pool;
+use watch::Watch;
+
+/// Longer than any statement may take. A connection whose other end went silent holds its thread, not its caller.
+const LONGEST: Duration = Duration::from_secs(20);
 
 /// The way to PostgreSQL. Cheap to clone.
 #[derive(Clone)]
@@ -45,9 +51,10 @@ struct Inner {
 impl Db {
     /// Opens no connection yet: the server may come up later than we do.
     pub fn new(url: &str, pool_size: u32, clock: Clock) -> Self {
+        let watch = Arc::new(Watch::default());
         let inner = Inner {
-            transactions: Pool::new(url, pool_size, pool::Mode::ReadWrite),
-            lookups: Pool::new(url, pool_size, pool::Mode::ReadOnly),
+            transactions: Pool::new(url, pool_size, pool::Mode::ReadWrite, &watch),
+            lookups: Pool::new(url, pool_size, pool::Mode::ReadOnly, &watch),
             clock,
         };
         Self { inner: Arc::new(inner) }
@@ -63,7 +70,7 @@ impl Db {
         let inner = Arc::clone(&self.inner);
         let origin = origin.clone();
         off_the_async_threads(move || {
-            let mut conn = inner.transactions.begin("BEGIN READ WRITE")?;
+            let mut conn = inner.transactions.begin("BEGIN")?;
             let outcome = work(&mut Tx::new(&mut conn, inner.clock.now(), origin));
             finish(&mut conn, outcome)
         })
@@ -136,5 +143,8 @@ where
         Some(id) => request_id::scope_sync(id, work),
         None => work(),
     });
-    task.await.map_err(|panic| Error::Internal(format!("a database task ended early: {panic}")))?
+    match tokio::time::timeout(LONGEST, task).await {
+        Ok(ended) => ended.map_err(|panic| Error::Internal(format!("a database task ended early: {panic}")))?,
+        Err(_) => Err(Error::Unavailable(format!("no answer in {} s", LONGEST.as_secs())).into()),
+    }
 }

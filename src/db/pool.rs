@@ -1,16 +1,23 @@
 //! Connections kept open, and thrown away as soon as they are known to be dead.
 
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 use std::time::Duration;
 
-use diesel::PgConnection;
 use diesel::connection::{AnsiTransactionManager, SimpleConnection as _};
 use diesel::r2d2::{ConnectionManager, ManageConnection, Pool as R2d2, PooledConnection};
+use diesel::result::{DatabaseErrorKind, Error as Diesel};
+use diesel::sql_types::{Bool, Text};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
-use super::Error;
+use super::watch::{Belief, Watch};
+use super::{Error, url};
 
 /// How long a request waits for a connection before it is told that the database is not available.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The same while the server is known to be out of reach.
+const BRIEF_PATIENCE: Duration = Duration::from_millis(500);
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Mode {
@@ -20,21 +27,23 @@ pub(super) enum Mode {
 
 pub(super) struct Pool {
     pool: R2d2<Manager>,
+    watch: Arc<Watch>,
 }
 
 impl Pool {
-    pub(super) fn new(url: &str, size: u32, mode: Mode) -> Self {
-        let manager = Manager { inner: ConnectionManager::new(url), mode };
+    pub(super) fn new(address: &str, size: u32, mode: Mode, watch: &Arc<Watch>) -> Self {
+        let watch = Arc::clone(watch);
+        let manager = Manager { inner: ConnectionManager::new(url::bounded(address)), mode, watch: Arc::clone(&watch) };
         let pool = R2d2::builder()
             .max_size(size)
             .min_idle(Some(1))
             .connection_timeout(PATIENCE)
             .max_lifetime(Some(Duration::from_mins(30)))
-            // It would cost a round trip for every request; a dead connection is found by using it.
-            .test_on_check_out(false)
+            // A round trip once a second; see `Watch`.
+            .test_on_check_out(true)
             .error_handler(Box::new(LogErrors))
             .build_unchecked(manager);
-        Self { pool }
+        Self { pool, watch }
     }
 
     /// A connection on which `begin` opened a transaction.
@@ -57,7 +66,10 @@ impl Pool {
             let mut conn = self.get()?;
             match work(&mut conn) {
                 Ok(value) => return Ok((conn, value)),
-                Err(Error::Unavailable(_)) => conn.discard(),
+                Err(Error::Unavailable(_)) if conn.is_dead() => {
+                    self.watch.distrust_all();
+                    conn.discard();
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -67,7 +79,8 @@ impl Pool {
     }
 
     fn get(&self) -> Result<Held, Error> {
-        let conn = self.pool.get().map_err(|error| Error::Unavailable(error.to_string()))?;
+        let patience = if self.watch.is_out_of_reach() { BRIEF_PATIENCE } else { PATIENCE };
+        let conn = self.pool.get_timeout(patience).map_err(|error| Error::Unavailable(error.to_string()))?;
         Ok(Held(conn))
     }
 }
@@ -78,6 +91,10 @@ pub(super) struct Held(PooledConnection<Manager>);
 impl Held {
     fn discard(mut self) {
         self.0.broken = true;
+    }
+
+    fn is_dead(&mut self) -> bool {
+        self.0.conn.batch_execute("SELECT").is_err()
     }
 }
 
@@ -98,11 +115,32 @@ impl DerefMut for Held {
 pub(super) struct Kept {
     conn: PgConnection,
     broken: bool,
+    belief: Belief,
 }
 
 struct Manager {
     inner: ConnectionManager<PgConnection>,
     mode: Mode,
+    watch: Arc<Watch>,
+}
+
+impl Manager {
+    fn open(&self) -> Result<Kept, diesel::r2d2::Error> {
+        let mut conn = self.inner.connect()?;
+        conn.batch_execute(self.mode.settings()).map_err(diesel::r2d2::Error::QueryError)?;
+        let server = name_of_server(&mut conn).map_err(diesel::r2d2::Error::QueryError)?;
+        Ok(Kept { conn, broken: false, belief: self.watch.has_reached(server) })
+    }
+
+    /// A new connection to a read-only server is used all the same: if there were another server, libpq would have
+    /// been told to look for it.
+    fn require_writable(&self, conn: &mut PgConnection) -> Result<(), Diesel> {
+        if is_read_only(conn, self.mode)? {
+            let reason = "the server takes no writes any more".to_owned();
+            return Err(Diesel::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, Box::new(reason)));
+        }
+        Ok(())
+    }
 }
 
 impl ManageConnection for Manager {
@@ -110,26 +148,71 @@ impl ManageConnection for Manager {
     type Error = diesel::r2d2::Error;
 
     fn connect(&self) -> Result<Kept, Self::Error> {
-        let mut conn = self.inner.connect()?;
-        let read_only = match self.mode {
-            Mode::ReadWrite => "off",
-            Mode::ReadOnly => "on",
-        };
-        let settings = format!(
-            "SET default_transaction_read_only = {read_only}; SET statement_timeout = '15s'; \
-             SET idle_in_transaction_session_timeout = '30s'; SET timezone = 'UTC'"
-        );
-        conn.batch_execute(&settings).map_err(diesel::r2d2::Error::QueryError)?;
-        Ok(Kept { conn, broken: false })
+        self.open().inspect_err(|_| self.watch.has_missed())
     }
 
     fn is_valid(&self, kept: &mut Kept) -> Result<(), Self::Error> {
-        self.inner.is_valid(&mut kept.conn)
+        if self.watch.is_current(kept.belief) {
+            return Ok(());
+        }
+        let belief = self.watch.belief();
+        self.require_writable(&mut kept.conn).map_err(|error| {
+            self.watch.distrust_all();
+            diesel::r2d2::Error::QueryError(error)
+        })?;
+        kept.belief = belief;
+        Ok(())
     }
 
     fn has_broken(&self, kept: &mut Kept) -> bool {
         kept.broken || self.inner.has_broken(&mut kept.conn)
     }
+}
+
+impl Mode {
+    /// Where writes are wanted, a server that was made read-only stays so.
+    fn settings(self) -> &'static str {
+        match self {
+            Self::ReadWrite => {
+                "SET statement_timeout = '15s'; SET idle_in_transaction_session_timeout = '30s'; SET timezone = 'UTC'"
+            }
+            Self::ReadOnly => {
+                "SET default_transaction_read_only = on; SET statement_timeout = '15s'; \
+                 SET idle_in_transaction_session_timeout = '30s'; SET timezone = 'UTC'"
+            }
+        }
+    }
+}
+
+/// The same for as long as one server runs, and for no other.
+fn name_of_server(conn: &mut PgConnection) -> Result<String, Diesel> {
+    #[derive(QueryableByName)]
+    struct Answer {
+        #[diesel(sql_type = Text)]
+        name: String,
+    }
+    let question = "SELECT concat_ws(' ', pg_postmaster_start_time(), inet_server_addr(), inet_server_port()) AS name";
+    sql_query(question).get_result::<Answer>(conn).map(|answer| answer.name)
+}
+
+/// Whether the server is a standby, or was told to take no writes. On a connection whose own setting hides that, the
+/// value it would go back to tells.
+fn is_read_only(conn: &mut PgConnection, mode: Mode) -> Result<bool, Diesel> {
+    #[derive(QueryableByName)]
+    struct Answer {
+        #[diesel(sql_type = Bool)]
+        is_read_only: bool,
+    }
+    let question = match mode {
+        Mode::ReadWrite => {
+            "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::bool AS is_read_only"
+        }
+        Mode::ReadOnly => {
+            "SELECT pg_is_in_recovery() OR reset_val = 'on' AS is_read_only FROM pg_settings \
+             WHERE name = 'default_transaction_read_only'"
+        }
+    };
+    sql_query(question).get_result::<Answer>(conn).map(|answer| answer.is_read_only)
 }
 
 #[derive(Debug)]
