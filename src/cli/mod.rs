@@ -13,6 +13,7 @@ pub mod logger;
 pub mod mail;
 pub mod migrate;
 pub mod serve;
+mod stop;
 pub mod user;
 
 use std::io::{self, Write as _};

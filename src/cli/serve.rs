@@ -5,15 +5,17 @@
 //! most ten seconds; a second one ends the process at once.
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::mpsc;
+use std::thread;
 
 use anyhow::Context as _;
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::banner::banner;
 use super::database::Database;
 use super::demo::Demo;
 use super::healthcheck::reachable;
+use super::stop::Stop;
 use super::{Common, say};
 use crate::accounts::setup;
 use crate::app::App;
@@ -39,18 +41,25 @@ pub fn run(mut settings: Settings, demo: Option<SocketAddr>) -> anyhow::Result<(
     let listener = listen(&settings)?;
     let demo = demo.map(|address| Demo::open(address, &mut settings)).transpose()?;
     let transport = Transport::new(&settings)?;
+    let stop = Stop::listen()?;
     let database = Database::open(&settings)?;
     let applied = migrations::run(database.url()).context("bringing the database up to date")?;
     for name in applied {
         log::info!("migrated: {name}");
     }
     let app = App::new(settings, database.url(), Clock::System)?;
-    web::block_on(async {
-        let link = setup_link(&app, &database).await?;
-        say(&banner(&app, &database, demo.as_ref(), &transport, link.as_ref()))?;
-        serve(app, listener, demo, transport).await
-    })?;
+    let link = web::block_on(setup_link(&app, &database))?;
+    say(&banner(&app, &database, demo.as_ref(), &transport, link.as_ref()))?;
+    on_a_thread(move || web::block_on(serve(app, listener, demo, transport, stop)))?;
     database.close()
+}
+
+/// Waits for what `work` comes to, and not for what its thread still has to clear away: a question to a database that
+/// went silent must not keep the process.
+fn on_a_thread(work: impl FnOnce() -> anyhow::Result<()> + Send + 'static) -> anyhow::Result<()> {
+    let (says, ended) = mpsc::channel();
+    thread::Builder::new().name("server".to_owned()).spawn(move || says.send(work()))?;
+    ended.recv().context("the server ended without a word")?
 }
 
 fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
@@ -61,7 +70,13 @@ fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
     Ok(listener)
 }
 
-async fn serve(app: App, listener: TcpListener, demo: Option<Demo>, transport: Transport) -> anyhow::Result<()> {
+async fn serve(
+    app: App,
+    listener: TcpListener,
+    demo: Option<Demo>,
+    transport: Transport,
+    stop: Stop,
+) -> anyhow::Result<()> {
     let (trigger, shutdown) = shutdown::pair();
     let jobs = tokio::task::spawn_local(jobs::run(app.clone(), transport, shutdown));
     let gate = reachable(listener.local_addr()?);
@@ -70,38 +85,25 @@ async fn serve(app: App, listener: TcpListener, demo: Option<Demo>, transport: T
     let handle = server.handle();
     let serving = tokio::task::spawn_local(server);
     let demo = demo.map(|server| (server.handle(), tokio::task::spawn_local(server)));
-    wait_for_a_signal().await?;
+    stop.requested().await;
     log::info!("stopping: no new requests, those under way are finished");
     trigger.pull();
-    if let Some((demo, serving)) = demo {
-        demo.stop(false).await;
-        serving.await??;
-    }
-    let draining = handle.stop(true);
-    tokio::select! {
-        () = draining => {}
-        again = wait_for_a_signal() => {
-            again?;
-            log::warn!("stopping at once");
-            jobs.abort();
-            handle.stop(false).await;
+    let drain = async {
+        if let Some((demo, serving)) = demo {
+            demo.stop(false).await;
+            serving.await??;
         }
-    }
-    serving.await??;
-    match jobs.await {
-        Err(error) if error.is_panic() => Err(error.into()),
-        _ => Ok(()),
-    }
-}
-
-async fn wait_for_a_signal() -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+        handle.stop(true).await;
+        serving.await??;
+        match jobs.await {
+            Err(error) if error.is_panic() => Err(error.into()),
+            _ => Ok(()),
+        }
+    };
     tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+        drained = drain => drained,
+        () = stop.insisted() => Ok(()),
     }
-    Ok(())
 }
 
 /// By this whoever has started the service becomes its first administrator. A service on a server of its own is no

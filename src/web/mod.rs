@@ -16,6 +16,7 @@ mod operations;
 mod pages;
 pub mod routes;
 mod session_store;
+mod unread;
 mod view;
 mod who;
 

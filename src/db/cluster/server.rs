@@ -20,9 +20,9 @@ const POLL: Duration = Duration::from_millis(10);
 const TO_START: Duration = Duration::from_mins(1);
 /// Until the processes of a killed server have noticed, and let go of its memory.
 const TO_LET_GO: Duration = Duration::from_secs(15);
-/// Together less than the 10 s that the whole service has to end.
+/// Together with the five seconds that requests under way have, less than the ten that the whole service has.
 const TO_STOP: [(&str, Duration); 3] =
-    [("INT", Duration::from_secs(5)), ("QUIT", Duration::from_secs(2)), ("KILL", Duration::from_secs(1))];
+    [("INT", Duration::from_secs(3)), ("QUIT", Duration::from_secs(1)), ("KILL", Duration::from_millis(500))];
 
 /// Durable whatever postgresql.conf says, and small: a new installation serves a handful of people.
 const SETTINGS: [&str; 15] = [
