@@ -1,7 +1,12 @@
-//! Bodies: how large they may be, and what to say about one that cannot be read.
+//! Bodies: how large they may be, how long they may take, and what to say about one that cannot be read.
 
-use actix_web::dev::Payload;
+use std::time::Duration;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::{JsonPayloadError, UrlencodedError};
+use actix_web::http::header;
+use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
@@ -10,6 +15,33 @@ use super::failure::Failure;
 
 /// No form and no JSON document of ours is near this.
 pub const LIMIT: usize = 64 * 1024;
+
+/// A whole body is here within this time, however slow the line: it is small.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Refuses a body that says it is too large before anything is done for its request.
+pub async fn require_small(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    let length = length.and_then(|digits| digits.parse::<usize>().ok());
+    if length.is_some_and(|length| length > LIMIT) {
+        return Err(Failure::TooLarge.into());
+    }
+    Ok(next.call(request).await?.map_into_boxed_body())
+}
+
+/// Waits for a body that is being read, but not forever.
+pub(super) async fn in_time<T>(
+    reading: impl Future<Output = Result<T, actix_web::Error>>,
+    explain: fn(&actix_web::Error) -> Failure,
+) -> Result<T, Failure> {
+    match tokio::time::timeout(PATIENCE, reading).await {
+        Ok(read) => read.map_err(|error| explain(&error)),
+        Err(_) => Err(Failure::TooSlow),
+    }
+}
 
 /// A JSON body. Takes `application/json` only, so that no HTML form can produce one.
 pub struct ApiJson<T>(pub T);
@@ -21,7 +53,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for ApiJson<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let json = web::Json::<T>::from_request(request, payload);
         Box::pin(async move {
-            let json = json.await.map_err(|error| json_failure(&error))?;
+            let json = in_time(json, json_failure).await?;
             Ok(Self(json.into_inner()))
         })
     }

@@ -16,6 +16,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
 
+use super::body;
 use super::cookies::{self, Kind};
 use super::failure::Failure;
 use super::session_store;
@@ -121,7 +122,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Checked<T> {
         let form = web::Form::<WithToken<T>>::from_request(request, payload);
         let request = request.clone();
         Box::pin(async move {
-            let form = form.await.map_err(|error| super::body::form_failure(&error))?.into_inner();
+            let form = body::in_time(form, body::form_failure).await?.into_inner();
             let app: &App = request.app_data::<web::Data<App>>().ok_or(Failure::Internal)?;
             if is_valid(app, &request, &form.csrf) { Ok(Self(form.form)) } else { Err(Failure::Csrf) }
         })

@@ -44,6 +44,8 @@ pub enum Failure {
     Gone,
     #[error("That is more than we take.")]
     TooLarge,
+    #[error("The rest of this request did not arrive.")]
+    TooSlow,
     #[error("{}", first_of(.0))]
     Validation(Vec<Field>),
     #[error("Too many attempts. Try again in {}.", in_words(*.0))]
@@ -68,7 +70,7 @@ impl Failure {
     /// The stable word that programs match on.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::InvalidRequest(_) | Self::MethodNotAllowed => "invalid_request",
+            Self::InvalidRequest(_) | Self::MethodNotAllowed | Self::TooSlow => "invalid_request",
             Self::InvalidCredentials => "invalid_credentials",
             Self::Unauthenticated => "unauthenticated",
             Self::EmailUnverified => "email_unverified",
@@ -95,6 +97,7 @@ impl Failure {
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Gone => StatusCode::GONE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Validation(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -116,6 +119,7 @@ impl Failure {
             Self::Conflict(_) => "That is taken",
             Self::Gone => "This link no longer works",
             Self::TooLarge => "That is too large",
+            Self::TooSlow => "That took too long",
             Self::Validation(_) => "Something needs another look",
             Self::RateLimited(_) => "Too many attempts",
             Self::Internal => "Something went wrong",

@@ -32,8 +32,9 @@ use sha2::{Digest as _, Sha512};
 
 use crate::app::App;
 
-/// A request under way when the service is told to stop may take this long.
-const DRAIN: Duration = Duration::from_secs(8);
+/// A request under way when the service is told to stop may take this long. A private cluster is stopped after that,
+/// and all of it takes less than ten seconds.
+const DRAIN: Duration = Duration::from_secs(5);
 
 /// The server, ready to be awaited. It stops when its handle says so, after the requests under way.
 pub fn server(app: App, listener: TcpListener) -> std::io::Result<Server> {
@@ -48,6 +49,7 @@ pub fn server(app: App, listener: TcpListener) -> std::io::Result<Server> {
             .app_data(web::JsonConfig::default().limit(body::LIMIT).content_type_required(true))
             .app_data(web::PayloadConfig::new(body::LIMIT))
             .wrap(from_fn(failure::present))
+            .wrap(from_fn(unread::hold_body))
             .wrap(from_fn(layers::around))
             .configure(|config| routes::register(config, routes::plain()))
             .service(
@@ -55,6 +57,7 @@ pub fn server(app: App, listener: TcpListener) -> std::io::Result<Server> {
                     .wrap(from_fn(csrf::same_origin))
                     .wrap(sessions)
                     .wrap(from_fn(layers::keep_signed_in))
+                    .wrap(from_fn(body::require_small))
                     .configure(|config| routes::register(config, routes::personal()))
                     .default_service(web::to(routes::nothing_here)),
             )
