@@ -21,6 +21,7 @@ mod mail;
 mod operations;
 #[cfg(test)]
 mod proxies;
+mod resilience;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]

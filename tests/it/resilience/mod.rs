@@ -1,0 +1,14 @@
+//! What happens when something breaks: PostgreSQL, the mail server, the service itself, or its clients' manners.
+
+mod client;
+mod database;
+mod fail_over;
+mod killed;
+mod mail;
+mod manners;
+mod refusals;
+mod service;
+mod sql;
+mod starting;
+mod stopping;
+mod storm;
