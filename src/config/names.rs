@@ -148,7 +148,7 @@ pub(super) fn mailbox(text: &str) -> Result<Mailbox, Wrong> {
     if name.chars().any(|c| c.is_control() || "<>\"".contains(c)) {
         return Err(Wrong::quoting(text, "a name and an address", remedy));
     }
-    let address = EmailAddress::parse(address).map_err(|_| Wrong::quoting(address, "an e-mail address", remedy))?;
+    let address = EmailAddress::parse(address).map_err(|_| Wrong::quoting(address, "an email address", remedy))?;
     Ok(Mailbox { name: (!name.is_empty()).then(|| name.to_owned()), address })
 }
 

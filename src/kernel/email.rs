@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// An e-mail address that can be written to.
+/// An email address that can be written to.
 ///
 /// The local part is kept as typed (ASCII, at most 64 bytes), the domain is lower case and, where it is
 /// Unicode, in its ASCII form (RFC 5891). Two addresses are the same account when their [`key`] is equal:
@@ -18,11 +18,11 @@ pub struct EmailAddress {
 /// Why a text is not an address. The sentence is for the person who typed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Invalid {
-    #[error("Enter an e-mail address.")]
+    #[error("Enter an email address.")]
     Empty,
     #[error("This address is too long: 254 characters is the most there can be.")]
     TooLong,
-    #[error("An e-mail address has the form name@example.com.")]
+    #[error("An email address has the form name@example.com.")]
     Shape,
     #[error("The part before the @ may only hold letters a to z, digits and the signs that mail allows.")]
     LocalPart,

@@ -19,6 +19,8 @@ pub enum Kind {
     Gate,
     /// Knows the browser again that signed up, when it follows the mailed link.
     SignUp,
+    /// Where that person was going, for after the letter.
+    Way,
     /// One half of the double submit for forms before sign-in.
     Csrf,
 }
@@ -31,6 +33,8 @@ pub fn name(app: &App, kind: Kind) -> &'static str {
         (Kind::Gate, false) => "vestibule_gate",
         (Kind::SignUp, true) => "__Host-vestibule_signup",
         (Kind::SignUp, false) => "vestibule_signup",
+        (Kind::Way, true) => "__Host-vestibule_way",
+        (Kind::Way, false) => "vestibule_way",
         (Kind::Csrf, true) => "__Host-vestibule_csrf",
         (Kind::Csrf, false) => "vestibule_csrf",
     }

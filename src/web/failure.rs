@@ -24,11 +24,11 @@ pub enum Failure {
     /// Not JSON, not a form, or a part is missing. The sentence says which.
     #[error("{0}")]
     InvalidRequest(String),
-    #[error("The e-mail address or the password is not right.")]
+    #[error("The email address or the password is not right.")]
     InvalidCredentials,
     #[error("Sign in first.")]
     Unauthenticated,
-    #[error("Confirm your e-mail address first.")]
+    #[error("Confirm your email address first: the letter that we sent you has a link.")]
     EmailUnverified,
     #[error("{0}")]
     Forbidden(String),

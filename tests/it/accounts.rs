@@ -27,6 +27,27 @@ fn a_person_signs_up_confirms_and_signs_in() {
 }
 
 #[test]
+fn who_signs_up_on_the_way_to_an_app_comes_back_to_it_and_to_nowhere_else() {
+    let app = TestApp::start();
+    let wanted = "http://localhost:1/reports?a=1;2,3&b=%25%20+c";
+    for (email, return_to, kept) in [
+        ("ann@example.com", wanted, Some(wanted)),
+        ("bob@example.com", "https://evil.example/", None),
+        ("cid@example.com", "", None),
+    ] {
+        let mut browser = app.browser();
+        browser.get("/signup");
+        browser.submit("/signup", &[("email", email), ("password", PASSWORD), ("return_to", return_to)]);
+        let letter = app.mail().to(email);
+        assert!(!letter.text().contains("reports"), "{}", letter.text());
+        browser.get(&letter.link());
+        let to = browser.submit("/verify-email", &[]).location().unwrap();
+        let found = to.query_pairs().find(|(name, _)| name == "return_to").map(|(_, place)| place.into_owned());
+        assert_eq!(found.as_deref(), kept, "{to}");
+    }
+}
+
+#[test]
 fn the_api_walks_the_same_way() {
     let app = TestApp::start();
     let mut client = app.browser();

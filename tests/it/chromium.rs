@@ -24,7 +24,7 @@ fn people_get_through_the_door_in_a_real_browser() {
     let pictures = Path::new(env!("CARGO_MANIFEST_DIR")).join("artifacts/screenshots");
     let output = Command::new("node")
         .arg("journeys.mjs")
-        .args([&service.portal, &service.demo])
+        .args([&service.portal, &service.demo, &service.setup_link()])
         .arg(pictures)
         .current_dir(&drivers)
         .output()
@@ -68,6 +68,13 @@ impl Service {
         });
         assert!(is_up.is_some(), "not ready after {PATIENCE:?}:\n{}", program.log());
         Self { portal, demo: app, program, _ports: [own, demo] }
+    }
+
+    /// As the banner shows it to whoever has started the service.
+    fn setup_link(&self) -> String {
+        let log = self.program.log();
+        let link = log.lines().find_map(|line| line.trim().strip_prefix("Set up"));
+        link.unwrap_or_else(|| panic!("no set-up link in\n{log}")).trim().to_owned()
     }
 }
 

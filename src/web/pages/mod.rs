@@ -8,6 +8,7 @@ pub mod setup;
 pub mod signup;
 pub mod statics;
 pub mod verify_email;
+mod way;
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};

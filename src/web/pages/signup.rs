@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{destination, in_words, inbox_url};
+use super::{destination, in_words, inbox_url, way};
 use crate::accounts::Name;
 use crate::accounts::signup::{SignUp, sign_up};
 use crate::app::App;
@@ -59,6 +59,9 @@ pub async fn submit(
             let context = view::with(context, destination(&app, &form.return_to));
             let mut response = HttpResponse::Ok();
             response.cookie(browser_cookie(&app, &browser));
+            if let Some(way) = way::keep(&app, &form.return_to) {
+                response.cookie(way);
+            }
             Ok(view::html(&request, &mut response, "accounts/check_mail.html", context))
         }
         Err(Failure::Validation(wrong)) => Ok(again(&app, &request, &form, &wrong)),

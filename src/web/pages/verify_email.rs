@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::in_words;
+use super::{in_words, way};
 use crate::accounts::verify_email::{self, Link, Prover};
 use crate::app::App;
 use crate::db;
@@ -53,11 +53,19 @@ pub async fn submit(
     let verified = verify_email::verify(&app, &who.origin, token, prover(&app, &who, &request), form.password).await;
     match verified.map_err(Failure::from) {
         Ok(_) if who.live.is_some() => Ok(view::see_other("/?done=verified")),
-        Ok(_) => Ok(view::see_other("/login?done=verified")),
+        Ok(_) => Ok(to_sign_in(&app, &request)),
         Err(Failure::Gone) => Ok(gone(&app, &request)),
         Err(Failure::Validation(wrong)) => page(&app, &who, &form.token, &request, &wrong).await,
         Err(failure) => Err(failure),
     }
+}
+
+fn to_sign_in(app: &App, request: &HttpRequest) -> HttpResponse {
+    let mut answer = view::see_other(&way::sign_in_after(app, request));
+    if let Err(error) = answer.add_cookie(&way::forget(app)) {
+        log::error!("a cookie could not be taken away: {error}");
+    }
+    answer
 }
 
 /// `POST /email/verification`: sends the link again.

@@ -5,6 +5,9 @@ import { test } from "node:test";
 
 import { Visitor } from "./visitor.mjs";
 
+// Some steps of a browser have no end of their own.
+const PATIENCE = 120_000;
+
 export class Stage {
   constructor({ browser, album, origins }) {
     Object.assign(this, { browser, album, origins });
@@ -12,7 +15,7 @@ export class Stage {
 
   // `tell` is given a function by which somebody new arrives.
   story(name, tell) {
-    return test(name, async () => {
+    return test(name, { timeout: PATIENCE }, async () => {
       const visitors = [];
       const arrive = async (options) => {
         const visitor = await Visitor.arrive(this.browser, { origins: this.origins, ...options });

@@ -62,7 +62,7 @@ fn an_unverified_person_is_asked_to_confirm_the_address_first() {
         assert_eq!((refused.status, problem_code(&refused).as_str()), (403, "email_unverified"));
         let page = Question::about(door, "https://app.example.com/x").by(&new).in_a_browser().ask(&app);
         assert_eq!(page.status, 403);
-        assert!(page.text().contains("Confirm your e-mail address first."), "{}", page.text());
+        assert!(page.text().contains("Confirm your email address first"), "{}", page.text());
 
         let welcome = Question::about(door, "https://app.example.com/welcome").by(&new).ask(&app);
         assert_eq!(welcome.status, 200);

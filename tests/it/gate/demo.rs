@@ -65,7 +65,7 @@ fn the_demo_opens_for_a_person_of_the_house_and_for_nobody_else() {
     let mut new = Person::newcomer(&app, "new@example.com").browser;
     let refused = new.get(&place);
     assert_eq!(refused.status, 403);
-    assert!(refused.has("Confirm your e-mail address first."), "{}", refused.text());
+    assert!(refused.has("Confirm your email address first"), "{}", refused.text());
 
     let ann = Person::of_the_house(&app, "ann@example.com");
     let mut browser = ann.browser.with_header("Remote-User", "root").with_header("X-Forwarded-Uri", "/elsewhere");
