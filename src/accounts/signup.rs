@@ -65,9 +65,10 @@ fn write_down(
         new
     } else {
         let holder = store::lock_by_key(tx, &form.email.key())?;
+        audit::record(tx, Event::about(holder.id, "signup.repeated"))?;
         if holder.is_verified() {
             mail::enqueue(tx, &app.sealer, &holder.email, Some(holder.id), Letter::AlreadyRegistered)?;
-            return Ok(audit::record(tx, Event::about(holder.id, "signup.repeated"))?);
+            return Ok(());
         }
         holder.id
     };

@@ -229,6 +229,8 @@ fn the_owner_who_signs_up_second_gets_their_own_password() {
     assert_eq!(app.log_in("victim@example.com", PASSWORD).1.status, 401);
     let (_, answer) = app.log_in("victim@example.com", "saffron tunnel kite");
     assert_eq!(answer.json::<Value>()["user"]["name"], "Vic");
+    let repeated = "SELECT count(*) AS n FROM audit_events WHERE kind = 'signup.repeated'";
+    assert_eq!(app.count(repeated), 1, "that there were two is written down, proved address or not");
 }
 
 #[test]
