@@ -83,13 +83,26 @@ pub fn open(tx: &mut Tx<'_>, rules: &settings::Session, user: UserId, remember: 
     Ok(Opened { id, user, token, gate, remember, expires_at })
 }
 
-/// New gate tokens for a session, one for each cookie domain. The old ones are worthless from now on.
-pub fn issue_gate_cookies(
+/// New gate tokens for a session that goes on; `None` when it has ended. The old ones are worthless from now on.
+pub fn renew_gate_cookies(
+    tx: &mut Tx<'_>,
+    rules: &settings::Session,
+    session: SessionId,
+) -> Result<Option<Vec<GateCookie>>, db::Error> {
+    // Two at once wait for each other, or both would put their tokens into the same place.
+    if !store::lock(tx, session)? {
+        return Ok(None);
+    }
+    store::delete_gate_tokens(tx, session)?;
+    issue_gate_cookies(tx, rules, session).map(Some)
+}
+
+/// One for each cookie domain.
+fn issue_gate_cookies(
     tx: &mut Tx<'_>,
     rules: &settings::Session,
     session: SessionId,
 ) -> Result<Vec<GateCookie>, db::Error> {
-    store::delete_gate_tokens(tx, session)?;
     let domains: Vec<Option<String>> = match rules.cookie_domains.as_slice() {
         [] => vec![None],
         domains => domains.iter().cloned().map(Some).collect(),

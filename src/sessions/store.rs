@@ -42,6 +42,12 @@ pub(super) fn insert(tx: &mut Tx<'_>, new: &NewSession) -> Result<(), db::Error>
     Ok(())
 }
 
+/// Whether it is there; held until the transaction ends.
+pub(super) fn lock(tx: &mut Tx<'_>, id: SessionId) -> Result<bool, db::Error> {
+    let row = sessions::table.find(id).select(sessions::id).for_update();
+    Ok(row.first::<SessionId>(tx.conn()).optional()?.is_some())
+}
+
 pub(super) fn insert_gate_token(
     tx: &mut Tx<'_>,
     session: SessionId,

@@ -205,3 +205,20 @@ fn an_attempt_that_found_no_free_hashing_thread_is_not_counted() {
     let (_, answer) = app.log_in("ann@example.com", PASSWORD);
     assert_eq!(answer.status, 200);
 }
+
+/// Both put their tokens into the same place, and the second was told that something went wrong on our side.
+#[test]
+fn going_on_twice_at_once_goes_on_twice() {
+    let app = TestApp::start();
+    let mut browser = app.verified("ann@example.com");
+    browser.get("/login?return_to=http%3A%2F%2Flocalhost%3A9999%2Fx");
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let clicks = (0..8).map(|_| {
+            let mut browser = browser.clone();
+            scope.spawn(move || browser.submit("/login/continue", &[]).status)
+        });
+        clicks.collect::<Vec<_>>().into_iter().map(|click| click.join().unwrap()).collect()
+    });
+    assert_eq!(statuses, [200; 8]);
+    assert_eq!(app.count("SELECT count(*) AS n FROM gate_tokens"), 1);
+}

@@ -97,9 +97,9 @@ pub async fn go_on(
     request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
     let (rules, session) = (app.settings.session.clone(), who.live.session);
-    let issued = app.db.write(&who.origin, move |tx| sessions::issue_gate_cookies(tx, &rules, session));
+    let issued = app.db.write(&who.origin, move |tx| sessions::renew_gate_cookies(tx, &rules, session));
     let remaining = who.live.is_remembered.then(|| who.live.expires_at - app.clock.now());
-    let gates = issued.await.map_err(|error: db::Error| Failure::from(error))?;
+    let gates = issued.await.map_err(|error: db::Error| Failure::from(error))?.ok_or(Failure::Unauthenticated)?;
     let cookies: Vec<_> = gates.iter().map(|gate| cookies::gate_cookie(&app, gate, remaining)).collect();
     Ok(go_to(&app, &request, &form.return_to, &cookies))
 }
