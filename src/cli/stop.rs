@@ -1,4 +1,5 @@
-//! Being told to stop: `SIGTERM` and Ctrl-C ask for an orderly end, a second one for an end at once.
+//! Being told to stop: `SIGTERM`, Ctrl-C and the terminal's closing ask for an orderly end, a second one for an end
+//! at once.
 
 use std::time::Duration;
 use std::{io, process, thread};
@@ -25,7 +26,11 @@ impl Stop {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let signals = {
             let _inside = runtime.enter();
-            Signals { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? }
+            Signals {
+                terminate: signal(SignalKind::terminate())?,
+                interrupt: signal(SignalKind::interrupt())?,
+                hangup: signal(SignalKind::hangup())?,
+            }
         };
         let follow = move || runtime.block_on(follow(signals, &times));
         thread::Builder::new().name("signals".to_owned()).spawn(follow)?;
@@ -52,6 +57,7 @@ impl Stop {
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
 }
 
 impl Signals {
@@ -59,6 +65,7 @@ impl Signals {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
+            _ = self.hangup.recv() => {}
         }
     }
 }
