@@ -21,6 +21,7 @@ mod mail;
 mod operations;
 #[cfg(test)]
 mod proxies;
+#[cfg(test)]
 mod resilience;
 #[cfg(test)]
 mod sessions;

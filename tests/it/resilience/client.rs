@@ -40,6 +40,10 @@ impl Client {
         Ok(answer)
     }
 
+    pub fn is_signed_in(&self) -> bool {
+        !self.cookies.is_empty()
+    }
+
     pub fn me(&self) -> io::Result<Answer> {
         self.send("GET", "/me", &Value::Null)
     }

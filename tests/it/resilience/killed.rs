@@ -50,9 +50,11 @@ fn sign_up_until_killed(service: &mut Service, round: usize) -> (Vec<Client>, Ve
     thread::sleep(Duration::from_millis(100 + chance));
     service.kill();
     stop.store(true, Ordering::SeqCst);
-    lines.into_iter().for_each(|line| line.join().unwrap());
-    let lists = (tried.lock().unwrap().clone(), told.lock().unwrap().clone());
-    lists
+    for line in lines {
+        line.join().unwrap();
+    }
+    let taken = |list: &Mutex<Vec<Client>>| std::mem::take(&mut *list.lock().unwrap());
+    (taken(&tried), taken(&told))
 }
 
 fn url(data_dir: &Path) -> String {

@@ -130,7 +130,7 @@ fn a_flood_of_headers_is_refused() {
     let (_server, service) = started();
     let port = service.port();
     let before = service.peak_memory();
-    let many: String = (0..5000).map(|n| format!("X-Header-{n}: value\r\n")).collect();
+    let many = "X-Header: value\r\n".repeat(5000);
     let long = format!("X-Long: {}\r\n", "a".repeat(2 * 1024 * 1024));
     let cookies = format!("Cookie: {}\r\n", "vestibule_session=x; ".repeat(4000));
     for (name, headers) in [("many", many), ("long", long), ("cookies", cookies)] {

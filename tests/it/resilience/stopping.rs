@@ -125,7 +125,7 @@ fn it_ends_in_order_while_postgresql_is_gone_or_silent() {
     wire.silence();
     server.stop();
     // Each waits for an answer that will not come.
-    let waiting: Vec<_> = clients.iter().map(|client| ask(client)).collect();
+    let waiting: Vec<_> = clients.iter().map(ask).collect();
     for service in &mut services {
         service.signal("TERM");
     }
@@ -133,12 +133,12 @@ fn it_ends_in_order_while_postgresql_is_gone_or_silent() {
         let status = service.end_within(AT_MOST);
         assert_eq!(status.code(), Some(0), "{}", service.log());
     }
-    waiting.into_iter().for_each(|thread| {
+    for thread in waiting {
         // A service that is cut off from everything may hang up, and must not lie.
         if let Ok(answer) = thread.join().unwrap() {
             assert_eq!(answer.status, 503, "{}", answer.text());
         }
-    });
+    }
 }
 
 fn ask(client: &Client) -> thread::JoinHandle<io::Result<raw::Answer>> {
