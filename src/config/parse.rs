@@ -76,14 +76,31 @@ pub(super) fn limit(text: &str) -> Result<Limit, Wrong> {
 }
 
 pub(super) fn database_url(text: &str) -> Result<SecretString, Wrong> {
-    let is_url = text.starts_with("postgres://") || text.starts_with("postgresql://");
-    // libpq also takes `host=… dbname=…`.
-    if is_url || (text.contains('=') && !text.contains("://")) {
-        Ok(SecretString::from(text))
-    } else {
-        let remedy = r#"Write it as in "postgres://user:password@host:5432/database"."#;
-        Err(Wrong::new("This is not a PostgreSQL URL.", remedy))
+    let remedy = r#"Write it as in "postgres://user:password@host:5432/database"."#;
+    let url = text.strip_prefix("postgres://").or_else(|| text.strip_prefix("postgresql://"));
+    match url {
+        Some(url) if is_escaped(url) => Ok(SecretString::from(text)),
+        Some(_) => {
+            let problem = "The user or the password has a sign in it that means something else in a URL.";
+            Err(Wrong::new(problem, "Write @ as %40, / as %2F, : as %3A and % as %25 there."))
+        }
+        // libpq also takes `host=… dbname=…`.
+        None if text.contains('=') && !text.contains("://") => Ok(SecretString::from(text)),
+        None => Err(Wrong::new("This is not a PostgreSQL URL.", remedy)),
     }
+}
+
+/// libpq quotes what it cannot read, and with a stray `%`, `@` or `/` that is a part of the password.
+fn is_escaped(url: &str) -> bool {
+    let is_hex = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_hexdigit());
+    let has_whole_escapes = url.split('%').skip(1).all(|rest| {
+        let mut bytes = rest.bytes();
+        is_hex(bytes.next()) && is_hex(bytes.next())
+    });
+    // As libpq does: a `?` before the first slash belongs to whatever it stands in.
+    let (authority, rest) = url.split_once('/').unwrap_or((url, ""));
+    let path = rest.split('?').next().unwrap_or_default();
+    has_whole_escapes && authority.matches('@').count() <= 1 && !path.contains('@')
 }
 
 /// Base64 of either alphabet, padded or not (RFC 4648, sections 4 and 5).
@@ -205,6 +222,23 @@ mod tests {
         }
         for text in ["mysql://u:hunter2@h/d", "hunter2", "http://h/?a=b"] {
             assert!(!database_url(text).unwrap_err().problem.contains(text));
+        }
+    }
+
+    /// libpq would name the place, and with it the password.
+    #[test]
+    fn a_database_url_whose_password_is_not_escaped_is_refused_before_it_is_used() {
+        for password in ["hunt%er2", "hunter2%", "hunter2%4", "hunt@er2", "hunt/er2", "/hunter2"] {
+            let wrong = database_url(&format!("postgres://u:{password}@h:5432/d")).unwrap_err();
+            assert!(!format!("{wrong:?}").contains("hunt"), "{wrong:?}");
+        }
+        for text in [
+            "postgres://u:hunt%25er2@h/d",
+            "postgres://u:hunt?er2@h/d",
+            "postgresql:///d?host=/run",
+            "postgres://h/d?application_name=a@b",
+        ] {
+            assert!(database_url(text).is_ok(), "{text}");
         }
     }
 }
