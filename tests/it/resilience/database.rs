@@ -114,7 +114,7 @@ fn a_restarted_server_costs_seconds_and_nothing_else() {
         })
         .collect();
     // Once so shortly that only the connections notice, once for as long as it takes that everybody does.
-    for down_for in [0, 24] {
+    for down_for in [0, 8] {
         load.wait_for_rounds(24);
         server.stop();
         if down_for > 0 {

@@ -12,32 +12,34 @@ use vestibule::kernel::Token;
 use super::client::Client;
 use super::service::Service;
 use super::sql::count;
-use crate::support::eventually;
+use crate::support::{eventually, within};
+
+/// Some dozens of letters, each written to the disk for good, on a machine that is busy with other tests.
+const TO_SEND: Duration = Duration::from_mins(1);
 
 const HALF_MADE: &str = "SELECT count(*) AS n FROM users u
     WHERE NOT EXISTS (SELECT FROM email_verifications v WHERE v.user_id = u.id)
        OR NOT EXISTS (SELECT FROM mail_outbox m WHERE m.user_id = u.id)
        OR NOT EXISTS (SELECT FROM audit_events a WHERE a.subject_id = u.id AND a.kind = 'user.created')";
 
-/// Signs up new people on eight lines at once until the service is gone. Returns everybody it tried, and those who
+/// Signs up new people on four lines at once until the service is gone. Returns everybody it tried, and those who
 /// were told that it worked.
 fn sign_up_until_killed(service: &mut Service, round: usize) -> (Vec<Client>, Vec<Client>) {
     let (port, next) = (service.port(), Arc::new(AtomicUsize::new(0)));
-    let (stop, tried, told) =
-        (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::default()), Arc::new(Mutex::default()));
-    let lines: Vec<_> = (0..8)
+    let stop = Arc::new(AtomicBool::new(false));
+    let (tried, told) = (Arc::new(Mutex::<Vec<Client>>::default()), Arc::new(Mutex::<Vec<Client>>::default()));
+    let lines: Vec<_> = (0..4)
         .map(|_| {
             let (next, stop, tried, told) = (next.clone(), stop.clone(), Arc::clone(&tried), Arc::clone(&told));
             thread::spawn(move || {
                 while !stop.load(Ordering::SeqCst) {
                     let n = next.fetch_add(1, Ordering::SeqCst);
                     let client = Client::new(port, &format!("r{round}-p{n}@example.com"));
-                    Mutex::<Vec<Client>>::lock(&tried).unwrap().push(client.clone());
+                    tried.lock().unwrap().push(client.clone());
                     match client.sign_up() {
-                        Ok(answer) if answer.status == 202 => {
-                            Mutex::<Vec<Client>>::lock(&told).unwrap().push(client);
-                        }
-                        Ok(answer) => panic!("{}: {}", answer.status, answer.text()),
+                        Ok(answer) if answer.status == 202 => told.lock().unwrap().push(client),
+                        // The machine may be busy; that is an answer too.
+                        Ok(answer) => assert_eq!(answer.status, 503, "{}", answer.text()),
                         Err(_) => {}
                     }
                 }
@@ -80,8 +82,8 @@ fn a_service_killed_while_people_sign_up_leaves_whole_accounts_and_no_others() {
             assert_eq!(client.sign_in().unwrap().status, 200, "{}", client.email);
             assert_eq!(client.me().unwrap().status, 200, "{}", client.email);
         }
-        eventually("every letter to leave", || {
-            (count(&url, "SELECT count(*) AS n FROM mail_outbox WHERE sent_at IS NULL") == 0).then_some(())
-        });
+        let waiting = "SELECT count(*) AS n FROM mail_outbox WHERE sent_at IS NULL";
+        let left = within(TO_SEND, || (count(&url, waiting) == 0).then_some(()));
+        assert!(left.is_some(), "letters are left:\n{}", service.log());
     }
 }
