@@ -19,7 +19,7 @@ pub enum Kind {
     Gate,
     /// Knows the browser again that signed up, when it follows the mailed link.
     SignUp,
-    /// Where that person was going, for after the letter.
+    /// What that browser is to remember until then.
     Way,
     /// One half of the double submit for forms before sign-in.
     Csrf,

@@ -41,6 +41,7 @@ pub fn personal() -> Vec<Endpoint> {
         get("/logged-out", to(pages::logout::show)),
         get("/signup", to(pages::signup::show)),
         post("/signup", to(pages::signup::submit)),
+        get("/check-mail", to(pages::signup::check_mail)),
         get("/verify-email", to(pages::verify_email::show)),
         post("/verify-email", to(pages::verify_email::submit)),
         post("/email/verification", to(pages::verify_email::resend)),

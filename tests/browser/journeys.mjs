@@ -94,6 +94,11 @@ function people() {
     await heading(page, "Check your mail");
     await album.look(page, "check-mail");
     await link(page, "Open the local inbox").click();
+    await heading(page, "Local inbox");
+    await page.goBack({ waitUntil: "commit" });
+    await heading(page, "Check your mail");
+    await page.getByText(ann.email).waitFor();
+    await page.goForward({ waitUntil: "commit" });
     await openLetter(page, ann.email);
     await album.look(page, "letter");
     await asAMailProgramShowsIt(visitor, page);
@@ -148,7 +153,7 @@ function people() {
     await album.look(page, "logged-out");
     await other.reload();
     await heading(other, "Sign in");
-    await page.goBack();
+    await page.goBack({ waitUntil: "commit" });
     await heading(page, "Sign in");
     assert.ok(!(await page.content()).includes(bea.email));
   });

@@ -29,6 +29,7 @@ const TABLE: &[(&str, &str, [&str; 5])] = &[
     ("GET", "/logged-out", ["200"; 5]),
     ("GET", "/signup", ["200", "303 /", "303 /", "200", "200"]),
     ("POST", "/signup", ["422"; 5]),
+    ("GET", "/check-mail", ["200"; 5]),
     ("GET", "/verify-email", ["410"; 5]),
     ("POST", "/verify-email", ["410"; 5]),
     ("POST", "/email/verification", ["303 /login", "303 /", "409", "303 /login", "303 /login"]),

@@ -5,7 +5,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{destination, in_words, inbox_url, way};
+use super::way::Way;
+use super::{destination, in_words, inbox_url};
 use crate::accounts::Name;
 use crate::accounts::signup::{SignUp, sign_up};
 use crate::app::App;
@@ -51,22 +52,28 @@ pub async fn submit(
 ) -> Result<HttpResponse, Failure> {
     match signed_up(&app, &who, &form).await {
         Ok(browser) => {
-            let context = json!({
-                "email": form.email.trim(),
-                "valid_for": in_words(app.settings.accounts.verification_ttl),
-                "inbox_url": inbox_url(&app),
-            });
-            let context = view::with(context, destination(&app, &form.return_to));
-            let mut response = HttpResponse::Ok();
-            response.cookie(browser_cookie(&app, &browser));
-            if let Some(way) = way::keep(&app, &form.return_to) {
-                response.cookie(way);
+            let mut response = view::see_other("/check-mail");
+            let way = Way::new(&app, &form.email, &form.return_to);
+            for cookie in [browser_cookie(&app, &browser), way.keep(&app)] {
+                response.add_cookie(&cookie).map_err(Failure::internal)?;
             }
-            Ok(view::html(&request, &mut response, "accounts/check_mail.html", context))
+            Ok(response)
         }
         Err(Failure::Validation(wrong)) => Ok(again(&app, &request, &form, &wrong)),
         Err(failure) => Err(failure),
     }
+}
+
+/// `GET /check-mail`: what happens next.
+pub async fn check_mail(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
+    let way = Way::of(&app, &request);
+    let context = json!({
+        "email": way.email,
+        "valid_for": in_words(app.settings.accounts.verification_ttl),
+        "inbox_url": inbox_url(&app),
+    });
+    let context = view::with(context, destination(&app, &way.return_to));
+    view::html(&request, &mut HttpResponse::Ok(), "accounts/check_mail.html", context)
 }
 
 async fn signed_up(app: &App, who: &Anyone, form: &Form) -> Result<Token, Failure> {

@@ -5,7 +5,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{in_words, way};
+use super::in_words;
+use super::way::{self, Way};
 use crate::accounts::verify_email::{self, Link, Prover};
 use crate::app::App;
 use crate::db;
@@ -61,7 +62,7 @@ pub async fn submit(
 }
 
 fn to_sign_in(app: &App, request: &HttpRequest) -> HttpResponse {
-    let mut answer = view::see_other(&way::sign_in_after(app, request));
+    let mut answer = view::see_other(&Way::of(app, request).sign_in());
     if let Err(error) = answer.add_cookie(&way::forget(app)) {
         log::error!("a cookie could not be taken away: {error}");
     }

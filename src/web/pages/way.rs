@@ -1,34 +1,57 @@
-//! Where a person was going who first has to prove an address. The letter does not say: a stranger who types
-//! somebody else's address must not choose what stands in it. So the browser that signed up keeps it.
+//! Who signs up has to read a letter first. Meanwhile their browser keeps which address they gave and where they
+//! were going. The letter does not say: a stranger who types somebody else's address must not choose what stands
+//! in it.
 
 use actix_web::HttpRequest;
 use actix_web::cookie::Cookie;
+use serde::{Deserialize, Serialize};
 use url::form_urlencoded::{Serializer, byte_serialize};
 
 use crate::app::App;
-use crate::kernel::ReturnTo;
+use crate::kernel::{EmailAddress, ReturnTo};
 use crate::web::cookies::{self, Kind};
 
-/// All cookies together have to fit into one line of a request.
-const LONGEST: usize = 2000;
+/// All cookies together have to fit into one line of a request. Whoever wanted to go to a longer address goes home.
+const LONGEST: usize = 2500;
 
-/// `None` when there is no such place, or its name is too long to be kept.
-pub fn keep(app: &App, return_to: &str) -> Option<Cookie<'static>> {
-    let place = place(app, return_to)?;
-    let value: String = byte_serialize(place.as_bytes()).collect();
-    let lasts = app.settings.accounts.verification_ttl;
-    (value.len() <= LONGEST).then(|| cookies::for_this_host(app, Kind::Way, value, Some(lasts)))
+#[derive(Default, Serialize, Deserialize)]
+pub struct Way {
+    /// As it was typed; empty when nothing is known.
+    pub email: String,
+    /// Empty for the home page.
+    pub return_to: String,
 }
 
-/// The sign-in page, which says that the address is confirmed and leads on to there.
-pub fn sign_in_after(app: &App, request: &HttpRequest) -> String {
-    let mut query = Serializer::new(String::new());
-    query.append_pair("done", "verified");
-    let kept = request.cookie(cookies::name(app, Kind::Way));
-    if let Some(place) = kept.and_then(|cookie| place(app, cookie.value())) {
-        query.append_pair("return_to", &place);
+impl Way {
+    pub fn new(app: &App, email: &str, return_to: &str) -> Self {
+        let place = place(app, return_to);
+        let place = place.filter(|place| byte_serialize(place.as_bytes()).map(str::len).sum::<usize>() <= LONGEST);
+        Self { email: email.trim().to_owned(), return_to: place.unwrap_or_default() }
     }
-    format!("/login?{}", query.finish())
+
+    /// What this browser has kept. Anything can stand there, so all of it is looked at again.
+    pub fn of(app: &App, request: &HttpRequest) -> Self {
+        let kept = request.cookie(cookies::name(app, Kind::Way));
+        let kept: Self = kept.and_then(|cookie| serde_json::from_str(cookie.value()).ok()).unwrap_or_default();
+        let email = if EmailAddress::parse(&kept.email).is_ok() { kept.email } else { String::new() };
+        Self { email, return_to: place(app, &kept.return_to).unwrap_or_default() }
+    }
+
+    pub fn keep(&self, app: &App) -> Cookie<'static> {
+        let json = serde_json::json!(self).to_string();
+        let value = byte_serialize(json.as_bytes()).collect::<String>().replace('+', "%20");
+        cookies::for_this_host(app, Kind::Way, value, Some(app.settings.accounts.verification_ttl))
+    }
+
+    /// The sign-in page, which says that the address is confirmed and leads on.
+    pub fn sign_in(&self) -> String {
+        let mut query = Serializer::new(String::new());
+        query.append_pair("done", "verified");
+        if !self.return_to.is_empty() {
+            query.append_pair("return_to", &self.return_to);
+        }
+        format!("/login?{}", query.finish())
+    }
 }
 
 pub fn forget(app: &App) -> Cookie<'static> {

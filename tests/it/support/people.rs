@@ -14,7 +14,7 @@ impl TestApp {
         let mut browser = self.browser();
         browser.get("/signup");
         let page = browser.submit("/signup", &[("email", email), ("name", "Ann Lee"), ("password", PASSWORD)]);
-        assert_eq!(page.status, 200, "{}", page.text());
+        assert_eq!(page.status, 303, "{}", page.text());
         browser
     }
 
