@@ -49,7 +49,7 @@ pub(super) fn run(command: &Command, settings: &Settings) -> anyhow::Result<()> 
 fn run_promote(arguments: &Promote, database_url: &str) -> anyhow::Result<()> {
     let db = Db::new(database_url, 1, Clock::System);
     let (email, wanted) = (&arguments.email, arguments.email.clone());
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let promoted =
         runtime.block_on(async { db.write(&Origin::system("user promote"), move |tx| promote(tx, &wanted)).await });
     let promotion = promoted.map_err(|error| explain(email, error))?;

@@ -192,7 +192,7 @@ fn an_attempt_that_found_no_free_hashing_thread_is_not_counted() {
     let (started, has_started) = mpsc::channel();
     let (release, released) = mpsc::channel::<()>();
     let busy = std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(hasher.run(move || started.send(()).map(|()| released.recv()).is_ok()))
     });
     has_started.recv().unwrap();

@@ -19,7 +19,7 @@ use super::support::people::PASSWORD;
 /// What the banner of a service with a private cluster would show.
 fn issue(app: &TestApp) -> Option<String> {
     let db = app.app.db.clone();
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let token: Result<Option<Token>, db::Error> =
         runtime.block_on(async { db.write(&Origin::system("test"), issue_link).await });
     token.unwrap().map(|token| format!("/setup?token={}", token.expose()))
