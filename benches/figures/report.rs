@@ -15,6 +15,9 @@ impl Report {
     pub fn begin() -> anyhow::Result<Self> {
         let load_at_start = load()?;
         println!("{} cores, load {load_at_start}; build: profile.bench (thin LTO)", cores()?);
+        if load_at_start.parse::<f64>()? > 0.5 {
+            println!("This machine is busy: what is measured by the clock says little, CPU times a little less.");
+        }
         Ok(Self { load_at_start, figures: Map::new() })
     }
 
