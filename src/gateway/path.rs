@@ -33,6 +33,9 @@ impl Path {
         if twice.iter().any(u8::is_ascii_control) {
             return Err(Malformed("the path has an escaped control character"));
         }
+        if has_overlong_letters(&twice) {
+            return Err(Malformed("the path spells a plain letter in several bytes"));
+        }
         let segments_kept = decode(raw, |byte| !b"/\\;".contains(&byte));
         let mut readings = Vec::new();
         for text in [&segments_kept, &once, &twice] {
@@ -126,6 +129,11 @@ fn has_whole_escapes(raw: &[u8]) -> bool {
     after_percent.all(|rest| escaped_byte(rest).is_some())
 }
 
+/// `%c0%ae` is a dot and `%e0%80%af` a slash to whoever does not refuse them (RFC 3629, section 3).
+fn has_overlong_letters(text: &[u8]) -> bool {
+    text.windows(2).any(|pair| matches!(pair, [0xc0 | 0xc1, 0x80..=0xbf] | [0xe0, 0x80..=0x9f]))
+}
+
 /// The byte whose two digits `text` begins with.
 fn escaped_byte(text: &[u8]) -> Option<u8> {
     let (high, low) = (text.first()?, text.get(1)?);
@@ -217,7 +225,19 @@ mod tests {
 
     #[test]
     fn what_no_path_has_is_refused() {
-        for raw in ["/%", "/%2", "/a%zzb", "/%u002e", "/%00", "/a%0d%0ab", "/%7f", "/%2500"] {
+        for raw in [
+            "/%",
+            "/%2",
+            "/a%zzb",
+            "/%u002e",
+            "/%00",
+            "/a%0d%0ab",
+            "/%7f",
+            "/%2500",
+            "/%c0%ae",
+            "/%25c1%259c",
+            "/%e0%80%af",
+        ] {
             assert!(Path::parse(raw.as_bytes()).is_err(), "{raw}");
         }
         assert!(Path::parse(format!("/{}", "a".repeat(LONGEST)).as_bytes()).is_err());
