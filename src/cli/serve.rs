@@ -50,15 +50,24 @@ pub fn run(mut settings: Settings, demo: Option<SocketAddr>) -> anyhow::Result<(
     let app = App::new(settings, database.url(), Clock::System)?;
     let link = web::block_on(setup_link(&app, &database))?;
     say(&banner(&app, &database, demo.as_ref(), &transport, link.as_ref()))?;
-    on_a_thread(move || web::block_on(serve(app, listener, demo, transport, stop)))?;
+    on_a_thread(move || serve(app, listener, demo, transport, stop))?;
     database.close()
 }
 
 /// Waits for what `work` comes to, and not for what its thread still has to clear away: a question to a database that
 /// went silent must not keep the process.
-fn on_a_thread(work: impl FnOnce() -> anyhow::Result<()> + Send + 'static) -> anyhow::Result<()> {
+fn on_a_thread<F>(work: impl FnOnce() -> F + Send + 'static) -> anyhow::Result<()>
+where
+    F: Future<Output = anyhow::Result<()>>,
+{
     let (says, ended) = mpsc::channel();
-    thread::Builder::new().name("server".to_owned()).spawn(move || says.send(work()))?;
+    let run = move || {
+        web::block_on(async move {
+            // Said in here: out there the runtime has waited for every thread of its own.
+            let _ = says.send(work().await);
+        });
+    };
+    thread::Builder::new().name("server".to_owned()).spawn(run)?;
     ended.recv().context("the server ended without a word")?
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::client::{Client, PASSWORD};
-use super::service::Service;
+use super::service::{Service, get};
 use super::sql::count;
 use crate::support::postgres::OwnServer;
 use crate::support::raw::Connection;
@@ -108,6 +108,18 @@ fn a_second_signal_ends_it_at_once_and_the_private_cluster_too() {
 }
 
 #[test]
+fn a_signal_that_comes_while_it_starts_is_heard() {
+    let mut service = Service::launch(&[]);
+    let home = service.data_dir().join("postgres");
+    // The first start makes a cluster, which takes a while.
+    eventually("the cluster to be in the making", || home.exists().then_some(()));
+    service.signal("TERM");
+    let status = service.end_within(AT_MOST);
+    assert_eq!(status.code(), Some(0), "{}", service.log());
+    assert!(home.join("data").exists() && !home.join("data/postmaster.pid").exists(), "{}", service.log());
+}
+
+#[test]
 fn it_ends_in_order_while_postgresql_is_gone_or_silent() {
     let mut server = OwnServer::start();
     let wire = Wire::to(&server.socket());
@@ -127,6 +139,8 @@ fn it_ends_in_order_while_postgresql_is_gone_or_silent() {
     // Each waits for an answer that will not come.
     let waiting: Vec<_> = clients.iter().map(ask).collect();
     for service in &mut services {
+        // That takes a second of silence, in which the jobs have begun to wait as well.
+        assert_eq!(get(service.port(), "/readyz").unwrap().status, 503);
         service.signal("TERM");
     }
     for service in &mut services {
