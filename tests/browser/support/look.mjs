@@ -1,7 +1,7 @@
 // Looks at a page as everybody sees it: in the light and in the dark, on a phone and on a desk.
 
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
@@ -25,6 +25,9 @@ export class Album {
 
   constructor(folder) {
     mkdirSync(folder, { recursive: true });
+    // What an earlier run has left would be taken for this one's.
+    const old = readdirSync(folder).filter((name) => name.endsWith(".png"));
+    old.forEach((name) => rmSync(join(folder, name)));
     this.#folder = folder;
   }
 
