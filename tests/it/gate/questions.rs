@@ -70,8 +70,9 @@ fn a_path_that_does_not_begin_with_a_slash_is_no_path() {
 #[test]
 fn bytes_that_are_no_text_are_refused_or_judged_but_never_crash() {
     let app = house();
+    let overlong = (&b"/public/..%c0%af"[..], 400);
     for (path, expected) in
-        [(&b"/public/caf\xe9"[..], 200), (b"/public/\xff\xfe/..%c0%af", 200), (b"/x\x01", 400), (b"/\x7f", 400)]
+        [(&b"/public/caf\xe9"[..], 200), (b"/public/\xff\xfe", 200), overlong, (b"/x\x01", 400), (b"/\x7f", 400)]
     {
         let head = b"GET /gateway/forward-auth HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Forwarded-Method: GET\r\n\
                      X-Forwarded-Proto: https\r\nX-Forwarded-Host: app.example.com\r\nX-Forwarded-Uri: ";
