@@ -4,7 +4,7 @@ use super::store;
 use crate::audit::{self, Event};
 use crate::db::{self, Tx};
 use crate::kernel::EmailAddress;
-use crate::sessions;
+use crate::sessions::{self, EndReason};
 
 /// What became of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,7 +36,7 @@ pub fn promote(tx: &mut Tx<'_>, email: &EmailAddress) -> Result<Promotion, Error
     }
     // Waits for somebody who is using it, so that the two know of each other.
     store::delete_setup_link(tx)?;
-    sessions::revoke_all(tx, user.id, None)?;
+    sessions::revoke_all(tx, user.id, None, EndReason::ByOperator)?;
     audit::record(tx, Event::about(user.id, "user.promoted").with("by", "operator"))?;
     Ok(Promotion::Promoted)
 }

@@ -6,7 +6,7 @@ use super::verify_email::Pending;
 use super::{Credentials, Name, User};
 use crate::crypto::PasswordHash;
 use crate::db::schema::{email_verifications as links, setup_links as setup, users};
-use crate::db::{self, ReadTx, Tx};
+use crate::db::{self, Change, ReadTx, Tx};
 use crate::kernel::{Digest, EmailAddress, UserId};
 
 type UserRow = (UserId, String, Option<DateTime<Utc>>, String, DateTime<Utc>);
@@ -100,16 +100,19 @@ pub(super) fn has_password(tx: &mut Tx<'_>, id: UserId, hash: &PasswordHash) -> 
 }
 
 pub(super) fn set_password(tx: &mut Tx<'_>, id: UserId, hash: &PasswordHash) -> Result<(), db::Error> {
+    tx.tell(Change::Person(id));
     diesel::update(users::table.find(id)).set(users::password_hash.eq(hash.as_str())).execute(tx.conn())?;
     Ok(())
 }
 
 pub(super) fn set_name(tx: &mut Tx<'_>, id: UserId, name: &Name) -> Result<(), db::Error> {
+    tx.tell(Change::Person(id));
     diesel::update(users::table.find(id)).set(users::name.eq(name.as_str())).execute(tx.conn())?;
     Ok(())
 }
 
 pub(super) fn set_verified(tx: &mut Tx<'_>, id: UserId) -> Result<(), db::Error> {
+    tx.tell(Change::Person(id));
     let now = tx.now;
     diesel::update(users::table.find(id)).set(users::email_verified_at.eq(now)).execute(tx.conn())?;
     Ok(())
@@ -159,6 +162,7 @@ pub(super) fn has_administrator(tx: &mut ReadTx<'_>) -> Result<bool, db::Error> 
 
 /// `false` when they were an administrator already.
 pub(super) fn set_admin(tx: &mut Tx<'_>, id: UserId) -> Result<bool, db::Error> {
+    tx.tell(Change::Person(id));
     let not_yet = users::table.find(id).filter(users::is_admin.eq(false));
     Ok(diesel::update(not_yet).set(users::is_admin.eq(true)).execute(tx.conn())? == 1)
 }

@@ -16,7 +16,7 @@ use crate::crypto::{PasswordHash, Verdict};
 use crate::db::{self, ReadTx, Tx};
 use crate::kernel::{Digest, EmailAddress, Origin, Redacted, Token, UserId};
 use crate::mail::{self, Letter};
-use crate::sessions;
+use crate::sessions::{self, EndReason};
 use crate::throttle::{self, Admission, Key};
 
 /// Who follows the link.
@@ -144,7 +144,7 @@ fn apply(tx: &mut Tx<'_>, user: UserId, proof: Proof) -> Result<(), db::Error> {
     }
     store::set_password(tx, user, &hash)?;
     store::set_name(tx, user, &name)?;
-    sessions::revoke_all(tx, user, None)?;
+    sessions::revoke_all(tx, user, None, EndReason::PasswordChanged)?;
     audit::record(tx, Event::about(user, "password.set"))
 }
 

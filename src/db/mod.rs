@@ -10,6 +10,7 @@
 //! before the slow part is locked and checked again within the transaction. An `Err` rolls back, so a refusal
 //! that must be remembered is an `Ok`.
 
+mod change;
 pub mod cluster;
 mod error;
 pub mod migrations;
@@ -25,6 +26,7 @@ use std::time::Duration;
 use diesel::PgConnection;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 
+pub use change::{CHANNEL, Change, Told};
 pub use error::Error;
 pub use tx::{ReadTx, Tx};
 
@@ -46,6 +48,7 @@ struct Inner {
     /// Connections on which every statement is read only by default.
     lookups: Pool,
     clock: Clock,
+    told: Told,
 }
 
 impl Db {
@@ -56,6 +59,7 @@ impl Db {
             transactions: Pool::new(url, pool_size, pool::Mode::ReadWrite, &watch),
             lookups: Pool::new(url, pool_size, pool::Mode::ReadOnly, &watch),
             clock,
+            told: Told::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -71,10 +75,20 @@ impl Db {
         let origin = origin.clone();
         off_the_async_threads(move || {
             let mut conn = inner.transactions.begin("BEGIN")?;
-            let outcome = work(&mut Tx::new(&mut conn, inner.clock.now(), origin));
-            finish(&mut conn, outcome)
+            let mut tx = Tx::new(&mut conn, inner.clock.now(), origin);
+            let outcome = work(&mut tx);
+            let told = tx.told();
+            let outcome = finish(&mut conn, outcome);
+            // After an error as well: a commit whose connection broke may have happened.
+            inner.told.tell(told);
+            outcome
         })
         .await
+    }
+
+    /// What this node has changed itself.
+    pub fn told(&self) -> &Told {
+        &self.inner.told
     }
 
     /// Runs `work` in a READ ONLY transaction.

@@ -48,6 +48,27 @@ diesel::table! {
         last_active_at -> Timestamptz,
         last_auth_at -> Timestamptz,
         expires_at -> Timestamptz,
+        methods -> Array<Text>,
+        device_id -> Uuid,
+        rotation_due -> Bool,
+    }
+}
+
+diesel::table! {
+    ended_sessions (token_digest) {
+        token_digest -> Binary,
+        user_id -> Uuid,
+        reason -> Text,
+        ended_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    places (user_id, network) {
+        user_id -> Uuid,
+        network -> Inet,
+        first_seen_at -> Timestamptz,
+        last_seen_at -> Timestamptz,
     }
 }
 
@@ -106,5 +127,14 @@ diesel::table! {
 
 diesel::joinable!(gate_tokens -> sessions (session_id));
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(ended_sessions -> users (user_id));
+diesel::joinable!(places -> users (user_id));
 diesel::joinable!(email_verifications -> users (user_id));
-diesel::allow_tables_to_appear_in_same_query!(users, sessions, gate_tokens, email_verifications);
+diesel::allow_tables_to_appear_in_same_query!(
+    users,
+    sessions,
+    gate_tokens,
+    ended_sessions,
+    places,
+    email_verifications
+);

@@ -3,6 +3,7 @@ use std::ops::{Deref, DerefMut};
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 
+use super::change::Change;
 use crate::kernel::Origin;
 
 /// A moment in which rows can be read. What takes a `&mut ReadTx` also takes a `&mut Tx`.
@@ -28,11 +29,22 @@ pub struct Tx<'a> {
     read: ReadTx<'a>,
     /// On whose behalf.
     pub origin: Origin,
+    told: Vec<Change>,
 }
 
 impl<'a> Tx<'a> {
     pub(super) fn new(conn: &'a mut PgConnection, now: DateTime<Utc>, origin: Origin) -> Self {
-        Self { read: ReadTx::new(conn, now), origin }
+        Self { read: ReadTx::new(conn, now), origin, told: Vec::new() }
+    }
+
+    /// Says that rows which nodes keep in memory are changed by this. The other nodes hear it from the triggers of the
+    /// tables; this node hears it when the transaction has committed.
+    pub fn tell(&mut self, change: Change) {
+        self.told.push(change);
+    }
+
+    pub(super) fn told(self) -> Vec<Change> {
+        self.told
     }
 }
 

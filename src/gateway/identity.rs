@@ -47,12 +47,13 @@ mod tests {
     use chrono::{DateTime, Utc};
 
     use super::*;
-    use crate::kernel::{EmailAddress, SessionId, UserId};
+    use crate::kernel::{DeviceId, EmailAddress, SessionId, UserId};
 
     fn live(name: &str) -> Live {
         let now = DateTime::<Utc>::UNIX_EPOCH;
         Live {
             session: SessionId::new(now),
+            device: DeviceId::new(now),
             user: UserId::new(now),
             email: EmailAddress::parse("ann@example.com").unwrap(),
             email_verified: true,
@@ -62,6 +63,7 @@ mod tests {
             last_auth_at: now,
             expires_at: now,
             is_remembered: false,
+            is_rotation_due: false,
         }
     }
 

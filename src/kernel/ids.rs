@@ -67,8 +67,12 @@ id!(
     UserId
 );
 id!(
-    /// One signed-in browser: what people see as a device.
+    /// One signed-in browser, until its powers change.
     SessionId
+);
+id!(
+    /// One browser for as long as it stays signed in: it keeps this when its session gets a new id.
+    DeviceId
 );
 id!(
     /// One row of the audit log.

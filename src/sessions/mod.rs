@@ -4,24 +4,31 @@
 //! and API) and one gate token for each cookie domain, good for nothing but asking the gate. All of them end
 //! with the row.
 //!
-//! A session is live while it is neither idle for too long nor older than its absolute end, and its holder is
-//! not disabled; [`find_by_token`] and [`find_by_gate_token`] check that on every request with one indexed
-//! query. When somebody was last active is written at most once in [`TOUCH_EVERY`], so an idle timeout may
-//! come early by that much and never late.
+//! - It is **live** while it is neither idle for too long nor older than its absolute end, and its holder is not
+//!   disabled; that is checked on every request ([`find`]).
+//! - It is **rotated** (a new id, new cookies, the old ones dead at once; [`rotate`]) when its holder's powers change.
+//!   What stays is the device: people see one and the same browser in their list.
+//! - When it **ends**, a word about why is kept for a while, so that the browser can be told ([`end`]).
+//!
+//! When somebody was last active is written at most once in [`TOUCH_EVERY`], so an idle timeout may come early by that
+//! much and never late.
 
+mod end;
+mod find;
+mod open;
+mod rotate;
 mod store;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::app::App;
-use crate::audit::{self, Event};
-use crate::config::settings;
-use crate::db::{self, ReadTx, Tx};
-use crate::kernel::{EmailAddress, Origin, SessionId, Token, UserId};
+pub use end::{EndReason, revoke, revoke_all, revoke_by_token, why_ended};
+pub use find::{TOUCH_EVERY, find_by_gate_token, find_by_token};
+pub use open::{open, renew_gate_cookies};
+pub use rotate::{rotate, rotate_all_at_next_visit};
 
-/// How stale `last_active_at` may be before it is written again.
-pub const TOUCH_EVERY: TimeDelta = TimeDelta::seconds(60);
+use crate::config::settings;
+use crate::kernel::{DeviceId, EmailAddress, SessionId, Token, UserId};
 
 /// What "keep me signed in" means for one session.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,10 +37,46 @@ pub enum Remember {
     No,
 }
 
+impl Remember {
+    /// How long a session may live in all.
+    fn absolute_timeout(self, rules: &settings::Session) -> TimeDelta {
+        match self {
+            Self::Yes => rules.remember_timeout,
+            Self::No => rules.absolute_timeout,
+        }
+    }
+
+    /// How long it may live without a visit.
+    fn idle_timeout(self, rules: &settings::Session) -> TimeDelta {
+        match self {
+            Self::Yes => rules.remember_idle_timeout,
+            Self::No => rules.idle_timeout,
+        }
+    }
+}
+
+/// How somebody proved who they are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Method {
+    Password,
+    SetupLink,
+}
+
+impl Method {
+    /// The stable word for the API, the table and the audit.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::SetupLink => "setup_link",
+        }
+    }
+}
+
 /// A session that is live, with what is known of its holder.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Live {
     pub session: SessionId,
+    pub device: DeviceId,
     pub user: UserId,
     pub email: EmailAddress,
     pub email_verified: bool,
@@ -46,6 +89,8 @@ pub struct Live {
     pub expires_at: DateTime<Utc>,
     /// Whether its holder asked to be kept signed in.
     pub is_remembered: bool,
+    /// Whether its cookies are good for one thing only: to be exchanged for new ones.
+    pub is_rotation_due: bool,
 }
 
 impl Live {
@@ -54,10 +99,11 @@ impl Live {
     }
 }
 
-/// A session just opened, with the secrets that only its browser will know.
+/// A session just opened or rotated, with the secrets that only its browser will know.
 #[derive(Debug)]
 pub struct Opened {
     pub id: SessionId,
+    pub device: DeviceId,
     pub user: UserId,
     pub token: Token,
     pub gate: Vec<GateCookie>,
@@ -71,127 +117,4 @@ pub struct GateCookie {
     /// `None` for a cookie of this host alone.
     pub domain: Option<String>,
     pub token: Token,
-}
-
-/// Opens a session for somebody who has just proved who they are.
-pub fn open(tx: &mut Tx<'_>, rules: &settings::Session, user: UserId, remember: Remember) -> Result<Opened, db::Error> {
-    let id = SessionId::new(tx.now);
-    let token = Token::generate();
-    let expires_at = tx.now + absolute_timeout(rules, remember);
-    store::insert(tx, &store::NewSession { id, user, token: token.digest(), remember, expires_at })?;
-    let gate = issue_gate_cookies(tx, rules, id)?;
-    Ok(Opened { id, user, token, gate, remember, expires_at })
-}
-
-/// New gate tokens for a session that goes on; `None` when it has ended. The old ones are worthless from now on.
-pub fn renew_gate_cookies(
-    tx: &mut Tx<'_>,
-    rules: &settings::Session,
-    session: SessionId,
-) -> Result<Option<Vec<GateCookie>>, db::Error> {
-    // Two at once wait for each other, or both would put their tokens into the same place.
-    if !store::lock(tx, session)? {
-        return Ok(None);
-    }
-    store::delete_gate_tokens(tx, session)?;
-    issue_gate_cookies(tx, rules, session).map(Some)
-}
-
-/// One for each cookie domain.
-fn issue_gate_cookies(
-    tx: &mut Tx<'_>,
-    rules: &settings::Session,
-    session: SessionId,
-) -> Result<Vec<GateCookie>, db::Error> {
-    let domains: Vec<Option<String>> = match rules.cookie_domains.as_slice() {
-        [] => vec![None],
-        domains => domains.iter().cloned().map(Some).collect(),
-    };
-    let mut cookies = Vec::with_capacity(domains.len());
-    for domain in domains {
-        let token = Token::generate();
-        store::insert_gate_token(tx, session, domain.as_deref().unwrap_or_default(), &token.digest())?;
-        cookies.push(GateCookie { domain, token });
-    }
-    Ok(cookies)
-}
-
-/// The live session behind a portal cookie.
-pub async fn find_by_token(app: &App, token: &Token) -> Result<Option<Live>, db::Error> {
-    let digest = token.digest();
-    find(app, move |tx| store::find_by_digest(tx, &digest)).await
-}
-
-/// The live session behind a gate cookie.
-pub async fn find_by_gate_token(app: &App, token: &Token) -> Result<Option<Live>, db::Error> {
-    let digest = token.digest();
-    find(app, move |tx| store::find_by_gate_digest(tx, &digest)).await
-}
-
-async fn find(
-    app: &App,
-    mut query: impl FnMut(&mut ReadTx<'_>) -> Result<Option<store::Found>, db::Error> + Send + 'static,
-) -> Result<Option<Live>, db::Error> {
-    let now = app.clock.now();
-    let found = app.db.look_up(move |tx| query(tx)).await?;
-    let Some(found) = found.filter(|found| is_live(found, &app.settings.session, now)) else { return Ok(None) };
-    touch(app, &found.live, now).await;
-    Ok(Some(found.live))
-}
-
-fn is_live(found: &store::Found, rules: &settings::Session, now: DateTime<Utc>) -> bool {
-    let idle_since = now - found.live.last_active_at;
-    now < found.live.expires_at && idle_since < idle_timeout(rules, found.live.remember()) && !found.is_disabled
-}
-
-/// A failure here is no reason to turn anybody away.
-async fn touch(app: &App, live: &Live, now: DateTime<Utc>) {
-    // Nobody may be signed out early by more than a tenth of a short timeout.
-    let every = TOUCH_EVERY.min(app.settings.session.idle_timeout / 10);
-    if now - live.last_active_at < every {
-        return;
-    }
-    let id = live.session;
-    let written = app.db.write(&Origin::system("touch"), move |tx| store::touch(tx, id)).await;
-    if let Err(error) = written {
-        log::warn!("writing when a session was last active: {error}");
-    }
-}
-
-/// Ends one session. `Ok(false)` when it had ended already.
-pub fn revoke(tx: &mut Tx<'_>, id: SessionId) -> Result<bool, db::Error> {
-    let Some(user) = store::delete(tx, id)? else { return Ok(false) };
-    audit::record(tx, Event::about(user, "session.revoked").with("session", id.to_string()))?;
-    Ok(true)
-}
-
-/// Ends whatever session a portal token belongs to; nothing happens when there is none.
-pub fn revoke_by_token(tx: &mut Tx<'_>, token: &Token) -> Result<(), db::Error> {
-    match store::find_id(tx, &token.digest())? {
-        Some(id) => revoke(tx, id).map(drop),
-        None => Ok(()),
-    }
-}
-
-/// Ends every session of a person, except one if it is named. How many ended.
-pub fn revoke_all(tx: &mut Tx<'_>, user: UserId, except: Option<SessionId>) -> Result<usize, db::Error> {
-    let ended = store::delete_all(tx, user, except)?;
-    if ended > 0 {
-        audit::record(tx, Event::about(user, "sessions.revoked").with("count", ended))?;
-    }
-    Ok(ended)
-}
-
-fn absolute_timeout(rules: &settings::Session, remember: Remember) -> TimeDelta {
-    match remember {
-        Remember::Yes => rules.remember_timeout,
-        Remember::No => rules.absolute_timeout,
-    }
-}
-
-fn idle_timeout(rules: &settings::Session, remember: Remember) -> TimeDelta {
-    match remember {
-        Remember::Yes => rules.remember_idle_timeout,
-        Remember::No => rules.idle_timeout,
-    }
 }

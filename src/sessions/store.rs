@@ -2,15 +2,17 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use ipnet::IpNet;
 
-use super::{Live, Remember};
-use crate::db::schema::{gate_tokens, sessions, users};
-use crate::db::{self, ReadTx, Tx};
-use crate::kernel::{Digest, EmailAddress, SessionId, UserId};
+use super::{EndReason, Live, Method, Remember};
+use crate::db::schema::{ended_sessions, gate_tokens, sessions, users};
+use crate::db::{self, Change, ReadTx, Tx};
+use crate::kernel::{DeviceId, Digest, EmailAddress, SessionId, UserId};
 
 pub(super) struct NewSession {
     pub id: SessionId,
+    pub device: DeviceId,
     pub user: UserId,
     pub token: Digest,
+    pub by: Method,
     pub remember: Remember,
     pub expires_at: DateTime<Utc>,
 }
@@ -19,6 +21,21 @@ pub(super) struct NewSession {
 pub(super) struct Found {
     pub live: Live,
     pub is_disabled: bool,
+}
+
+/// A row that nobody else can change until the transaction ends.
+pub(super) struct Held {
+    pub id: SessionId,
+    pub device: DeviceId,
+    pub user: UserId,
+    pub remember: Remember,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// What is left of a row.
+pub(super) struct Ended {
+    pub user: UserId,
+    token_digest: Vec<u8>,
 }
 
 pub(super) fn insert(tx: &mut Tx<'_>, new: &NewSession) -> Result<(), db::Error> {
@@ -37,6 +54,8 @@ pub(super) fn insert(tx: &mut Tx<'_>, new: &NewSession) -> Result<(), db::Error>
             sessions::last_active_at.eq(now),
             sessions::last_auth_at.eq(now),
             sessions::expires_at.eq(new.expires_at),
+            sessions::methods.eq(vec![new.by.as_str()]),
+            sessions::device_id.eq(new.device),
         ))
         .execute(tx.conn())?;
     Ok(())
@@ -46,6 +65,36 @@ pub(super) fn insert(tx: &mut Tx<'_>, new: &NewSession) -> Result<(), db::Error>
 pub(super) fn lock(tx: &mut Tx<'_>, id: SessionId) -> Result<bool, db::Error> {
     let row = sessions::table.find(id).select(sessions::id).for_update();
     Ok(row.first::<SessionId>(tx.conn()).optional()?.is_some())
+}
+
+pub(super) fn lock_by_digest(tx: &mut Tx<'_>, digest: &Digest) -> Result<Option<Held>, db::Error> {
+    type Row = (SessionId, DeviceId, UserId, bool, DateTime<Utc>);
+    let row: Option<Row> = sessions::table
+        .filter(sessions::token_digest.eq(digest.as_bytes()))
+        .select((sessions::id, sessions::device_id, sessions::user_id, sessions::remember, sessions::expires_at))
+        .for_update()
+        .first(tx.conn())
+        .optional()?;
+    Ok(row.map(|(id, device, user, remember, expires_at)| {
+        let remember = if remember { Remember::Yes } else { Remember::No };
+        Held { id, device, user, remember, expires_at }
+    }))
+}
+
+/// Another id and another token. Its gate tokens must be gone by now.
+pub(super) fn rename(tx: &mut Tx<'_>, id: SessionId, new: SessionId, digest: &Digest) -> Result<(), db::Error> {
+    tx.tell(Change::Session(id));
+    diesel::update(sessions::table.find(id))
+        .set((sessions::id.eq(new), sessions::token_digest.eq(digest.as_bytes()), sessions::rotation_due.eq(false)))
+        .execute(tx.conn())?;
+    Ok(())
+}
+
+pub(super) fn make_rotation_due(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Error> {
+    tx.tell(Change::Person(user));
+    let theirs = sessions::table.filter(sessions::user_id.eq(user));
+    diesel::update(theirs).set(sessions::rotation_due.eq(true)).execute(tx.conn())?;
+    Ok(())
 }
 
 pub(super) fn insert_gate_token(
@@ -66,7 +115,15 @@ pub(super) fn insert_gate_token(
     Ok(())
 }
 
+pub(super) fn delete_all_gate_tokens(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Error> {
+    tx.tell(Change::Person(user));
+    let theirs = sessions::table.filter(sessions::user_id.eq(user)).select(sessions::id);
+    diesel::delete(gate_tokens::table.filter(gate_tokens::session_id.eq_any(theirs))).execute(tx.conn())?;
+    Ok(())
+}
+
 pub(super) fn delete_gate_tokens(tx: &mut Tx<'_>, session: SessionId) -> Result<(), db::Error> {
+    tx.tell(Change::Session(session));
     diesel::delete(gate_tokens::table.filter(gate_tokens::session_id.eq(session))).execute(tx.conn())?;
     Ok(())
 }
@@ -85,7 +142,7 @@ pub(super) fn find_by_gate_digest(tx: &mut ReadTx<'_>, digest: &Digest) -> Resul
     let row = sessions::table
         .inner_join(users::table)
         .inner_join(gate_tokens::table)
-        .filter(gate_tokens::digest.eq(digest.as_bytes()))
+        .filter(gate_tokens::digest.eq(digest.as_bytes()).and(sessions::rotation_due.eq(false)))
         .select(Row::as_select())
         .first(tx.conn())
         .optional()?;
@@ -109,20 +166,49 @@ pub(super) fn touch(tx: &mut Tx<'_>, id: SessionId) -> Result<(), db::Error> {
     Ok(())
 }
 
-/// Whose session it was, if it was there.
-pub(super) fn delete(tx: &mut Tx<'_>, id: SessionId) -> Result<Option<UserId>, db::Error> {
-    let user =
-        diesel::delete(sessions::table.find(id)).returning(sessions::user_id).get_result(tx.conn()).optional()?;
-    Ok(user)
+/// What it was, if it was there.
+pub(super) fn delete(tx: &mut Tx<'_>, id: SessionId) -> Result<Option<Ended>, db::Error> {
+    tx.tell(Change::Session(id));
+    let ended = diesel::delete(sessions::table.find(id))
+        .returning((sessions::user_id, sessions::token_digest))
+        .get_result(tx.conn())
+        .optional()?;
+    Ok(ended.map(|(user, token_digest)| Ended { user, token_digest }))
 }
 
-pub(super) fn delete_all(tx: &mut Tx<'_>, user: UserId, except: Option<SessionId>) -> Result<usize, db::Error> {
+pub(super) fn delete_all(tx: &mut Tx<'_>, user: UserId, except: Option<SessionId>) -> Result<Vec<Ended>, db::Error> {
+    tx.tell(Change::Person(user));
     let theirs = sessions::table.filter(sessions::user_id.eq(user));
-    let ended = match except {
-        Some(kept) => diesel::delete(theirs.filter(sessions::id.ne(kept))).execute(tx.conn())?,
-        None => diesel::delete(theirs).execute(tx.conn())?,
+    let digests = match except {
+        Some(kept) => diesel::delete(theirs.filter(sessions::id.ne(kept)))
+            .returning(sessions::token_digest)
+            .get_results(tx.conn())?,
+        None => diesel::delete(theirs).returning(sessions::token_digest).get_results(tx.conn())?,
     };
-    Ok(ended)
+    Ok(digests.into_iter().map(|token_digest| Ended { user, token_digest }).collect())
+}
+
+pub(super) fn insert_ended(tx: &mut Tx<'_>, ended: &[Ended], reason: EndReason) -> Result<(), db::Error> {
+    let now = tx.now;
+    let rows: Vec<_> = ended
+        .iter()
+        .map(|ended| {
+            (
+                ended_sessions::token_digest.eq(&ended.token_digest),
+                ended_sessions::user_id.eq(ended.user),
+                ended_sessions::reason.eq(reason.as_str()),
+                ended_sessions::ended_at.eq(now),
+            )
+        })
+        .collect();
+    diesel::insert_into(ended_sessions::table).values(rows).on_conflict_do_nothing().execute(tx.conn())?;
+    Ok(())
+}
+
+pub(super) fn find_end(tx: &mut ReadTx<'_>, digest: &Digest) -> Result<Option<EndReason>, db::Error> {
+    let reason: Option<String> =
+        ended_sessions::table.find(digest.as_bytes()).select(ended_sessions::reason).first(tx.conn()).optional()?;
+    Ok(reason.as_deref().and_then(EndReason::from_stored))
 }
 
 #[derive(Queryable, Selectable)]
@@ -130,6 +216,8 @@ pub(super) fn delete_all(tx: &mut Tx<'_>, user: UserId, except: Option<SessionId
 struct Row {
     #[diesel(select_expression = sessions::id)]
     session: SessionId,
+    #[diesel(select_expression = sessions::device_id)]
+    device: DeviceId,
     #[diesel(select_expression = users::id)]
     user: UserId,
     #[diesel(select_expression = users::email)]
@@ -150,6 +238,8 @@ struct Row {
     last_auth_at: DateTime<Utc>,
     #[diesel(select_expression = sessions::expires_at)]
     expires_at: DateTime<Utc>,
+    #[diesel(select_expression = sessions::rotation_due)]
+    rotation_due: bool,
 }
 
 impl TryFrom<Row> for Found {
@@ -162,6 +252,7 @@ impl TryFrom<Row> for Found {
             is_disabled: row.disabled_at.is_some(),
             live: Live {
                 session: row.session,
+                device: row.device,
                 user: row.user,
                 email,
                 email_verified: row.email_verified_at.is_some(),
@@ -171,6 +262,7 @@ impl TryFrom<Row> for Found {
                 last_auth_at: row.last_auth_at,
                 expires_at: row.expires_at,
                 is_remembered: row.remember,
+                is_rotation_due: row.rotation_due,
             },
         })
     }

@@ -2,24 +2,7 @@ use crate::audit::{self, Event};
 use crate::config::settings;
 use crate::db::{self, Tx};
 use crate::kernel::{Token, UserId};
-use crate::sessions::{self, Opened, Remember};
-
-/// How somebody proved who they are.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Method {
-    Password,
-    SetupLink,
-}
-
-impl Method {
-    /// The stable word for the audit.
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Password => "password",
-            Self::SetupLink => "setup_link",
-        }
-    }
-}
+use crate::sessions::{self, EndReason, Method, Opened, Remember};
 
 /// Somebody who has proved who they are.
 #[derive(Clone, Copy, Debug)]
@@ -38,10 +21,10 @@ pub fn finish(
     previous: Option<&Token>,
 ) -> Result<Opened, db::Error> {
     if let Some(previous) = previous {
-        sessions::revoke_by_token(tx, previous)?;
+        sessions::revoke_by_token(tx, previous, EndReason::SignedOut)?;
     }
     let Proved { user, by } = proved;
-    let opened = sessions::open(tx, rules, user, remember)?;
+    let opened = sessions::open(tx, rules, user, by, remember)?;
     tx.origin = tx.origin.clone().acting_as(user, opened.id);
     audit::record(tx, Event::about(user, "session.opened").with("method", by.as_str()))?;
     Ok(opened)

@@ -4,4 +4,4 @@ mod finish;
 pub mod password;
 pub mod setup;
 
-pub use finish::{Method, Proved, finish};
+pub use finish::{Proved, finish};

@@ -5,14 +5,14 @@
 
 use chrono::TimeDelta;
 
-use super::{Method, Proved, finish};
+use super::{Proved, finish};
 use crate::accounts::{self, Credentials};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::crypto::{Busy, PasswordHash, Verdict};
 use crate::db::{self, Tx};
 use crate::kernel::{EmailAddress, Origin, Redacted, Token};
-use crate::sessions::{Opened, Remember};
+use crate::sessions::{Method, Opened, Remember};
 use crate::throttle::{self, Admission, Key};
 
 #[derive(Debug)]

@@ -1,9 +1,9 @@
-use super::{Method, Proved, finish};
+use super::{Proved, finish};
 use crate::accounts::setup::{self, Error};
 use crate::accounts::signup::SignUp;
 use crate::app::App;
 use crate::kernel::{Origin, Token};
-use crate::sessions::{Opened, Remember};
+use crate::sessions::{Method, Opened, Remember};
 
 /// What the holder of a set-up link filled in.
 #[derive(Debug)]

@@ -17,7 +17,7 @@ use super::failure::Failure;
 use crate::app::App;
 use crate::db::{self, Tx};
 use crate::kernel::{Origin, Token};
-use crate::sessions::{self, Live, Opened};
+use crate::sessions::{self, EndReason, Live, Opened};
 
 /// State keys: what `load` gives to the request, and the token that `save` takes from it.
 const LIVE: &str = "live";
@@ -64,7 +64,7 @@ impl SessionStore for Store {
     async fn delete(&self, key: &SessionKey) -> Result<(), anyhow::Error> {
         let Some(token) = Token::parse(key.as_ref()) else { return Ok(()) };
         let origin = Origin::system("session cookie");
-        let end = move |tx: &mut Tx<'_>| sessions::revoke_by_token(tx, &token);
+        let end = move |tx: &mut Tx<'_>| sessions::revoke_by_token(tx, &token, EndReason::SignedOut);
         Ok(self.0.db.write::<(), db::Error, _>(&origin, end).await?)
     }
 }

@@ -231,3 +231,14 @@ fn two_origins_are_nobodys() {
     );
     assert_eq!(answer.status, 403, "{}", answer.text());
 }
+
+/// A column that is added later must not be forgotten: every node remembers sessions.
+#[test]
+fn every_column_of_a_session_but_its_last_activity_is_told_of() {
+    let app = TestApp::start();
+    let untold =
+        "SELECT string_agg(a.attname, ' ') AS t FROM pg_attribute a JOIN pg_trigger t ON t.tgrelid = a.attrelid
+        WHERE t.tgname = 'sessions_tell_of_changes' AND a.attnum > 0 AND NOT a.attisdropped
+        AND NOT a.attnum = ANY (t.tgattr::int2[])";
+    assert_eq!(app.text(untold), "last_active_at");
+}

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::db;
-use crate::sessions;
+use crate::sessions::{self, EndReason};
 use crate::web::csrf::Checked;
 use crate::web::failure::Failure;
 use crate::web::who::Anyone;
@@ -36,7 +36,7 @@ pub async fn end(app: &App, who: &Anyone, request: &HttpRequest) -> Result<(), F
     if let Some(live) = &who.live {
         let session = live.session;
         app.db
-            .write(&who.origin, move |tx| sessions::revoke(tx, session))
+            .write(&who.origin, move |tx| sessions::revoke(tx, session, EndReason::SignedOut))
             .await
             .map_err(|e: db::Error| Failure::from(e))?;
         session_store::forget(request);

@@ -1,0 +1,15 @@
+DROP TRIGGER users_tell_of_truncation ON users;
+DROP TRIGGER gate_tokens_tell_of_truncation ON gate_tokens;
+DROP TRIGGER sessions_tell_of_truncation ON sessions;
+DROP TRIGGER users_tell_of_changes ON users;
+DROP TRIGGER gate_tokens_tell_of_changes ON gate_tokens;
+DROP TRIGGER sessions_tell_of_changes ON sessions;
+DROP TRIGGER sessions_tell_of_their_end ON sessions;
+DROP FUNCTION tell_of_everything();
+DROP FUNCTION tell_of_person();
+DROP FUNCTION tell_of_gate_token();
+DROP FUNCTION tell_of_session();
+DROP TABLE places;
+DROP TABLE ended_sessions;
+ALTER TABLE sessions DROP COLUMN rotation_due, DROP COLUMN device_id, DROP COLUMN methods;
+DROP INDEX sessions_by_end;

@@ -1,0 +1,102 @@
+//! How sessions end before their time, and what is kept to tell the browser why.
+
+use super::find::{RanOut, ran_out};
+use super::store;
+use crate::app::App;
+use crate::audit::{self, Event};
+use crate::db::{self, Tx};
+use crate::kernel::{SessionId, Token, UserId};
+
+/// Why a session is not live any more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EndReason {
+    /// Its own browser signed out, or signed in again. Nobody needs to be told.
+    SignedOut,
+    /// Signed out by its holder, from elsewhere.
+    SignedOutElsewhere,
+    /// Whoever did not know the new password is out.
+    PasswordChanged,
+    ByOperator,
+    /// No visit for too long.
+    Idle,
+    /// It has reached its absolute end.
+    TooOld,
+}
+
+impl EndReason {
+    const ALL: [Self; 6] =
+        [Self::SignedOut, Self::SignedOutElsewhere, Self::PasswordChanged, Self::ByOperator, Self::Idle, Self::TooOld];
+
+    /// The stable word for the table and the audit.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SignedOut => "signed_out",
+            Self::SignedOutElsewhere => "signed_out_elsewhere",
+            Self::PasswordChanged => "password_changed",
+            Self::ByOperator => "by_operator",
+            Self::Idle => "idle",
+            Self::TooOld => "too_old",
+        }
+    }
+
+    pub(super) fn from_stored(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == word)
+    }
+}
+
+/// Ends one session. `Ok(false)` when it had ended already.
+pub fn revoke(tx: &mut Tx<'_>, id: SessionId, reason: EndReason) -> Result<bool, db::Error> {
+    let Some(ended) = store::delete(tx, id)? else { return Ok(false) };
+    let user = ended.user;
+    remember_why(tx, &[ended], reason)?;
+    let event = Event::about(user, "session.revoked").with("session", id.to_string()).with("reason", reason.as_str());
+    audit::record(tx, event)?;
+    Ok(true)
+}
+
+/// Ends whatever session a portal token belongs to; nothing happens when there is none.
+pub fn revoke_by_token(tx: &mut Tx<'_>, token: &Token, reason: EndReason) -> Result<(), db::Error> {
+    match store::find_id(tx, &token.digest())? {
+        Some(id) => revoke(tx, id, reason).map(drop),
+        None => Ok(()),
+    }
+}
+
+/// Ends every session of a person, except one if it is named. How many ended.
+pub fn revoke_all(
+    tx: &mut Tx<'_>,
+    user: UserId,
+    except: Option<SessionId>,
+    reason: EndReason,
+) -> Result<usize, db::Error> {
+    let ended = store::delete_all(tx, user, except)?;
+    if !ended.is_empty() {
+        remember_why(tx, &ended, reason)?;
+        let event = Event::about(user, "sessions.revoked").with("count", ended.len()).with("reason", reason.as_str());
+        audit::record(tx, event)?;
+    }
+    Ok(ended.len())
+}
+
+fn remember_why(tx: &mut Tx<'_>, ended: &[store::Ended], reason: EndReason) -> Result<(), db::Error> {
+    match reason {
+        EndReason::SignedOut => Ok(()),
+        _ => store::insert_ended(tx, ended, reason),
+    }
+}
+
+/// Why a browser that holds this portal token is not signed in. `None` for a token that was never ours, or whose
+/// session ended too long ago.
+pub async fn why_ended(app: &App, token: &Token) -> Result<Option<EndReason>, db::Error> {
+    let digest = token.digest();
+    let (rules, now) = (app.settings.session.clone(), app.clock.now());
+    app.db
+        .look_up(move |tx| match store::find_by_digest(tx, &digest)? {
+            Some(found) => Ok(ran_out(&found.live, &rules, now).map(|end| match end {
+                RanOut::Idle => EndReason::Idle,
+                RanOut::TooOld => EndReason::TooOld,
+            })),
+            None => store::find_end(tx, &digest),
+        })
+        .await
+}
