@@ -8,13 +8,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A crate, and the places that may name it. A place is the beginning of a path below `src/`, or a file name.
-const HOMES: [(&str, &[&str]); 9] = [
+const HOMES: [(&str, &[&str]); 11] = [
     ("actix_web", &["web/"]),
     ("actix_session", &["web/"]),
     ("lettre", &["mail/"]),
     ("argon2", &["crypto/"]),
     ("chacha20poly1305", &["crypto/"]),
     ("diesel", &["db/", "kernel/ids.rs", "store.rs"]),
+    ("tokio_postgres", &["db/feed/"]),
+    ("rustls", &["db/feed/"]),
     ("minijinja", &["render/"]),
     ("clap", &["cli/", "main.rs"]),
     ("anyhow", &["cli/", "web/", "main.rs"]),

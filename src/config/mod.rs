@@ -11,6 +11,7 @@ mod findings;
 mod key_file;
 mod keys;
 mod layers;
+mod libpq;
 mod names;
 mod parse;
 pub mod print;
@@ -24,6 +25,7 @@ mod warnings;
 
 pub use findings::{Finding, Mistakes};
 pub use key_file::{KeyFileError, secret_keys};
+pub use libpq::libpq_defaults;
 pub use settings::Settings;
 pub use sources::{ConfigFile, Environment, Setting, Sources};
 pub use values::Values;

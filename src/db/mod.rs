@@ -6,13 +6,16 @@
 //! - [`Db::read`]: a READ ONLY transaction, and PostgreSQL enforces it;
 //! - [`Db::look_up`]: one autocommitted statement, for the hot path: three round trips less.
 //!
-//! All of them run off the async threads. Nothing slow (hashing, HTTP, SMTP) belongs inside: what was read
+//! And [`Db::listen`] hears what the others have changed: see [`feed`].
+//!
+//! All of the former run off the async threads. Nothing slow (hashing, HTTP, SMTP) belongs inside: what was read
 //! before the slow part is locked and checked again within the transaction. An `Err` rolls back, so a refusal
 //! that must be remembered is an `Ok`.
 
 mod change;
 pub mod cluster;
 mod error;
+pub mod feed;
 pub mod migrations;
 mod pool;
 pub mod schema;
@@ -47,6 +50,9 @@ struct Inner {
     transactions: Pool,
     /// Connections on which every statement is read only by default.
     lookups: Pool,
+    watch: Arc<Watch>,
+    /// For the connection that listens.
+    address: String,
     clock: Clock,
     told: Told,
 }
@@ -58,6 +64,8 @@ impl Db {
         let inner = Inner {
             transactions: Pool::new(url, pool_size, pool::Mode::ReadWrite, &watch),
             lookups: Pool::new(url, pool_size, pool::Mode::ReadOnly, &watch),
+            watch,
+            address: url.to_owned(),
             clock,
             told: Told::default(),
         };

@@ -19,6 +19,12 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// The same while the server is known to be out of reach.
 const BRIEF_PATIENCE: Duration = Duration::from_millis(500);
 
+/// One row and column: a text that is the same for as long as one server runs, on whatever way it was reached, and that
+/// no other server has: when it was started, to the microsecond. An address would tell less: one server may have
+/// several, and behind a proxy all servers have the same.
+pub(super) const NAME_OF_SERVER: &str = "SELECT concat_ws(' ', \
+     (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint, current_setting('port')) AS name";
+
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Mode {
     ReadWrite,
@@ -184,15 +190,13 @@ impl Mode {
     }
 }
 
-/// The same for as long as one server runs, and for no other.
 fn name_of_server(conn: &mut PgConnection) -> Result<String, Diesel> {
     #[derive(QueryableByName)]
     struct Answer {
         #[diesel(sql_type = Text)]
         name: String,
     }
-    let question = "SELECT concat_ws(' ', pg_postmaster_start_time(), inet_server_addr(), inet_server_port()) AS name";
-    sql_query(question).get_result::<Answer>(conn).map(|answer| answer.name)
+    sql_query(NAME_OF_SERVER).get_result::<Answer>(conn).map(|answer| answer.name)
 }
 
 /// Whether the server is a standby, or was told to take no writes. On a connection whose own setting hides that, the

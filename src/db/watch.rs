@@ -52,6 +52,12 @@ impl Watch {
         self.belief()
     }
 
+    /// Whether this is the name of the server that the last new connection came to.
+    pub(super) fn leads_to(&self, server: &str) -> bool {
+        let known = self.server.lock().unwrap_or_else(PoisonError::into_inner);
+        known.as_ref().is_some_and(|known| known == server)
+    }
+
     /// No connection could be made.
     pub(super) fn has_missed(&self) {
         self.is_out_of_reach.store(true, Ordering::SeqCst);

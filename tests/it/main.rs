@@ -14,6 +14,8 @@ mod config;
 #[cfg(test)]
 mod documentation;
 #[cfg(test)]
+mod feed;
+#[cfg(test)]
 mod gate;
 #[cfg(test)]
 mod mail;

@@ -1,0 +1,100 @@
+//! The connection on which a node hears of changes.
+
+mod wire;
+
+use std::time::Duration;
+
+use vestibule::db::feed::{Beat, Error, Feed, Heard};
+use vestibule::db::{Change, Db};
+use vestibule::kernel::Clock;
+
+use crate::support::{PATIENCE, TestApp};
+
+/// Longer than a beat takes, by far.
+const A_WHILE: Duration = Duration::from_millis(500);
+
+fn db(url: &str) -> Db {
+    Db::new(url, 2, Clock::System)
+}
+
+fn block_on<F: Future>(work: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+}
+
+async fn next(feed: &mut Feed) -> Result<Heard, Error> {
+    tokio::time::timeout(PATIENCE, feed.next()).await.expect("something to be heard")
+}
+
+/// What is heard until the beat is back, in this order.
+async fn until_back(feed: &mut Feed, beat: Beat) -> Vec<Change> {
+    let mut changes = Vec::new();
+    loop {
+        match next(feed).await.unwrap() {
+            Heard::Changed(change) => changes.push(change),
+            Heard::Beat(back) => {
+                assert_eq!(back, beat);
+                return changes;
+            }
+        }
+    }
+}
+
+#[test]
+fn whatever_is_committed_anywhere_is_heard_before_the_next_beat_is_back() {
+    let app = TestApp::start();
+    block_on(async {
+        let mut feed = app.app.db.listen().await.unwrap();
+        assert!(app.app.db.leads_to(feed.server()));
+        for number in 0..20 {
+            let id = format!("0190a3c2-7d5e-7cc3-98c4-dc0c0c0739{number:02}");
+            app.execute(&format!("SELECT pg_notify('vestibule_live', 's{id}')"));
+            app.execute(&format!("BEGIN; SELECT pg_notify('vestibule_live', 'u{id}'); ROLLBACK"));
+            let beat = feed.beat().unwrap();
+            assert_eq!(until_back(&mut feed, beat).await, [Change::Session(id.parse().unwrap())]);
+        }
+    });
+}
+
+#[test]
+fn what_cannot_be_read_may_be_anything() {
+    let app = TestApp::start();
+    block_on(async {
+        let mut feed = app.app.db.listen().await.unwrap();
+        for payload in ["", "x", "s", "u123", "*"] {
+            app.execute(&format!("SELECT pg_notify('vestibule_live', '{payload}')"));
+            assert_eq!(next(&mut feed).await.unwrap(), Heard::Changed(Change::Everything), "{payload}");
+        }
+    });
+}
+
+#[test]
+fn two_feeds_hear_the_same_changes_and_each_its_own_beats() {
+    let app = TestApp::start();
+    block_on(async {
+        let (mut one, mut other) = (app.app.db.listen().await.unwrap(), app.app.db.listen().await.unwrap());
+        let (first, second) = (one.beat().unwrap(), one.beat().unwrap());
+        assert!(first < second);
+        assert_eq!(until_back(&mut one, first).await, []);
+        app.execute("NOTIFY vestibule_live, '*'");
+        assert_eq!(next(&mut one).await.unwrap(), Heard::Beat(second));
+        for feed in [&mut one, &mut other] {
+            assert_eq!(next(feed).await.unwrap(), Heard::Changed(Change::Everything));
+            let silence = tokio::time::timeout(A_WHILE, feed.next()).await;
+            assert!(silence.is_err(), "{silence:?}");
+        }
+    });
+}
+
+#[test]
+fn a_feed_says_what_it_is_unless_the_operator_has_named_us() {
+    let app = TestApp::start();
+    block_on(async {
+        let _feed = app.app.db.listen().await.unwrap();
+        let own =
+            "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND application_name = ";
+        assert_eq!(app.count(&format!("{own}'vestibule live'")), 1);
+        let named = db(&format!("{}&application_name=mine", app.database_url()));
+        let _other = named.listen().await.unwrap();
+        assert_eq!(app.count(&format!("{own}'vestibule live'")), 1);
+    });
+}
