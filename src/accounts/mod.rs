@@ -6,6 +6,7 @@
 pub mod password;
 pub mod profile;
 pub mod promotion;
+pub mod reset;
 pub mod setup;
 pub mod signup;
 mod store;

@@ -1,7 +1,7 @@
 //! The names of the keys, as files, variables and people write them.
 
 /// Every key. `config/default.toml` and the reader of [`super::Settings`] are tested against this list.
-pub const KEYS: [&str; 37] = [
+pub const KEYS: [&str; 38] = [
     "server.listen",
     "server.public_url",
     "server.trusted_proxies",
@@ -18,6 +18,7 @@ pub const KEYS: [&str; 37] = [
     "session.cookie_domains",
     "accounts.signup",
     "accounts.verification_ttl",
+    "accounts.reset_ttl",
     "password.min_length",
     "password.min_strength",
     "password.memory_kib",

@@ -85,7 +85,8 @@ fn session(values: &Values, mistakes: &mut Mistakes) -> Option<Session> {
 fn accounts(values: &Values, mistakes: &mut Mistakes) -> Option<Accounts> {
     let signup = mistakes.collect(values.field("accounts.signup").text(parse::signup));
     let verification_ttl = mistakes.collect(values.field("accounts.verification_ttl").duration());
-    Some(Accounts { signup: signup?, verification_ttl: verification_ttl? })
+    let reset_ttl = mistakes.collect(values.field("accounts.reset_ttl").duration());
+    Some(Accounts { signup: signup?, verification_ttl: verification_ttl?, reset_ttl: reset_ttl? })
 }
 
 fn password(values: &Values, mistakes: &mut Mistakes) -> Option<Password> {

@@ -94,6 +94,7 @@ pub struct Session {
 pub struct Accounts {
     pub signup: Signup,
     pub verification_ttl: TimeDelta,
+    pub reset_ttl: TimeDelta,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

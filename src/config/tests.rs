@@ -68,6 +68,7 @@ fn the_built_in_defaults_are_whole_and_without_warnings() {
     assert!(settings.database.url.is_none() && settings.secrets.keys.is_empty());
     assert_eq!(settings.session.absolute_timeout, chrono::TimeDelta::hours(24));
     assert_eq!(settings.accounts.signup, Signup::Open);
+    assert_eq!(settings.accounts.reset_ttl, chrono::TimeDelta::hours(1));
     assert_eq!((settings.mail.transport, settings.mail.tls), (Transport::Inbox, Tls::Required));
     assert_eq!((settings.gateway.default, settings.gateway.rules.len()), (Allow::Deny, 0));
     assert_eq!(settings.limits.login_per_network.count, 50);

@@ -28,6 +28,28 @@ diesel::table! {
 }
 
 diesel::table! {
+    password_reset_requests (id) {
+        id -> Uuid,
+        email -> Text,
+        actor_id -> Nullable<Uuid>,
+        session_id -> Nullable<Uuid>,
+        address -> Nullable<Inet>,
+        user_agent -> Nullable<Text>,
+        request_id -> Text,
+    }
+}
+
+diesel::table! {
+    password_resets (digest) {
+        digest -> Binary,
+        user_id -> Uuid,
+        email_key -> Text,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     setup_links (is_latest) {
         is_latest -> Bool,
         digest -> Binary,
@@ -130,11 +152,13 @@ diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(ended_sessions -> users (user_id));
 diesel::joinable!(places -> users (user_id));
 diesel::joinable!(email_verifications -> users (user_id));
+diesel::joinable!(password_resets -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     sessions,
     gate_tokens,
     ended_sessions,
     places,
-    email_verifications
+    email_verifications,
+    password_resets
 );

@@ -3,6 +3,7 @@
 //! Every node runs every job: whatever must be done by one of them only is claimed with row locks. A job is a
 //! file with how often it wants to run and what it does; [`Job`] is the list of them.
 
+mod answer_resets;
 mod forget_letters;
 mod send_letters;
 
@@ -24,6 +25,7 @@ const GRACE: Duration = Duration::from_secs(4);
 
 #[derive(Clone, Copy, Debug)]
 enum Job {
+    AnswerResets,
     SendLetters,
     ForgetLetters,
 }
@@ -36,10 +38,11 @@ struct House {
 }
 
 impl Job {
-    const ALL: [Self; 2] = [Self::SendLetters, Self::ForgetLetters];
+    const ALL: [Self; 3] = [Self::AnswerResets, Self::SendLetters, Self::ForgetLetters];
 
     fn every(self) -> Duration {
         match self {
+            Self::AnswerResets => answer_resets::EVERY,
             Self::SendLetters => send_letters::EVERY,
             Self::ForgetLetters => forget_letters::EVERY,
         }
@@ -47,6 +50,7 @@ impl Job {
 
     async fn run(self, house: Arc<House>) -> Result<(), db::Error> {
         match self {
+            Self::AnswerResets => answer_resets::run(&house).await,
             Self::SendLetters => send_letters::run(&house).await,
             Self::ForgetLetters => forget_letters::run(&house).await,
         }

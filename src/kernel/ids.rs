@@ -79,6 +79,10 @@ id!(
     EventId
 );
 id!(
+    /// Somebody's wish for a new password.
+    ResetRequestId
+);
+id!(
     /// One letter in the outbox; also the left half of its Message-ID.
     LetterId
 );

@@ -7,6 +7,10 @@ pub enum Letter {
     VerifyEmail { token: Token },
     /// Somebody tried to sign up with an address that has an account.
     AlreadyRegistered,
+    /// Choose a new password: a link to `/reset-password`.
+    ResetPassword { token: Token },
+    /// The password is another one now, whichever way that came about.
+    PasswordChanged,
     /// The operator asks whether mail arrives.
     Test,
 }
@@ -16,6 +20,8 @@ pub enum Letter {
 pub(super) enum Kind {
     VerifyEmail,
     AlreadyRegistered,
+    ResetPassword,
+    PasswordChanged,
     Test,
 }
 
@@ -25,19 +31,24 @@ impl Letter {
         match self {
             Self::VerifyEmail { token } => (Kind::VerifyEmail, Some(Redacted::new(token.expose()))),
             Self::AlreadyRegistered => (Kind::AlreadyRegistered, None),
+            Self::ResetPassword { token } => (Kind::ResetPassword, Some(Redacted::new(token.expose()))),
+            Self::PasswordChanged => (Kind::PasswordChanged, None),
             Self::Test => (Kind::Test, None),
         }
     }
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::VerifyEmail, Self::AlreadyRegistered, Self::Test];
+    const ALL: [Self; 5] =
+        [Self::VerifyEmail, Self::AlreadyRegistered, Self::ResetPassword, Self::PasswordChanged, Self::Test];
 
     /// The folder of its templates, and its name in the outbox.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::VerifyEmail => "verify_email",
             Self::AlreadyRegistered => "already_registered",
+            Self::ResetPassword => "reset_password",
+            Self::PasswordChanged => "password_changed",
             Self::Test => "test",
         }
     }
@@ -49,8 +60,8 @@ impl Kind {
     /// Whether it is worthless once its secret is erased.
     pub(super) fn has_secret(self) -> bool {
         match self {
-            Self::VerifyEmail => true,
-            Self::AlreadyRegistered | Self::Test => false,
+            Self::VerifyEmail | Self::ResetPassword => true,
+            Self::AlreadyRegistered | Self::PasswordChanged | Self::Test => false,
         }
     }
 }

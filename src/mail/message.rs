@@ -80,15 +80,24 @@ impl Draft {
         });
         match self.kind {
             Kind::VerifyEmail => {
-                let valid_for = remaining(settings.accounts.verification_ttl, now - self.written_at)
-                    .ok_or_else(|| Failure::for_good("the link in it ran out before it could be sent"))?;
                 insert(&mut context, "link", link(url, "/verify-email", Some(self.token()?)).as_str());
-                insert(&mut context, "valid_for", &valid_for);
+                insert(&mut context, "valid_for", &self.valid_for(settings.accounts.verification_ttl, now)?);
+            }
+            Kind::ResetPassword => {
+                insert(&mut context, "link", link(url, "/reset-password", Some(self.token()?)).as_str());
+                insert(&mut context, "valid_for", &self.valid_for(settings.accounts.reset_ttl, now)?);
             }
             Kind::AlreadyRegistered => insert(&mut context, "link", link(url, "/login", None).as_str()),
+            Kind::PasswordChanged => insert(&mut context, "link", link(url, "/forgot-password", None).as_str()),
             Kind::Test => {}
         }
         Ok(context)
+    }
+
+    /// A link that works for `ttl` from when the letter was written.
+    fn valid_for(&self, ttl: TimeDelta, now: DateTime<Utc>) -> Result<String, Failure> {
+        remaining(ttl, now - self.written_at)
+            .ok_or_else(|| Failure::for_good("the link in it ran out before it could be sent"))
     }
 
     fn token(&self) -> Result<&Redacted, Failure> {

@@ -47,6 +47,17 @@ impl Key {
     pub fn mail_to(account: &EmailAddress, limit: Limit) -> Self {
         Self { scope: "mail.account", subject: Digest::of(account.key().as_bytes()), limit }
     }
+
+    /// Links for a new password to one address. Apart from the other letters: a stranger who signs up with the
+    /// address again and again must not use up the owner's way back in.
+    pub fn reset_of(account: &EmailAddress, limit: Limit) -> Self {
+        Self { scope: "reset.account", subject: Digest::of(account.key().as_bytes()), limit }
+    }
+
+    /// Links for a new password that one network address asks for, for whatever account.
+    pub fn reset_asked_from(address: IpAddr, limit: Limit) -> Self {
+        Self { scope: "reset.network", subject: Digest::of(network_of(address).to_string().as_bytes()), limit }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -372,6 +372,30 @@ impl From<accounts::verify_email::ResendError> for Failure {
     }
 }
 
+impl From<accounts::reset::RequestError> for Failure {
+    fn from(error: accounts::reset::RequestError) -> Self {
+        use accounts::reset::RequestError;
+        match error {
+            RequestError::TooMany(wait) => Self::RateLimited(wait),
+            RequestError::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<accounts::reset::Error> for Failure {
+    fn from(error: accounts::reset::Error) -> Self {
+        use accounts::password::Refused;
+        use accounts::reset::Error;
+        match error {
+            Error::Gone => Self::Gone,
+            Error::Password(Refused::Weak(weak)) => Self::field("new_password", weak),
+            Error::Password(refused) => refused.into(),
+            Error::Db(error) => error.into(),
+            Error::Mail(error) => error.into(),
+        }
+    }
+}
+
 impl From<signin::password::Error> for Failure {
     fn from(error: signin::password::Error) -> Self {
         use signin::password::Error;

@@ -25,6 +25,7 @@ const TABLE: &[(&str, &str, [&str; 5])] = &[
     ("GET", "/login", ["200"; 5]),
     ("POST", "/login", ["401"; 5]),
     ("POST", "/login/continue", ["303 /login", "303 /", "303 /", "303 /login", "303 /login"]),
+    ("POST", "/login/forgot", ["303 /forgot-password"; 5]),
     ("POST", "/logout", ["303 /logged-out"; 5]),
     ("GET", "/logged-out", ["200"; 5]),
     ("GET", "/signup", ["200", "303 /", "303 /", "200", "200"]),
@@ -33,6 +34,10 @@ const TABLE: &[(&str, &str, [&str; 5])] = &[
     ("GET", "/verify-email", ["410"; 5]),
     ("POST", "/verify-email", ["410"; 5]),
     ("POST", "/email/verification", ["303 /login", "303 /", "409", "303 /login", "303 /login"]),
+    ("GET", "/forgot-password", ["200"; 5]),
+    ("POST", "/forgot-password", ["303 /forgot-password"; 5]),
+    ("GET", "/reset-password", ["410"; 5]),
+    ("POST", "/reset-password", ["410"; 5]),
     ("POST", "/account/name", ["303 /login", "303 /", "303 /", "303 /login", "303 /login"]),
     // Without the link of the banner.
     ("GET", "/setup", ["410"; 5]),
@@ -44,6 +49,8 @@ const TABLE: &[(&str, &str, [&str; 5])] = &[
     // API
     ("POST", "/auth/signup", ["422 validation"; 5]),
     ("POST", "/auth/verify-email", ["410 gone"; 5]),
+    ("POST", "/auth/forgot-password", ["202"; 5]),
+    ("POST", "/auth/reset-password", ["410 gone"; 5]),
     ("POST", "/auth/login", ["401 invalid_credentials"; 5]),
     ("POST", "/auth/logout", ["401 unauthenticated", "204", "204", "401 unauthenticated", "401 unauthenticated"]),
     ("GET", "/me", ["401 unauthenticated", "200", "200", "401 unauthenticated", "401 unauthenticated"]),
@@ -137,13 +144,21 @@ fn post_form(browser: &mut Browser, path: &str) -> Page {
     };
     let form = page.form("/account/name").or_else(|| page.form("/login")).expect("a form");
     let token = form.fields.iter().find(|(name, _)| name == "csrf").expect("a token").1.clone();
-    let fields = [("csrf", token.as_str()), ("email", "nobody@example.com"), ("password", "wrong"), ("name", "Ann")];
+    let fields = [
+        ("csrf", token.as_str()),
+        ("email", "nobody@example.com"),
+        ("password", "wrong"),
+        ("new_password", "wrong"),
+        ("name", "Ann"),
+    ];
     browser.post(path, &fields)
 }
 
 fn body(path: &str) -> Value {
     match path {
         "/auth/signup" | "/auth/login" => json!({ "email": "nobody@example.com", "password": "wrong" }),
+        "/auth/forgot-password" => json!({ "email": "nobody@example.com" }),
+        "/auth/reset-password" => json!({ "token": "A".repeat(43), "new_password": "wrong" }),
         "/auth/verify-email" => json!({ "token": "A".repeat(43) }),
         "/me" => json!({ "name": "Ann" }),
         _ => Value::Null,

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::support::TestApp;
-use crate::support::people::{PASSWORD, code, sign_in};
+use crate::support::people::{PASSWORD, code, sign_in, token_in};
 
 #[test]
 fn a_person_signs_up_confirms_and_signs_in() {
@@ -377,9 +377,4 @@ fn everything_is_written_down() {
     assert!(app.refuses("UPDATE audit_events SET kind = 'x'").contains("never changed"));
     assert!(app.refuses("DELETE FROM audit_events").contains("never changed"));
     assert!(app.refuses("TRUNCATE audit_events").contains("never changed"));
-}
-
-fn token_in(link: &str) -> String {
-    let url = url::Url::parse(link).expect("a link");
-    url.query_pairs().find(|(name, _)| name == "token").expect("a token").1.into_owned()
 }

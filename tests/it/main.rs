@@ -24,6 +24,8 @@ mod operations;
 #[cfg(test)]
 mod proxies;
 #[cfg(test)]
+mod reset;
+#[cfg(test)]
 mod resilience;
 #[cfg(test)]
 mod sessions;

@@ -1,4 +1,4 @@
-//! `/auth/…`: signing up, in and out.
+//! `/auth/…`: signing up, in and out, and getting back in.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::me;
 use crate::accounts::signup::{SignUp, sign_up as make_account};
-use crate::accounts::{Name, verify_email as verification};
+use crate::accounts::{Name, reset, verify_email as verification};
 use crate::app::App;
 use crate::kernel::{EmailAddress, Redacted, Token};
 use crate::sessions::{Opened, Remember};
@@ -31,6 +31,17 @@ pub struct VerifyBody {
     token: String,
     /// Needed where the browser that signed up cannot be recognised: the password chosen then, or a new one.
     password: Option<Redacted>,
+}
+
+#[derive(Deserialize)]
+pub struct ForgotPasswordBody {
+    email: String,
+}
+
+#[derive(Deserialize)]
+pub struct ResetPasswordBody {
+    token: String,
+    new_password: Redacted,
 }
 
 #[derive(Deserialize)]
@@ -66,6 +77,29 @@ pub async fn verify_email(
     let prover = verify_page::prover(&app, &who, &request);
     let user = verification::verify(&app, &who.origin, token, prover, body.password).await?;
     Ok(me::no_store().json(json!({ "user": me::describe(&user) })))
+}
+
+/// `POST /auth/forgot-password`: 202, whether or not there is an account.
+pub async fn forgot_password(
+    app: web::Data<App>,
+    who: Anyone,
+    ApiJson(body): ApiJson<ForgotPasswordBody>,
+) -> Result<HttpResponse, Failure> {
+    let email = EmailAddress::parse(&body.email).map_err(|error| Failure::field("email", error))?;
+    reset::request(&app, &who.origin, email).await?;
+    let message = "If there is an account with this address, we write to it. The letter says how to go on.";
+    Ok(HttpResponse::Accepted().json(json!({ "message": message })))
+}
+
+/// `POST /auth/reset-password`: 204; 410 for a link that is used or too old. Nobody is signed in by it.
+pub async fn reset_password(
+    app: web::Data<App>,
+    who: Anyone,
+    ApiJson(body): ApiJson<ResetPasswordBody>,
+) -> Result<HttpResponse, Failure> {
+    let token = Token::parse(&body.token).ok_or(Failure::Gone)?;
+    reset::reset(&app, &who.origin, token, body.new_password).await?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// `POST /auth/login`: 200 `{user, session}` and the cookies.

@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::way::Way;
 use super::{destination, host_of};
 use crate::app::App;
 use crate::config::settings::Signup;
@@ -33,6 +34,14 @@ pub struct Form {
     email: String,
     password: Redacted,
     remember: Option<String>,
+    #[serde(default)]
+    return_to: String,
+}
+
+#[derive(Deserialize)]
+pub struct Forgot {
+    #[serde(default)]
+    email: String,
     #[serde(default)]
     return_to: String,
 }
@@ -88,6 +97,14 @@ async fn sign_in(app: &App, who: &Anyone, form: &Form, request: &HttpRequest) ->
     Ok(try_password(app, &who.origin, attempt).await?)
 }
 
+/// `POST /login/forgot`: takes the address that was typed along to `/forgot-password`. In a cookie: what stands in a URL
+/// is written into the logs of proxies.
+pub async fn forgot(app: web::Data<App>, Checked(form): Checked<Forgot>) -> Result<HttpResponse, Failure> {
+    let mut answer = view::see_other("/forgot-password");
+    answer.add_cookie(&Way::new(&app, &form.email, &form.return_to).keep(&app)).map_err(Failure::internal)?;
+    Ok(answer)
+}
+
 /// `POST /login/continue`: somebody who is signed in goes on to an app that did not know it. Their gate cookies are
 /// made anew, since the app's proxy would not have sent them here with good ones.
 pub async fn go_on(
@@ -132,6 +149,7 @@ fn page(app: &App, request: &HttpRequest, return_to: &str, form: Value, status: 
 fn notice(done: &str) -> Option<&'static str> {
     match done {
         "verified" => Some("Your address is confirmed. Sign in to go on."),
+        "reset" => Some("Your password is changed. Sign in with the new one."),
         _ => None,
     }
 }

@@ -4,6 +4,7 @@ pub mod home;
 pub mod inbox;
 pub mod login;
 pub mod logout;
+pub mod reset;
 pub mod setup;
 pub mod signup;
 pub mod statics;

@@ -62,7 +62,7 @@ pub async fn submit(
 }
 
 fn to_sign_in(app: &App, request: &HttpRequest) -> HttpResponse {
-    let mut answer = view::see_other(&Way::of(app, request).sign_in());
+    let mut answer = view::see_other(&Way::of(app, request).sign_in("verified"));
     if let Err(error) = answer.add_cookie(&way::forget(app)) {
         log::error!("a cookie could not be taken away: {error}");
     }

@@ -1,5 +1,5 @@
-//! Who signs up has to read a letter first. Meanwhile their browser keeps which address they gave and where they
-//! were going. The letter does not say: a stranger who types somebody else's address must not choose what stands
+//! Who signs up or has forgotten a password has to read a letter first. Meanwhile their browser keeps which address
+//! they gave and where they were going. The letter does not say: a stranger who types somebody else's address must not choose what stands
 //! in it.
 
 use actix_web::HttpRequest;
@@ -43,10 +43,10 @@ impl Way {
         cookies::for_this_host(app, Kind::Way, value, Some(app.settings.accounts.verification_ttl))
     }
 
-    /// The sign-in page, which says that the address is confirmed and leads on.
-    pub fn sign_in(&self) -> String {
+    /// The sign-in page, which says what was just done and leads on.
+    pub fn sign_in(&self, done: &str) -> String {
         let mut query = Serializer::new(String::new());
-        query.append_pair("done", "verified");
+        query.append_pair("done", done);
         if !self.return_to.is_empty() {
             query.append_pair("return_to", &self.return_to);
         }

@@ -6,7 +6,7 @@ use url::Url;
 use url::form_urlencoded::Serializer;
 
 use super::jar::{Jar, Sender};
-use super::page::Page;
+use super::page::{Form, Page};
 use super::raw;
 
 #[derive(Clone)]
@@ -118,7 +118,19 @@ impl Browser {
     /// Fills in the form of the last page that goes to `action`, and sends it.
     pub fn submit(&mut self, action: &str, fields: &[(&str, &str)]) -> Page {
         let page = self.last_page();
-        let mut form = page.form(action).unwrap_or_else(|| panic!("no form to {action} in {}", page.answer.text()));
+        let form = page.form(action).unwrap_or_else(|| panic!("no form to {action} in {}", page.answer.text()));
+        self.fill_and_send(form, fields)
+    }
+
+    /// The same by the button with these words, which may lead elsewhere than the rest of its form.
+    pub fn press(&mut self, button: &str, fields: &[(&str, &str)]) -> Page {
+        let page = self.last_page();
+        let form = page.form_of(button).unwrap_or_else(|| panic!("no button {button:?} in {}", page.answer.text()));
+        self.fill_and_send(form, fields)
+    }
+
+    fn fill_and_send(&mut self, mut form: Form, fields: &[(&str, &str)]) -> Page {
+        let page = self.last_page();
         for (name, value) in fields {
             form.fill(name, value);
         }

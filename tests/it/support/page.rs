@@ -82,6 +82,18 @@ impl Page {
         html.select(&selector("form")).map(|form| self.read_form(form)).find(|form| form.action.path() == path)
     }
 
+    /// The form that the button with these words sends, to where that button sends it.
+    pub fn form_of(&self, button: &str) -> Option<Form> {
+        let html = self.html();
+        let button = html.select(&selector("button")).find(|found| words(*found) == button)?;
+        let around = button.ancestors().filter_map(ElementRef::wrap).find(|parent| parent.value().name() == "form")?;
+        let mut form = self.read_form(around);
+        if let Some(action) = button.attr("formaction") {
+            form.action = self.url.join(action).expect("a formaction that is a URL");
+        }
+        Some(form)
+    }
+
     fn read_form(&self, form: ElementRef<'_>) -> Form {
         let action = form.attr("action").unwrap_or_default();
         let action = self.url.join(action).expect("an action that is a URL");

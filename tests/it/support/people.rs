@@ -1,6 +1,7 @@
 //! People, made through the front door.
 
 use serde_json::{Value, json};
+use url::Url;
 
 use super::app::TestApp;
 use super::browser::Browser;
@@ -51,6 +52,12 @@ impl TestApp {
 pub fn sign_in(browser: &mut Browser, email: &str, password: &str) -> Page {
     browser.get("/login");
     browser.submit("/login", &[("email", email), ("password", password)])
+}
+
+/// What a mailed link carries.
+pub fn token_in(link: &str) -> String {
+    let url = Url::parse(link).expect("a link");
+    url.query_pairs().find(|(name, _)| name == "token").expect("a token").1.into_owned()
 }
 
 /// The stable word of a problem document, after its shape was checked.

@@ -1,0 +1,1 @@
+DROP TABLE password_resets, password_reset_requests;

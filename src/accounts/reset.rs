@@ -1,0 +1,151 @@
+//! Forgotten passwords: asking for a link, and choosing a new password by it.
+//!
+//! **Asking** ([`request`]) writes down the address that somebody typed, and no more. Whether it has an account is
+//! looked up by a job a moment later ([`answer_next`]), and only then is there a letter: so strangers get the same
+//! answer after the same work, and it cannot take longer for an address that we know. A disabled account gets none.
+//!
+//! **A link** is single use, holds for [`reset_ttl`](crate::config::settings::Accounts), and is only used up by a
+//! POST, so that a mail scanner's fetch does nothing. Asking again leaves the earlier links as they are: letters
+//! overtake each other, and a stranger who keeps asking must not spoil the link that the owner is about to use.
+//! Whichever is used first ends all of them.
+//!
+//! **Whoever follows it holds the mailbox**, so it also proves the address. The rule against pre-hijacking is that of
+//! [`verify_email`](super::verify_email): of what was put on an unproved account nothing stays, neither its sessions
+//! nor its pending links nor its name, even if it was the same person who chose it.
+//!
+//! A reset opens no session: to sign in there may be more to prove than a mailbox. What failed attempts have made the
+//! account wait for is forgotten, so that nobody is kept out by strangers' guesses.
+
+mod store;
+
+use chrono::TimeDelta;
+
+use super::store as users;
+use super::{Name, User, password};
+use crate::app::App;
+use crate::audit::{self, Event};
+use crate::config::settings::Limits;
+use crate::crypto::PasswordHash;
+use crate::db::{self, ReadTx, Tx};
+use crate::kernel::{Digest, EmailAddress, Origin, Redacted, Token, UserId};
+use crate::mail::{self, Letter};
+use crate::sessions::{self, EndReason};
+use crate::throttle::{self, Admission, Key};
+
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// The network has asked often enough for now; about the address this says nothing.
+    #[error("too many links asked for from this address")]
+    TooMany(TimeDelta),
+    #[error(transparent)]
+    Db(#[from] db::Error),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the link is unknown, used or expired")]
+    Gone,
+    #[error(transparent)]
+    Password(#[from] password::Refused),
+    #[error(transparent)]
+    Db(#[from] db::Error),
+    #[error(transparent)]
+    Mail(#[from] mail::Error),
+}
+
+/// Asks for a link to be sent to an address, which need not have an account.
+pub async fn request(app: &App, origin: &Origin, email: EmailAddress) -> Result<(), RequestError> {
+    let limits = app.settings.limits.clone();
+    let admission = app.db.write(origin, move |tx| write_down(tx, &limits, &email)).await;
+    match admission? {
+        Admission::Admitted => Ok(()),
+        Admission::Wait(wait) => Err(RequestError::TooMany(wait)),
+    }
+}
+
+fn write_down(tx: &mut Tx<'_>, limits: &Limits, email: &EmailAddress) -> Result<Admission, db::Error> {
+    let network = tx.origin.address.map(|address| Key::reset_asked_from(address, limits.login_per_network));
+    if let Some(wait @ Admission::Wait(_)) = network.map(|key| throttle::admit(tx, &[key])).transpose()? {
+        return Ok(wait);
+    }
+    if throttle::admit(tx, &[Key::reset_of(email, limits.mail_per_account)])? == Admission::Admitted {
+        store::insert_request(tx, email)?;
+    }
+    // Otherwise the mailbox has had enough letters; the answer to the outside stays the same.
+    Ok(Admission::Admitted)
+}
+
+/// Answers the request that has waited longest, with a letter or with silence. `false` when none waits.
+pub fn answer_next(tx: &mut Tx<'_>, app: &App) -> Result<bool, mail::Error> {
+    let Some(request) = store::lock_request(tx)? else { return Ok(false) };
+    store::delete_request(tx, request.id)?;
+    // The letter and the audit say who asked and from where, not which job wrote it down.
+    tx.origin = request.origin;
+    if let Some(holder) = find_enabled(tx, &request.email)? {
+        send_link(tx, app, &holder)?;
+    }
+    Ok(true)
+}
+
+fn find_enabled(tx: &mut Tx<'_>, email: &EmailAddress) -> Result<Option<User>, db::Error> {
+    match users::find_credentials(tx, &email.key())? {
+        Some(known) if !known.is_disabled => users::lock(tx, known.user),
+        Some(_) | None => Ok(None),
+    }
+}
+
+/// To the address as its holder wrote it, not as somebody has typed it now.
+fn send_link(tx: &mut Tx<'_>, app: &App, holder: &User) -> Result<(), mail::Error> {
+    let token = Token::generate();
+    let expires_at = tx.now + app.settings.accounts.reset_ttl;
+    let (digest, email) = (token.digest(), holder.email.clone());
+    store::delete_expired_links(tx, holder.id)?;
+    store::insert_link(tx, &store::NewLink { digest, user: holder.id, email, expires_at })?;
+    audit::record(tx, Event::about(holder.id, "password.reset_requested"))?;
+    mail::enqueue(tx, &app.sealer, &holder.email, Some(holder.id), Letter::ResetPassword { token })?;
+    Ok(())
+}
+
+/// Whose password a link is for; `None` when it is unknown, used or expired. Looking uses nothing up.
+pub fn look_at(tx: &mut ReadTx<'_>, token: &Token) -> Result<Option<User>, db::Error> {
+    match store::find_holder(tx, &token.digest())? {
+        Some(holder) => users::find(tx, holder),
+        None => Ok(None),
+    }
+}
+
+/// Uses the link: the password is the new one from now on, and every session and pending link of its person ends. A
+/// password that is too weak keeps the link.
+pub async fn reset(app: &App, origin: &Origin, token: Token, new_password: Redacted) -> Result<(), Error> {
+    let digest = token.digest();
+    let holder = app.db.read(move |tx| look_at(tx, &token)).await?.ok_or(Error::Gone)?;
+    let name = Name::parse(&holder.name).unwrap_or_default();
+    let hash = password::choose(app, origin, &new_password, &holder.email, &name).await?;
+    let app2 = app.clone();
+    app.db.write(origin, move |tx| use_up(tx, &app2, &digest, &hash)).await
+}
+
+fn use_up(tx: &mut Tx<'_>, app: &App, digest: &Digest, hash: &PasswordHash) -> Result<(), Error> {
+    let holder = store::find_holder(tx, digest)?.ok_or(Error::Gone)?;
+    // Two links of one person, or one link twice, wait for each other here; the second finds nothing left.
+    let user = users::lock(tx, holder)?.ok_or(Error::Gone)?;
+    store::find_holder(tx, digest)?.ok_or(Error::Gone)?;
+    if !user.is_verified() {
+        take_over(tx, user.id)?;
+    }
+    users::set_password(tx, user.id, hash)?;
+    users::delete_links(tx, user.id)?;
+    store::delete_links(tx, user.id)?;
+    sessions::revoke_all(tx, user.id, None, EndReason::PasswordChanged)?;
+    throttle::forget(tx, &Key::sign_in_to(&user.email, app.settings.limits.login_per_account))?;
+    audit::record(tx, Event::about(user.id, "password.reset"))?;
+    mail::enqueue(tx, &app.sealer, &user.email, Some(user.id), Letter::PasswordChanged)?;
+    Ok(())
+}
+
+/// The first proof of the address: who chose the name, nobody knows.
+fn take_over(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Error> {
+    users::set_verified(tx, user)?;
+    users::set_name(tx, user, &Name::default())?;
+    audit::record(tx, Event::about(user, "email.verified"))
+}
