@@ -13,6 +13,7 @@ import {
   button,
   choosePassword,
   confirm,
+  email,
   fillIn,
   followLetter,
   heading,
@@ -101,7 +102,7 @@ function people() {
     await page.goForward({ waitUntil: "commit" });
     await openLetter(page, ann.email);
     await album.look(page, "letter");
-    await asAMailProgramShowsIt(visitor, page);
+    await asAMailProgramShowsIt(visitor, page, "Confirm your address", "letter-html");
     await followLetter(page);
     const mailed = page.url();
     await album.look(page, "verify-email");
@@ -214,6 +215,52 @@ function people() {
     await isToldWhatIsWrong(hers, "is not right");
   });
 
+  stage.story("who has forgotten the password chooses a new one by a letter, and gets to the app all the same", async (arrive) => {
+    const fay = person("Fay");
+    const visitor = await arrive();
+    const page = await visitor.tab();
+    await getsAnAccount(page, fay);
+    await page.goto(wanted);
+    await heading(page, "Sign in");
+    await email(page).fill(fay.email);
+    await button(page, "Forgot your password?").click();
+    await heading(page, "Forgot your password?");
+    assert.equal(await email(page).inputValue(), fay.email);
+    await album.look(page, "forgot-password");
+    await button(page, "Send me a link").click();
+    await page.getByText(`If there is an account for ${fay.email}`).waitFor();
+    await album.look(page, "forgot-password-sent");
+    await link(page, "Open the local inbox").click();
+    await openLetter(page, fay.email, "Choose a new password");
+    await asAMailProgramShowsIt(visitor, page, "Choose a new password", "letter-reset-password");
+    await followLetter(page, "Choose a new password");
+    const mailed = page.url();
+    await album.look(page, "reset-password");
+    await choosePassword(page, "password1", "Change password");
+    await isToldWhatIsWrong(page, "is one of the first that anybody would try");
+    await album.look(page, "reset-password-weak");
+
+    const anew = { ...fay, password: "nine patient otters" };
+    await choosePassword(page, anew.password, "Change password");
+    await page.getByRole("status").filter({ hasText: "Your password is changed" }).waitFor();
+    await album.look(page, "login-after-reset");
+    await signIn(page, fay);
+    await isToldWhatIsWrong(page, "is not right");
+    await signIn(page, anew);
+    await isInTheApp(page, anew);
+    await page.goto(mailed);
+    await heading(page, "This link no longer works");
+    assert.equal(visitor.status(page), 410);
+    await album.look(page, "reset-password-again");
+
+    await page.goto(at("/dev/inbox"));
+    await openLetter(page, fay.email, "was changed");
+    await asAMailProgramShowsIt(visitor, page, "Your password was changed", "letter-password-changed");
+    await link(page, "Follow the link in this letter").click();
+    await heading(page, "Forgot your password?");
+    assert.equal(await email(page).inputValue(), fay.email);
+  });
+
   stage.story("who guesses has to wait, and is told how long", async (arrive) => {
     const page = await (await arrive()).tab();
     const dan = person("Dan");
@@ -260,7 +307,7 @@ function people() {
 }
 
 // The page itself is in a sandbox, where no script of ours can ask the rules; and a letter is read inside of a page.
-async function asAMailProgramShowsIt(visitor, letter) {
+async function asAMailProgramShowsIt(visitor, letter, title, picture) {
   const page = await visitor.tab();
   const shown = await page.goto(await link(letter, "As a mail program shows it").evaluate((way) => way.href));
   const html = await shown.text();
@@ -271,8 +318,8 @@ async function asAMailProgramShowsIt(visitor, letter) {
     main.append(...document.body.childNodes);
     document.body.append(main);
   });
-  await heading(page, "Confirm your address");
-  await album.look(page, "letter-html");
+  await heading(page, title);
+  await album.look(page, picture);
   await page.close();
 }
 

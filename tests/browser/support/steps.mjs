@@ -10,9 +10,10 @@ export const button = (page, name) => page.getByRole("button", { name, exact: tr
 
 export const link = (page, name) => page.getByRole("link", { name, exact: true });
 
-const email = (page) => page.getByLabel("Email address");
+export const email = (page) => page.getByLabel("Email address");
 
-export const passwordField = (page) => page.getByLabel("Password", { exact: true });
+// Where one is chosen anew it says so.
+export const passwordField = (page) => page.getByLabel(/^(New p|P)assword$/);
 
 export async function signUp(page, person) {
   await heading(page, "Create your account");
@@ -49,9 +50,9 @@ export async function isToldWhatIsWrong(page, sentence) {
 }
 
 // Letters leave a moment after they were written, so the inbox is looked into until this one is there.
-export async function openLetter(page, address) {
+export async function openLetter(page, address, subject = "") {
   await heading(page, "Local inbox");
-  const letter = page.getByRole("listitem").filter({ hasText: `to ${address} ` }).first();
+  const letter = page.getByRole("listitem").filter({ hasText: `to ${address} ` }).filter({ hasText: subject }).first();
   const deadline = Date.now() + PATIENCE;
   while ((await letter.count()) === 0) {
     assert.ok(Date.now() < deadline, `no letter to ${address} came`);
@@ -61,9 +62,9 @@ export async function openLetter(page, address) {
   await page.getByText("Follow the link in this letter").waitFor();
 }
 
-export async function followLetter(page) {
+export async function followLetter(page, to = "Confirm your address") {
   await link(page, "Follow the link in this letter").click();
-  await heading(page, "Confirm your address");
+  await heading(page, to);
 }
 
 export async function confirm(page) {
