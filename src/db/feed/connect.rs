@@ -52,12 +52,15 @@ async fn addresses(server: &Server) -> Result<Vec<Server>, Error> {
     let found = lookup_host((name.as_str(), server.port)).await;
     let found = found.map_err(|error| Error::Lost(format!("{name}: {error}")))?;
     let place = |address| Place::Host { name: name.clone(), address: Some(address) };
-    Ok(found.map(|found| Server { place: place(found.ip()), port: server.port }).collect())
+    Ok(found.map(|found| Server { place: place(found.ip()), ..server.clone() }).collect())
 }
 
 async fn attempt(server: &Server, mode: SslMode, translated: &Translated) -> Result<Feed, Error> {
     let mut config = translated.config.clone();
     config.port(server.port);
+    if let Some(password) = &server.password {
+        config.password(password.expose());
+    }
     match &server.place {
         // PostgreSQL knows no TLS there.
         Place::Folder(folder) => config.host_path(folder).ssl_mode(SslMode::Disable),

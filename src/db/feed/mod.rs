@@ -10,6 +10,7 @@
 
 mod address;
 mod connect;
+mod passfile;
 mod store;
 mod tls;
 mod translate;

@@ -1,14 +1,16 @@
 //! The connection on which a node hears of changes.
 
+mod protected;
 mod wire;
 
 use std::time::Duration;
 
+use diesel::{Connection as _, PgConnection};
 use vestibule::db::feed::{Beat, Error, Feed, Heard};
 use vestibule::db::{Change, Db};
 use vestibule::kernel::Clock;
 
-use crate::support::{PATIENCE, TestApp};
+use crate::support::{PATIENCE, TestApp, within};
 
 /// Longer than a beat takes, by far.
 const A_WHILE: Duration = Duration::from_millis(500);
@@ -19,6 +21,10 @@ fn db(url: &str) -> Db {
 
 fn block_on<F: Future>(work: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+}
+
+fn sql(url: &str) -> PgConnection {
+    within(PATIENCE, || PgConnection::establish(url).ok()).unwrap_or_else(|| panic!("no way to {url}"))
 }
 
 async fn next(feed: &mut Feed) -> Result<Heard, Error> {

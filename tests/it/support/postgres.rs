@@ -11,7 +11,9 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
 
+use super::port::Port;
 use super::process::{Folder, Tended, is_root};
+use super::smtp::{certificate_authority, certificate_for};
 use super::{PATIENCE, within};
 
 /// Fast shutdown: whoever is connected is thrown out.
@@ -86,10 +88,24 @@ pub struct OwnServer {
 
 impl OwnServer {
     pub fn start() -> Self {
-        let cluster = Cluster::make();
+        Self::on(Cluster::make())
+    }
+
+    /// Also on a TCP port of the loopback, with and without TLS. Its certificate is for `localhost`; `access` is what
+    /// `pg_hba.conf` says of connections that come there.
+    pub fn start_with_tls(access: &str) -> Self {
+        Self::on(Cluster::make_with_tls(access))
+    }
+
+    fn on(cluster: Cluster) -> Self {
         let mut admin = PgConnection::establish(&cluster.url("postgres")).expect("the server was ready");
         admin.batch_execute("CREATE DATABASE vestibule").expect("a database");
         Self { cluster }
+    }
+
+    /// Where it listens besides its socket.
+    pub fn tcp_port(&self) -> u16 {
+        self.cluster.port.as_ref().expect("it was started so").number()
     }
 
     /// The URL of an empty database.
@@ -99,7 +115,8 @@ impl OwnServer {
 
     /// The Unix socket, for a proxy in between.
     pub fn socket(&self) -> PathBuf {
-        self.cluster.process.folder().join(".s.PGSQL.5432")
+        let port = self.cluster.port.as_ref().map_or(5432, Port::number);
+        self.cluster.process.folder().join(format!(".s.PGSQL.{port}"))
     }
 
     /// Throws everybody out and is down until [`OwnServer::resume`].
@@ -125,29 +142,44 @@ impl OwnServer {
 struct Cluster {
     programs: PathBuf,
     process: Tended,
+    port: Option<Port>,
 }
 
 impl Cluster {
     fn make() -> Self {
-        let programs = programs();
-        let folder = Folder::make("pg", DROP);
-        give_to_postgres(folder.path());
-        let output = as_postgres(&programs.join("initdb"))
-            .args(["--no-sync", "--no-instructions", "--encoding=UTF8", "--locale=C"])
-            .args(["--auth=trust", "--username=vestibule", "--pgdata=data"])
-            .current_dir(folder.path())
-            .output()
-            .expect("initdb");
-        assert!(output.status.success(), "initdb: {}", String::from_utf8_lossy(&output.stderr));
-        let mut command = server(&programs, folder.path());
+        let (programs, folder) = (programs(), Folder::make("pg", DROP));
+        init(&programs, &folder);
+        Self::start(programs, folder, None)
+    }
+
+    fn make_with_tls(access: &str) -> Self {
+        let (programs, folder) = (programs(), Folder::make("pg", DROP));
+        init(&programs, &folder);
+        let data = folder.path().join("data");
+        let (certificate, key) = certificate_for("localhost");
+        for (name, text) in [
+            ("server.crt", certificate.as_str()),
+            ("server.key", &key),
+            ("root.crt", certificate_authority()),
+            ("pg_hba.conf", &format!("local all all trust\n{access}\n")),
+        ] {
+            fs::write(data.join(name), text).expect("our own folder");
+            give_to_postgres(&data.join(name), 0o600);
+        }
+        Self::start(programs, folder, Some(Port::claim()))
+    }
+
+    fn start(programs: PathBuf, folder: Folder, port: Option<Port>) -> Self {
+        let mut command = server(&programs, folder.path(), port.as_ref());
         let process = Tended::start(folder, &mut command, DROP);
-        let mut cluster = Self { programs, process };
+        let mut cluster = Self { programs, process, port };
         cluster.wait();
         cluster
     }
 
     fn url(&self, database: &str) -> String {
-        format!("postgresql:///{database}?host={}&user=vestibule", self.process.folder().display())
+        let port = self.port.as_ref().map(|port| format!("&port={}", port.number())).unwrap_or_default();
+        format!("postgresql:///{database}?host={}&user=vestibule{port}", self.process.folder().display())
     }
 
     fn start_again(&mut self) {
@@ -156,7 +188,7 @@ impl Cluster {
     }
 
     fn spawn(&mut self) {
-        let mut command = server(&self.programs, self.process.folder());
+        let mut command = server(&self.programs, self.process.folder(), self.port.as_ref());
         self.process.again(&mut command);
     }
 
@@ -173,12 +205,22 @@ impl Cluster {
     }
 }
 
+fn init(programs: &Path, folder: &Folder) {
+    give_to_postgres(folder.path(), 0o700);
+    let output = as_postgres(&programs.join("initdb"))
+        .args(["--no-sync", "--no-instructions", "--encoding=UTF8", "--locale=C"])
+        .args(["--auth=trust", "--username=vestibule", "--pgdata=data"])
+        .current_dir(folder.path())
+        .output()
+        .expect("initdb");
+    assert!(output.status.success(), "initdb: {}", String::from_utf8_lossy(&output.stderr));
+}
+
 /// Commits survive `kill -9` of the server without fsync; only a crash of the machine would lose them.
-fn server(programs: &Path, folder: &Path) -> Command {
+fn server(programs: &Path, folder: &Path, port: Option<&Port>) -> Command {
     let mut command = as_postgres(&programs.join("postgres"));
     command.args(["-D", "data", "-k"]).arg(folder);
     for setting in [
-        "listen_addresses=",
         "fsync=off",
         "full_page_writes=off",
         "wal_level=minimal",
@@ -188,6 +230,12 @@ fn server(programs: &Path, folder: &Path) -> Command {
     ] {
         command.args(["-c", setting]);
     }
+    match port {
+        None => command.args(["-c", "listen_addresses="]),
+        Some(port) => command
+            .args(["-c", "listen_addresses=127.0.0.1", "-c", "ssl=on", "-c", "ssl_ca_file=root.crt"])
+            .args(["-c", &format!("port={}", port.number())]),
+    };
     command
 }
 
@@ -211,10 +259,10 @@ fn as_postgres(program: &Path) -> Command {
     command
 }
 
-fn give_to_postgres(folder: &Path) {
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).expect("our own folder");
+fn give_to_postgres(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("our own folder");
     if let Some((user, group)) = account_when_root() {
-        chown(folder, Some(user), Some(group)).expect("root may give away");
+        chown(path, Some(user), Some(group)).expect("root may give away");
     }
 }
 

@@ -1,14 +1,15 @@
-//! A certificate authority of the test process, and what it vouches for: `localhost`.
+//! A certificate authority of the test process, and what it vouches for: `localhost`, and whom else a test names.
 
 use std::sync::{Arc, OnceLock};
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 struct Made {
     authority: String,
+    issuer: Issuer<'static, KeyPair>,
     server: Arc<ServerConfig>,
 }
 
@@ -19,6 +20,15 @@ pub fn authority() -> &'static str {
 
 pub fn server() -> Arc<ServerConfig> {
     Arc::clone(&made().server)
+}
+
+/// The certificate and the key, both as PEM.
+pub fn certificate_for(name: &str) -> (String, String) {
+    let key = KeyPair::generate().expect("a key");
+    let mut params = CertificateParams::new([name.to_owned()]).expect("a name");
+    params.distinguished_name.push(DnType::CommonName, name);
+    let certificate = params.signed_by(&key, &made().issuer).expect("a certificate");
+    (certificate.pem(), key.serialize_pem())
 }
 
 fn made() -> &'static Made {
@@ -40,6 +50,6 @@ fn made() -> &'static Made {
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], key)
             .expect("the key fits its certificate");
-        Made { authority, server: Arc::new(server) }
+        Made { authority, issuer, server: Arc::new(server) }
     })
 }
