@@ -87,7 +87,10 @@ impl Draft {
                 insert(&mut context, "link", link(url, "/reset-password", Some(self.token()?)).as_str());
                 insert(&mut context, "valid_for", &self.valid_for(settings.accounts.reset_ttl, now)?);
             }
-            Kind::AlreadyRegistered => insert(&mut context, "link", link(url, "/login", None).as_str()),
+            Kind::AlreadyRegistered => {
+                insert(&mut context, "link", link(url, "/login", None).as_str());
+                insert(&mut context, "forgot", link(url, "/forgot-password", None).as_str());
+            }
             Kind::PasswordChanged => insert(&mut context, "link", link(url, "/forgot-password", None).as_str()),
             Kind::Test => {}
         }

@@ -92,6 +92,8 @@ fn a_taken_address_looks_like_a_fresh_one_and_its_owner_gets_a_letter() {
     assert!(app.mail().to("bob@example.com").subject().contains("Confirm"));
     let told = app.mail().to("ann@example.com");
     assert!(told.text().contains("already"), "{}", told.text());
+    let way_back = app.public_url().join("/forgot-password").unwrap();
+    assert!(told.text().contains(way_back.as_str()), "who signs up twice may have forgotten more: {}", told.text());
 }
 
 #[test]
