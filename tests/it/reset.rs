@@ -135,6 +135,19 @@ fn asking_does_not_wait_for_what_depends_on_there_being_an_account() {
 }
 
 #[test]
+fn each_request_is_answered_once_by_however_many_nodes() {
+    let app = TestApp::start();
+    app.verified(ANN);
+    app.verified("bob@example.com");
+    let _others = [app.again_with(&[]), app.again_with(&[])];
+    for _ in 0..4 {
+        assert_eq!((ask(&app, ANN), ask(&app, "bob@example.com")), (202, 202));
+    }
+    answered(&app);
+    assert_eq!(letters(&app, "reset_password"), 8);
+}
+
+#[test]
 fn the_letters_say_who_asked_from_where_and_what_to_do_if_it_was_somebody_else() {
     let app = TestApp::start();
     app.verified(ANN);
