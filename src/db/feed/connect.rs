@@ -10,7 +10,8 @@ use tokio::net::lookup_host;
 use tokio_postgres::config::SslMode;
 use uuid::Uuid;
 
-use super::translate::{Place, Server, Translated};
+use super::servers::{Place, Server};
+use super::translate::Translated;
 use super::{Error, Feed, Wire, poll_notification, store, understand};
 use crate::kernel::secrets::random_bytes;
 

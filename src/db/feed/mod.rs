@@ -11,6 +11,7 @@
 mod address;
 mod connect;
 mod passfile;
+mod servers;
 mod store;
 mod tls;
 mod translate;

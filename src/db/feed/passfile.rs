@@ -9,14 +9,14 @@ use crate::kernel::secrets::Redacted;
 /// The text of the file. One that others may read is no secret, and libpq does not use it either.
 pub(super) fn read(path: &str) -> Option<Redacted> {
     let file = fs::metadata(path).ok()?;
-    let is_ours_alone = file.is_file() && file.permissions().mode() & 0o077 == 0;
+    let is_ours_alone = file.is_file() && file.permissions().mode() % 0o100 == 0;
     is_ours_alone.then(|| fs::read_to_string(path).ok().map(Redacted::new)).flatten()
 }
 
 /// The password for a server that has any of these names. `rest` is its port, the database and the user.
 pub(super) fn find(text: &Redacted, hosts: &[&str], rest: [&str; 3]) -> Option<Redacted> {
-    let lines = text.expose().lines().filter(|line| !line.starts_with('#'));
-    lines.filter_map(|line| password(line, hosts, rest)).next()
+    let mut lines = text.expose().lines().filter(|line| !line.starts_with('#'));
+    lines.find_map(|line| password(line, hosts, rest))
 }
 
 fn password(line: &str, hosts: &[&str], rest: [&str; 3]) -> Option<Redacted> {

@@ -3,24 +3,18 @@
 //! The pools connect through libpq and the listening connection does not, so this must lead to the same servers, as
 //! the same user, and be as careful as libpq would be. What cannot be honoured is refused, never weakened.
 
-use std::net::IpAddr;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio_postgres::Config;
 use tokio_postgres::config::{ChannelBinding, SslNegotiation, TargetSessionAttrs};
 
 use super::address::Words;
-use super::passfile;
+use super::servers::{Server, servers};
 use super::tls::Tls;
 use super::untranslatable::Untranslatable;
-use crate::kernel::secrets::Redacted;
 
 /// What the servers see when the operator has not named us.
 const NAME: &str = "vestibule live";
-
-/// Where the libraries of distributions and of PostgreSQL itself look for a socket when no host is named.
-const USUAL_FOLDERS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 
 /// Read or decided elsewhere (`keepalives…`, `sslmode` and what goes with it), or without any meaning here: how to
 /// spread over hosts, how to speak Kerberos, which encoding to use.
@@ -71,30 +65,13 @@ pub(super) struct Translated {
     pub(super) patience: Option<Duration>,
 }
 
-#[derive(Clone)]
-pub(super) struct Server {
-    pub(super) place: Place,
-    pub(super) port: u16,
-    /// From the file of passwords.
-    pub(super) password: Option<Redacted>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    /// The folder of a Unix socket.
-    Folder(PathBuf),
-    /// The name is what a certificate must be for.
-    Host { name: String, address: Option<IpAddr> },
-}
-
 pub(super) fn translate(words: &Words) -> Result<Translated, Untranslatable> {
     refuse_unknown(words)?;
     let mut config = Config::new();
     identify(words, &mut config);
     bound(words, &mut config)?;
     choose(words, &mut config)?;
-    let mut servers = servers(words)?;
-    look_up_passwords(words, &mut servers);
+    let servers = servers(words)?;
     let tls = Tls::read(words)?;
     Ok(Translated { config, servers, tls, patience: patience(words)? })
 }
@@ -175,66 +152,6 @@ fn choose(words: &Words, config: &mut Config) -> Result<(), Untranslatable> {
     }
 }
 
-fn servers(words: &Words) -> Result<Vec<Server>, Untranslatable> {
-    let (hosts, addresses, ports) = (words.list("host"), words.list("hostaddr"), words.list("port"));
-    let count = hosts.len().max(addresses.len()).max(1);
-    let fits = |list: &[&str]| list.is_empty() || list.len() == count;
-    if !fits(&hosts) || !fits(&addresses) || !(fits(&ports) || ports.len() == 1) {
-        return Err(Untranslatable::new("host", "there are not as many hosts as addresses or ports"));
-    }
-    let mut servers = Vec::with_capacity(count);
-    for index in 0..count {
-        let port = port(ports.get(index).or(ports.first()).copied().unwrap_or_default())?;
-        let named = |list: &[&str]| list.get(index).copied().unwrap_or_default().to_owned();
-        let places = places(&named(&hosts), &named(&addresses))?;
-        servers.extend(places.into_iter().map(|place| Server { place, port, password: None }));
-    }
-    Ok(servers)
-}
-
-/// As libpq does for an address without a password.
-fn look_up_passwords(words: &Words, servers: &mut [Server]) {
-    let (None, Some(path), Some(user)) = (words.get("password"), words.get("passfile"), words.get("user")) else {
-        return;
-    };
-    let Some(text) = passfile::read(path) else { return };
-    let database = words.get("dbname").unwrap_or(user);
-    for server in servers {
-        let port = server.port.to_string();
-        let find = |hosts: &[&str]| passfile::find(&text, hosts, [&port, database, user]);
-        server.password = match &server.place {
-            Place::Host { name, .. } => find(&[name]),
-            Place::Folder(folder) if USUAL_FOLDERS.iter().any(|usual| folder == Path::new(usual)) => {
-                find(&["localhost", &folder.display().to_string()])
-            }
-            Place::Folder(folder) => find(&[&folder.display().to_string()]),
-        };
-    }
-}
-
-fn port(text: &str) -> Result<u16, Untranslatable> {
-    if text.is_empty() {
-        return Ok(5432);
-    }
-    text.parse().map_err(|_| Untranslatable::new("port", "it is not a number from 1 to 65535"))
-}
-
-fn places(host: &str, address: &str) -> Result<Vec<Place>, Untranslatable> {
-    let wrong = |_| Untranslatable::new("hostaddr", "it is not an IP address");
-    match (host, address) {
-        ("", "") => Ok(USUAL_FOLDERS.map(|folder| Place::Folder(folder.into())).to_vec()),
-        ("", address) => {
-            Ok(vec![Place::Host { name: address.to_owned(), address: Some(address.parse().map_err(wrong)?) }])
-        }
-        (host, "") if host.starts_with('/') => Ok(vec![Place::Folder(host.into())]),
-        (host, "") if host.starts_with('@') => Err(Untranslatable::new("host", "it knows no abstract sockets")),
-        (host, "") => Ok(vec![Place::Host { name: host.to_owned(), address: None }]),
-        (host, address) => {
-            Ok(vec![Place::Host { name: host.to_owned(), address: Some(address.parse().map_err(wrong)?) }])
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -245,35 +162,6 @@ mod tests {
 
     fn refused(address: &str) -> String {
         translated(address).err().expect(address).to_string()
-    }
-
-    /// `folder:port` or `name@address:port`.
-    fn places(address: &str) -> Vec<String> {
-        let place = |server: &Server| match &server.place {
-            Place::Folder(folder) => format!("{}:{}", folder.display(), server.port),
-            Place::Host { name, address: None } => format!("{name}:{}", server.port),
-            Place::Host { name, address: Some(address) } => format!("{name}@{address}:{}", server.port),
-        };
-        translated(address).expect(address).servers.iter().map(place).collect()
-    }
-
-    #[test]
-    fn an_address_leads_to_the_same_servers_as_with_libpq() {
-        for (address, expected) in [
-            ("postgres://h/d", vec!["h:5432"]),
-            ("postgresql://a:1,b:2/d", vec!["a:1", "b:2"]),
-            ("postgresql://a,b/d?port=7", vec!["a:7", "b:7"]),
-            ("postgresql://a,b:9/d", vec!["a:5432", "b:9"]),
-            ("postgresql:///d?host=/run/a,/run/b&port=1,2", vec!["/run/a:1", "/run/b:2"]),
-            ("postgres://%2Frun%2Fa:3/d", vec!["/run/a:3"]),
-            ("host=a,b hostaddr=10.0.0.1,::1 port=4", vec!["a@10.0.0.1:4", "b@::1:4"]),
-            ("hostaddr=10.0.0.1", vec!["10.0.0.1@10.0.0.1:5432"]),
-            ("postgres://[::1]:5/d", vec!["::1:5"]),
-            ("dbname=d port=6", vec!["/var/run/postgresql:6", "/tmp:6"]),
-            ("host=a,", vec!["a:5432", "/var/run/postgresql:5432", "/tmp:5432"]),
-        ] {
-            assert_eq!(places(address), expected, "{address}");
-        }
     }
 
     #[test]
@@ -298,7 +186,7 @@ mod tests {
         assert!(config == expected, "{config:?}");
         assert_eq!(patience, Some(Duration::from_secs(2)));
         assert_eq!(translated("connect_timeout=0").unwrap().patience, None);
-        assert_eq!(translated("keepalives=0").unwrap().config.get_keepalives(), false);
+        assert!(!translated("keepalives=0").unwrap().config.get_keepalives());
         let names = ["application_name=a fallback_application_name=b", "fallback_application_name=b"];
         let name = |address| translated(address).unwrap().config.get_application_name().map(str::to_owned);
         assert_eq!(names.map(name), [Some("a".to_owned()), Some("b".to_owned())]);
