@@ -8,9 +8,27 @@ use woothee::woothee::VALUE_UNKNOWN;
 pub fn name(user_agent: &str) -> Option<String> {
     let seen = Parser::new().parse(user_agent)?;
     match (known(seen.name), known(seen.os)) {
+        (Some("HTTP Library"), _) => Some("A program".to_owned()),
         (Some(browser), Some(system)) => Some(format!("{browser} on {}", system_name(system))),
         (Some(one), None) | (None, Some(one)) => Some(one.to_owned()),
         (None, None) => None,
+    }
+}
+
+/// What somebody would look for when asked for their device.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    Laptop,
+    /// Tablets too.
+    Phone,
+    Unknown,
+}
+
+pub fn kind(user_agent: &str) -> Kind {
+    match Parser::new().parse(user_agent).map(|seen| seen.category) {
+        Some("pc") => Kind::Laptop,
+        Some("smartphone" | "mobilephone") => Kind::Phone,
+        _ => Kind::Unknown,
     }
 }
 
@@ -45,9 +63,32 @@ mod tests {
                  Version/26.0 Safari/605.1.15",
                 "Safari on macOS",
             ),
+            ("curl/8.14.1", "A program"),
         ];
         for (user_agent, name) in named {
             assert_eq!(super::name(user_agent).as_deref(), Some(name));
+        }
+    }
+
+    #[test]
+    fn phones_are_told_from_laptops() {
+        let kinds = [
+            ("Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0", Kind::Laptop),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+                 Version/26.0 Mobile/15E148 Safari/604.1",
+                Kind::Phone,
+            ),
+            (
+                "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile \
+                 Safari/537.36",
+                Kind::Phone,
+            ),
+            ("curl/8.14.1", Kind::Unknown),
+            ("", Kind::Unknown),
+        ];
+        for (user_agent, kind) in kinds {
+            assert_eq!(super::kind(user_agent), kind, "{user_agent}");
         }
     }
 

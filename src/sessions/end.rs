@@ -5,7 +5,7 @@ use super::store;
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::db::{self, Tx};
-use crate::kernel::{SessionId, Token, UserId};
+use crate::kernel::{DeviceId, SessionId, Token, UserId};
 
 /// Why a session is not live any more.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,12 +46,8 @@ impl EndReason {
 
 /// Ends one session. `Ok(false)` when it had ended already.
 pub fn revoke(tx: &mut Tx<'_>, id: SessionId, reason: EndReason) -> Result<bool, db::Error> {
-    let Some(ended) = store::delete(tx, id)? else { return Ok(false) };
-    let user = ended.user;
-    remember_why(tx, &[ended], reason)?;
-    let event = Event::about(user, "session.revoked").with("session", id.to_string()).with("reason", reason.as_str());
-    audit::record(tx, event)?;
-    Ok(true)
+    let ended = store::delete(tx, id)?;
+    write_down(tx, ended, reason)
 }
 
 /// Ends whatever session a portal token belongs to; nothing happens when there is none.
@@ -62,11 +58,11 @@ pub fn revoke_by_token(tx: &mut Tx<'_>, token: &Token, reason: EndReason) -> Res
     }
 }
 
-/// Ends every session of a person, except one if it is named. How many ended.
+/// Ends every session of a person, except that of one device if it is named. How many ended.
 pub fn revoke_all(
     tx: &mut Tx<'_>,
     user: UserId,
-    except: Option<SessionId>,
+    except: Option<DeviceId>,
     reason: EndReason,
 ) -> Result<usize, db::Error> {
     let ended = store::delete_all(tx, user, except)?;
@@ -76,6 +72,16 @@ pub fn revoke_all(
         audit::record(tx, event)?;
     }
     Ok(ended.len())
+}
+
+/// Whether there was anything to end.
+pub(super) fn write_down(tx: &mut Tx<'_>, ended: Option<store::Ended>, reason: EndReason) -> Result<bool, db::Error> {
+    let Some(ended) = ended else { return Ok(false) };
+    let (id, user) = (ended.id.to_string(), ended.user);
+    remember_why(tx, &[ended], reason)?;
+    let event = Event::about(user, "session.revoked").with("session", id).with("reason", reason.as_str());
+    audit::record(tx, event)?;
+    Ok(true)
 }
 
 fn remember_why(tx: &mut Tx<'_>, ended: &[store::Ended], reason: EndReason) -> Result<(), db::Error> {

@@ -34,7 +34,7 @@ async fn find(
     Ok(Some(found.live))
 }
 
-fn is_live(found: &store::Found, rules: &settings::Session, now: DateTime<Utc>) -> bool {
+pub(super) fn is_live(found: &store::Found, rules: &settings::Session, now: DateTime<Utc>) -> bool {
     !found.is_disabled && ran_out(&found.live, rules, now).is_none()
 }
 

@@ -8,11 +8,13 @@
 //!   disabled; that is checked on every request ([`find`]).
 //! - It is **rotated** (a new id, new cookies, the old ones dead at once; [`rotate`]) when its holder's powers change.
 //!   What stays is the device: people see one and the same browser in their list.
+//! - Its holder sees it in a list of **devices** and can end it from there ([`devices`]).
 //! - When it **ends**, a word about why is kept for a while, so that the browser can be told ([`end`]).
 //!
 //! When somebody was last active is written at most once in [`TOUCH_EVERY`], so an idle timeout may come early by that
 //! much and never late.
 
+mod devices;
 mod end;
 mod find;
 mod open;
@@ -22,6 +24,7 @@ mod store;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use devices::{Device, list_devices, revoke_device, revoke_own};
 pub use end::{EndReason, revoke, revoke_all, revoke_by_token, why_ended};
 pub use find::{TOUCH_EVERY, find_by_gate_token, find_by_token};
 pub use open::{open, renew_gate_cookies};
@@ -63,12 +66,18 @@ pub enum Method {
 }
 
 impl Method {
+    const ALL: [Self; 2] = [Self::Password, Self::SetupLink];
+
     /// The stable word for the API, the table and the audit.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Password => "password",
             Self::SetupLink => "setup_link",
         }
+    }
+
+    fn from_stored(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.as_str() == word)
     }
 }
 

@@ -1,3 +1,5 @@
+use std::net::IpAddr;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use ipnet::IpNet;
@@ -23,6 +25,14 @@ pub(super) struct Found {
     pub is_disabled: bool,
 }
 
+/// A row as its holder sees it. It may have run out.
+pub(super) struct Listed {
+    pub found: Found,
+    pub address: Option<IpAddr>,
+    pub user_agent: Option<String>,
+    pub methods: Vec<String>,
+}
+
 /// A row that nobody else can change until the transaction ends.
 pub(super) struct Held {
     pub id: SessionId,
@@ -34,6 +44,7 @@ pub(super) struct Held {
 
 /// What is left of a row.
 pub(super) struct Ended {
+    pub id: SessionId,
     pub user: UserId,
     token_digest: Vec<u8>,
 }
@@ -149,6 +160,22 @@ pub(super) fn find_by_gate_digest(tx: &mut ReadTx<'_>, digest: &Digest) -> Resul
     row.map(Found::try_from).transpose()
 }
 
+type ListedRow = (Row, Option<IpNet>, Option<String>, Vec<String>);
+
+/// The last active first.
+pub(super) fn list(tx: &mut ReadTx<'_>, user: UserId) -> Result<Vec<Listed>, db::Error> {
+    let rows: Vec<ListedRow> = sessions::table
+        .inner_join(users::table)
+        .filter(sessions::user_id.eq(user))
+        .order((sessions::last_active_at.desc(), sessions::id.desc()))
+        .select((Row::as_select(), sessions::address, sessions::user_agent, sessions::methods))
+        .load(tx.conn())?;
+    let listed = rows.into_iter().map(|(row, address, user_agent, methods)| {
+        Ok(Listed { found: row.try_into()?, address: address.map(|net| net.addr()), user_agent, methods })
+    });
+    listed.collect()
+}
+
 pub(super) fn find_id(tx: &mut Tx<'_>, digest: &Digest) -> Result<Option<SessionId>, db::Error> {
     let id = sessions::table
         .filter(sessions::token_digest.eq(digest.as_bytes()))
@@ -168,24 +195,43 @@ pub(super) fn touch(tx: &mut Tx<'_>, id: SessionId) -> Result<(), db::Error> {
 
 /// What it was, if it was there.
 pub(super) fn delete(tx: &mut Tx<'_>, id: SessionId) -> Result<Option<Ended>, db::Error> {
-    tx.tell(Change::Session(id));
-    let ended = diesel::delete(sessions::table.find(id))
-        .returning((sessions::user_id, sessions::token_digest))
-        .get_result(tx.conn())
-        .optional()?;
-    Ok(ended.map(|(user, token_digest)| Ended { user, token_digest }))
+    let row: Option<EndedRow> =
+        diesel::delete(sessions::table.find(id)).returning(ENDED).get_result(tx.conn()).optional()?;
+    Ok(row.map(|row| ended(tx, row)))
 }
 
-pub(super) fn delete_all(tx: &mut Tx<'_>, user: UserId, except: Option<SessionId>) -> Result<Vec<Ended>, db::Error> {
-    tx.tell(Change::Person(user));
+/// As [`delete`], if it is this person's.
+pub(super) fn delete_own(tx: &mut Tx<'_>, user: UserId, id: SessionId) -> Result<Option<Ended>, db::Error> {
+    let own = sessions::table.filter(sessions::id.eq(id).and(sessions::user_id.eq(user)));
+    let row: Option<EndedRow> = diesel::delete(own).returning(ENDED).get_result(tx.conn()).optional()?;
+    Ok(row.map(|row| ended(tx, row)))
+}
+
+pub(super) fn delete_device(tx: &mut Tx<'_>, user: UserId, device: DeviceId) -> Result<Option<Ended>, db::Error> {
+    let own = sessions::table.filter(sessions::device_id.eq(device).and(sessions::user_id.eq(user)));
+    let row: Option<EndedRow> = diesel::delete(own).returning(ENDED).get_result(tx.conn()).optional()?;
+    Ok(row.map(|row| ended(tx, row)))
+}
+
+pub(super) fn delete_all(tx: &mut Tx<'_>, user: UserId, except: Option<DeviceId>) -> Result<Vec<Ended>, db::Error> {
     let theirs = sessions::table.filter(sessions::user_id.eq(user));
-    let digests = match except {
-        Some(kept) => diesel::delete(theirs.filter(sessions::id.ne(kept)))
-            .returning(sessions::token_digest)
-            .get_results(tx.conn())?,
-        None => diesel::delete(theirs).returning(sessions::token_digest).get_results(tx.conn())?,
+    let rows: Vec<EndedRow> = match except {
+        Some(kept) => {
+            diesel::delete(theirs.filter(sessions::device_id.ne(kept))).returning(ENDED).get_results(tx.conn())?
+        }
+        None => diesel::delete(theirs).returning(ENDED).get_results(tx.conn())?,
     };
-    Ok(digests.into_iter().map(|token_digest| Ended { user, token_digest }).collect())
+    Ok(rows.into_iter().map(|row| ended(tx, row)).collect())
+}
+
+type EndedRow = (SessionId, UserId, Vec<u8>);
+
+const ENDED: (sessions::id, sessions::user_id, sessions::token_digest) =
+    (sessions::id, sessions::user_id, sessions::token_digest);
+
+fn ended(tx: &mut Tx<'_>, (id, user, token_digest): EndedRow) -> Ended {
+    tx.tell(Change::Session(id));
+    Ended { id, user, token_digest }
 }
 
 pub(super) fn insert_ended(tx: &mut Tx<'_>, ended: &[Ended], reason: EndReason) -> Result<(), db::Error> {

@@ -51,6 +51,9 @@ pub fn personal() -> Vec<Endpoint> {
         get("/reset-password", to(pages::reset::show)),
         post("/reset-password", to(pages::reset::submit)),
         post("/account/name", to(pages::home::rename)),
+        get("/account/sessions", to(pages::sessions::show)),
+        post("/account/sessions/{id}/sign-out", to(pages::sessions::sign_out)),
+        post("/account/sessions/sign-out-others", to(pages::sessions::sign_out_others)),
         get("/setup", to(pages::setup::show)),
         post("/setup", to(pages::setup::submit)),
         // Letters that were kept and not sent
@@ -67,6 +70,9 @@ pub fn personal() -> Vec<Endpoint> {
         get("/me", to(api::me::show)),
         patch("/me", to(api::me::rename)),
         post("/me/email/verification", to(api::me::resend_verification)),
+        get("/me/sessions", to(api::sessions::list)),
+        delete("/me/sessions", to(api::sessions::revoke_others)),
+        delete("/me/sessions/{id}", to(api::sessions::revoke)),
     ]
 }
 
@@ -80,6 +86,10 @@ fn post(path: &'static str, route: Route) -> Endpoint {
 
 fn patch(path: &'static str, route: Route) -> Endpoint {
     Endpoint { method: Method::PATCH, path, route }
+}
+
+fn delete(path: &'static str, route: Route) -> Endpoint {
+    Endpoint { method: Method::DELETE, path, route }
 }
 
 /// Puts a table to work: one resource an address, so that a wrong method there is told apart from nothing there.

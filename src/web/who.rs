@@ -24,6 +24,12 @@ pub struct Anyone {
     pub origin: Origin,
 }
 
+impl From<SignedIn> for Anyone {
+    fn from(who: SignedIn) -> Self {
+        Self { live: Some(who.live), origin: who.origin }
+    }
+}
+
 impl FromRequest for SignedIn {
     type Error = Failure;
     type Future = Ready<Result<Self, Failure>>;

@@ -37,6 +37,15 @@ const app = new URL(demo).host;
 
 const at = (path) => new URL(path, portal).href;
 
+const DEVICES = {
+  laptop: "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
+  phone:
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) " +
+    "Version/26.0 Mobile/15E148 Safari/604.1",
+  old: "Mozilla/5.0 (Windows NT 6.1; WOW64; Trident/7.0; rv:11.0) like Gecko",
+  unknown: "A browser of the house",
+};
+
 const person = (name) => ({ name, email: `${name.toLowerCase()}@example.com`, password: "seven quiet herons" });
 
 describe("the front door", () => {
@@ -259,6 +268,50 @@ function people() {
     await link(page, "Follow the link in this letter").click();
     await heading(page, "Forgot your password?");
     assert.equal(await email(page).inputValue(), fay.email);
+  });
+
+  stage.story("somebody with several devices sees them all, and signs out those that are not theirs", async (arrive) => {
+    const gus = person("Gus");
+    const page = await (await arrive({ userAgent: DEVICES.laptop })).tab();
+    await getsAnAccount(page, gus);
+    await signIn(page, gus);
+    await heading(page, "Hello, Gus");
+    await link(page, "Your devices").click();
+    await heading(page, "Your devices");
+    await page.getByText("You are signed in nowhere else").waitFor();
+    await album.look(page, "devices-one");
+
+    const phone = await (await arrive({ userAgent: DEVICES.phone })).tab();
+    await phone.goto(at("/login"));
+    await phone.getByLabel("Keep me signed in on this device").check();
+    await signIn(phone, gus);
+    await heading(phone, "Hello, Gus");
+    const others = await Promise.all([DEVICES.old, DEVICES.unknown].map(async (userAgent) => {
+      const other = await (await arrive({ userAgent })).tab();
+      await other.goto(wanted);
+      await signIn(other, gus);
+      await isInTheApp(other, gus);
+      return other;
+    }));
+    await page.reload();
+    assert.equal(await page.getByRole("listitem").count(), 4);
+    await album.look(page, "devices");
+
+    await button(page, "Sign out: Safari on iPhone, last seen just now").click();
+    await page.getByRole("status").filter({ hasText: "That device is signed out" }).waitFor();
+    assert.equal(await page.getByRole("listitem").count(), 3);
+    await album.look(page, "devices-signed-out-one");
+    await phone.reload();
+    await heading(phone, "Sign in");
+
+    await button(page, "Sign out all other devices").click();
+    await page.getByRole("status").filter({ hasText: "All other devices are signed out" }).waitFor();
+    for (const other of others) {
+      await other.reload();
+      await heading(other, "Sign in");
+    }
+    await button(page, "Sign out: Firefox on Linux, this device").click();
+    await heading(page, "You are signed out");
   });
 
   stage.story("who guesses has to wait, and is told how long", async (arrive) => {

@@ -39,6 +39,14 @@ const TABLE: &[(&str, &str, [&str; 5])] = &[
     ("GET", "/reset-password", ["410"; 5]),
     ("POST", "/reset-password", ["410"; 5]),
     ("POST", "/account/name", ["303 /login", "303 /", "303 /", "303 /login", "303 /login"]),
+    ("GET", "/account/sessions", ["303 /login", "200", "200", "303 /login", "303 /login"]),
+    // Another person's.
+    ("POST", "/account/sessions/{id}/sign-out", ["303 /login", "404", "404", "303 /login", "303 /login"]),
+    (
+        "POST",
+        "/account/sessions/sign-out-others",
+        ["303 /login", "303 /account/sessions", "303 /account/sessions", "303 /login", "303 /login"],
+    ),
     // Without the link of the banner.
     ("GET", "/setup", ["410"; 5]),
     ("POST", "/setup", ["410"; 5]),
@@ -60,6 +68,14 @@ const TABLE: &[(&str, &str, [&str; 5])] = &[
         "/me/email/verification",
         ["401 unauthenticated", "202", "409 conflict", "401 unauthenticated", "401 unauthenticated"],
     ),
+    ("GET", "/me/sessions", ["401 unauthenticated", "200", "200", "401 unauthenticated", "401 unauthenticated"]),
+    ("DELETE", "/me/sessions", ["401 unauthenticated", "200", "200", "401 unauthenticated", "401 unauthenticated"]),
+    // Another person's.
+    (
+        "DELETE",
+        "/me/sessions/{id}",
+        ["401 unauthenticated", "404 not_found", "404 not_found", "401 unauthenticated", "401 unauthenticated"],
+    ),
 ];
 
 #[test]
@@ -78,8 +94,10 @@ fn every_endpoint_is_in_the_table_and_answers_as_it_says() {
     let app =
         TestApp::with(&[("limits.login_per_account", "1000 per 15m"), ("limits.login_per_network", "1000 per 15m")]);
     let people = people(&app);
+    app.unverified("another@example.com");
     let mut wrong = Vec::new();
     for (method, path, expected) in TABLE {
+        let path = &of_another(&app, path);
         for ((who, make), expected) in people.iter().zip(expected) {
             let seen = attempt(&mut make(), method, path);
             if seen != *expected {
@@ -88,6 +106,21 @@ fn every_endpoint_is_in_the_table_and_answers_as_it_says() {
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    let theirs = "SELECT count(*) AS n FROM sessions s JOIN users u ON u.id = s.user_id WHERE u.email LIKE 'another@%'";
+    assert_eq!(app.count(theirs), 1, "somebody ended the session of another person");
+}
+
+/// The session and the device of a person who takes no part in this.
+fn of_another(app: &TestApp, path: &str) -> String {
+    let id = |column: &str| {
+        let of = "FROM sessions s JOIN users u ON u.id = s.user_id WHERE u.email = 'another@example.com'";
+        app.text(&format!("SELECT s.{column}::text AS t {of}"))
+    };
+    match path {
+        "/me/sessions/{id}" => path.replace("{id}", &id("id")),
+        "/account/sessions/{id}/sign-out" => path.replace("{id}", &id("device_id")),
+        _ => path.to_owned(),
+    }
 }
 
 type Maker<'a> = Box<dyn Fn() -> Browser + 'a>;

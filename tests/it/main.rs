@@ -12,6 +12,8 @@ mod cluster;
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod devices;
+#[cfg(test)]
 mod documentation;
 #[cfg(test)]
 mod feed;

@@ -128,8 +128,7 @@ pub async fn log_in(
 
 /// `POST /auth/logout`: 204, the session is gone and so are its cookies.
 pub async fn log_out(app: web::Data<App>, who: SignedIn, request: HttpRequest) -> Result<HttpResponse, Failure> {
-    let who = Anyone { live: Some(who.live), origin: who.origin };
-    logout::end(&app, &who, &request).await?;
+    logout::end(&app, &who.into(), &request).await?;
     Ok(logout::taking_cookies_away(&app, HttpResponse::NoContent().finish()))
 }
 

@@ -34,9 +34,10 @@ pub async fn show(request: HttpRequest) -> HttpResponse {
 /// Ends the session of this browser, if it has one.
 pub async fn end(app: &App, who: &Anyone, request: &HttpRequest) -> Result<(), Failure> {
     if let Some(live) = &who.live {
-        let session = live.session;
+        // Not by the session's id: it may have got another since this request began.
+        let (user, device) = (live.user, live.device);
         app.db
-            .write(&who.origin, move |tx| sessions::revoke(tx, session, EndReason::SignedOut))
+            .write(&who.origin, move |tx| sessions::revoke_device(tx, user, device, EndReason::SignedOut))
             .await
             .map_err(|e: db::Error| Failure::from(e))?;
         session_store::forget(request);

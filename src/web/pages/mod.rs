@@ -5,6 +5,7 @@ pub mod inbox;
 pub mod login;
 pub mod logout;
 pub mod reset;
+pub mod sessions;
 pub mod setup;
 pub mod signup;
 pub mod statics;
