@@ -10,7 +10,7 @@ use actix_web::cookie::Cookie;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::LocalBoxFuture;
@@ -66,9 +66,22 @@ pub struct FormToken {
     pub cookie: Option<Cookie<'static>>,
 }
 
+/// Marks the request of a page whose form ends the session it was opened in.
+#[derive(Clone, Copy)]
+struct EndsSession;
+
+/// The form of this page ends the session. Pressed twice, or in two tabs, it is ours all the same and may say what
+/// has become of it: so its token is bound to the cookie of before sign-in.
+pub fn ends_session(request: &HttpRequest) {
+    request.extensions_mut().insert(EndsSession);
+}
+
 /// The token to put into the forms of a page.
 pub fn form_token(app: &App, request: &HttpRequest) -> FormToken {
-    if let Ok(Some(live)) = session_store::live(request) {
+    let outlives_session = request.extensions().contains::<EndsSession>();
+    if let Ok(Some(live)) = session_store::live(request)
+        && !outlives_session
+    {
         return FormToken { text: sign(app, &session_binding(live.session)), cookie: None };
     }
     if let Some(nonce) = nonce_of(app, request) {

@@ -413,6 +413,22 @@ fn somebody_signed_in_can_ask_too_and_has_to_sign_in_again_afterwards() {
     assert_eq!(app.count(asked_by), 1, "who asked is written down where it is known");
 }
 
+/// The first press ended the session that the second one's form was bound to: "nothing was changed", it said.
+#[test]
+fn somebody_signed_in_who_presses_twice_is_told_that_the_link_was_used() {
+    let app = TestApp::start();
+    let mut one_tab = app.verified(ANN);
+    ask(&app, ANN);
+    let link = app.mail().to(ANN).link();
+    // A browser that was closed meanwhile has no cookie of before sign-in any more.
+    one_tab.jar.store(app.public_url(), "vestibule_csrf=; Path=/; Max-Age=0");
+    assert!(one_tab.jar.find(app.public_url(), "vestibule_csrf").is_none());
+    one_tab.get(&link);
+    let mut other_tab = one_tab.clone();
+    assert_eq!(one_tab.submit("/reset-password", &[("new_password", NEW)]).status, 303);
+    assert_eq!(other_tab.submit("/reset-password", &[("new_password", NEW)]).status, 410);
+}
+
 #[test]
 fn a_form_from_elsewhere_asks_for_nothing_and_changes_nothing() {
     let app = TestApp::start();

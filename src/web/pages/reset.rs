@@ -12,7 +12,7 @@ use crate::accounts::reset;
 use crate::app::App;
 use crate::db;
 use crate::kernel::{EmailAddress, Redacted, Token};
-use crate::web::csrf::{Checked, hide_address};
+use crate::web::csrf::{Checked, ends_session, hide_address};
 use crate::web::failure::{Failure, Field};
 use crate::web::view;
 use crate::web::who::Anyone;
@@ -144,6 +144,7 @@ async fn page(app: &App, token: &str, request: &HttpRequest, wrong: &[Field]) ->
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let mut response = HttpResponse::build(status);
     hide_address(app, &mut response);
+    ends_session(request);
     Ok(view::html(request, &mut response, "accounts/reset_password.html", context))
 }
 
