@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 
@@ -61,17 +61,17 @@ fn header<'a>(head: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
     fields.filter(move |(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
 }
 
-/// All connections ask at once, and again when all have been answered, for as long as said. How many answers.
-pub fn ask_for(duration: Duration, connections: &mut [Connection], request: &str) -> anyhow::Result<u32> {
-    let deadline = Instant::now() + duration;
+/// All connections ask at once, and again when all have been answered, until there were at least so many answers of
+/// this status. How many there were.
+pub fn ask(least: u32, connections: &mut [Connection], (request, status): (&str, u16)) -> anyhow::Result<u32> {
     let mut answers = 0;
-    while Instant::now() < deadline {
+    while answers < least {
         for connection in &mut *connections {
             connection.send(request)?;
         }
         for connection in &mut *connections {
             let answer = connection.receive()?;
-            ensure!(answer.status == 200, "{}", answer.head);
+            ensure!(answer.status == status, "{}", answer.head);
             answers += 1;
         }
     }

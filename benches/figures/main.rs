@@ -1,4 +1,4 @@
-//! What is claimed to be fast, measured: `make bench`.
+//! What is claimed to be fast, measured: `make bench`, or a part of it: `cargo bench -- gate`.
 //!
 //! Every claim is a ratio to something plain that does the same work on the same machine in the same run, because
 //! microseconds say more about the machine than about us. The two sides take turns in short rounds, and what is
@@ -21,6 +21,7 @@
 
 mod bare;
 mod client;
+mod contest;
 mod gate;
 mod meter;
 mod people;
@@ -32,6 +33,7 @@ mod start;
 use std::fs;
 use std::path::PathBuf;
 
+use anyhow::ensure;
 use vestibule::db::cluster::Cluster;
 
 use report::Report;
@@ -42,19 +44,29 @@ fn main() -> anyhow::Result<()> {
     match words.as_slice() {
         [bare::EMPTY, port] => bare::answer_empty(port.parse()?),
         [bare::SELECT, port, url] => bare::answer_after_select(port.parse()?, url),
-        _ => measure(),
+        // cargo puts a flag of its own among them.
+        names => measure(&names.iter().copied().filter(|name| !name.starts_with('-')).collect::<Vec<_>>()),
     }
 }
 
-fn measure() -> anyhow::Result<()> {
+type Measure = fn(&mut Report, &Stage) -> anyhow::Result<()>;
+
+/// What can be measured alone, in the order of the report.
+const PARTS: [(&str, Measure); 3] = [("start", start::measure), ("gate", gate::measure), ("signins", signins::measure)];
+
+/// Everything, or the parts that are named.
+fn measure(named: &[&str]) -> anyhow::Result<()> {
+    let known = PARTS.map(|(name, _)| name);
+    let unknown = named.iter().find(|name| !known.contains(name));
+    ensure!(unknown.is_none(), "there is no part {}; there are: {}", unknown.unwrap_or(&""), known.join(", "));
     let folder = Folder::make()?;
     let mut report = Report::begin()?;
-    start::measure(&mut report, &folder.0)?;
     let cluster = Cluster::start(&folder.0.join("shared"))?;
     let stage =
         Stage { folder: folder.0.clone(), url: cluster.url().to_owned(), postgres: meter::postmaster(&cluster)? };
-    gate::measure(&mut report, &stage)?;
-    signins::measure(&mut report, &stage)?;
+    for (_, part) in PARTS.iter().filter(|(name, _)| named.is_empty() || named.contains(name)) {
+        part(&mut report, &stage)?;
+    }
     cluster.stop()?;
     report.end()
 }

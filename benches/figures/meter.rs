@@ -1,6 +1,8 @@
 //! What the kernel has counted for a process.
 
+use std::collections::HashMap;
 use std::fs;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use vestibule::db::cluster::Cluster;
@@ -13,14 +15,48 @@ pub fn cpu(pid: u32) -> anyhow::Result<f64> {
     Ok(f64::from(Stat::read(pid)?.own) / TICKS_PER_SECOND)
 }
 
+/// What processes that go on living have used so far, by thread, to the nanosecond.
+pub struct CpuTimes(HashMap<u32, u64>);
+
+impl CpuTimes {
+    pub fn of(pids: &[u32]) -> anyhow::Result<Self> {
+        let mut times = HashMap::new();
+        for pid in pids {
+            for entry in fs::read_dir(format!("/proc/{pid}/task"))? {
+                let entry = entry?;
+                // The thread may have ended meanwhile.
+                let Ok(text) = fs::read_to_string(entry.path().join("schedstat")) else { continue };
+                let nanos = text.split(' ').next().context("an empty schedstat")?.parse()?;
+                times.insert(entry.file_name().to_string_lossy().parse()?, nanos);
+            }
+        }
+        Ok(Self(times))
+    }
+
+    /// Microseconds.
+    pub fn since(&self, earlier: &Self) -> f64 {
+        let spent = self.0.iter().map(|(thread, nanos)| nanos - earlier.0.get(thread).unwrap_or(&0));
+        Duration::from_nanos(spent.sum()).as_secs_f64() * 1e6
+    }
+}
+
+/// A process and those that it has started.
+pub fn family(parent: u32) -> anyhow::Result<Vec<u32>> {
+    let mut members = vec![parent];
+    for entry in fs::read_dir("/proc")? {
+        let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        // It may be gone by now.
+        members.extend(Stat::read(pid).ok().filter(|stat| stat.parent == parent).map(|_| pid));
+    }
+    Ok(members)
+}
+
 /// CPU seconds of PostgreSQL's first process and of all that it has started.
 pub fn postgres_cpu(postmaster: u32) -> anyhow::Result<f64> {
     let first = Stat::read(postmaster)?;
     let mut ticks = first.own + first.ended_children;
-    for entry in fs::read_dir("/proc")? {
-        let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        // It may be gone by now.
-        ticks += Stat::read(pid).ok().filter(|stat| stat.parent == postmaster).map_or(0, |stat| stat.own);
+    for child in family(postmaster)?.into_iter().skip(1) {
+        ticks += Stat::read(child).map_or(0, |stat| stat.own);
     }
     Ok(f64::from(ticks) / TICKS_PER_SECOND)
 }

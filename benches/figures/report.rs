@@ -21,9 +21,9 @@ impl Report {
         Ok(Self { load_at_start, figures: Map::new() })
     }
 
-    /// The median of the rounds, and how far they lie apart.
+    /// The median of the rounds, and between what eight of ten lie.
     pub fn ratio(&mut self, key: &str, what: &str, rounds: &[f64]) {
-        let (low, high) = rounds.iter().fold((f64::MAX, f64::MIN), |(low, high), x| (low.min(*x), high.max(*x)));
+        let (low, high) = (percentile(rounds, 10), percentile(rounds, 90));
         let spread = if rounds.len() > 1 { format!("   {low:.2} … {high:.2}") } else { String::new() };
         println!("  {what:<62} {:>8.2} ×  {spread}", median(rounds));
         self.figures.insert(key.to_owned(), json!({ "ratio": median(rounds), "rounds": rounds }));
@@ -64,11 +64,22 @@ pub fn section(title: &str) {
 
 /// 0 for nothing.
 pub fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
+    let sorted = sorted(values);
     let upper = sorted.get(sorted.len() / 2).copied().unwrap_or_default();
     let lower = sorted.get((sorted.len().max(1) - 1) / 2).copied().unwrap_or_default();
     f64::midpoint(lower, upper)
+}
+
+/// 0 for nothing.
+pub fn percentile(values: &[f64], percent: usize) -> f64 {
+    let last = values.len().saturating_sub(1);
+    sorted(values).get(last * percent / 100).copied().unwrap_or_default()
+}
+
+fn sorted(values: &[f64]) -> Vec<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted
 }
 
 /// Round by round.

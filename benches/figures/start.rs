@@ -6,13 +6,15 @@ use std::time::{Duration, Instant};
 
 use vestibule::db::cluster::Cluster;
 
+use crate::Stage;
 use crate::report::{Report, median, ratios, section};
 use crate::served::Served;
 
 const FRESH: usize = 3;
 const EXISTING: usize = 7;
 
-pub fn measure(report: &mut Report, folder: &Path) -> anyhow::Result<()> {
+pub fn measure(report: &mut Report, stage: &Stage) -> anyhow::Result<()> {
+    let folder = stage.folder.as_path();
     let (mut first, mut first_alone) = (Vec::new(), Vec::new());
     for n in 0..FRESH {
         first.push(millis(service(&folder.join(format!("service-{n}")))?));
