@@ -40,12 +40,6 @@ impl Contender {
         Self { status, ..self }
     }
 
-    /// Work that is not done by the server asked alone.
-    pub fn with(mut self, pids: &[u32]) -> Self {
-        self.pids.extend(pids);
-        self
-    }
-
     fn round(&mut self, postgres: u32) -> anyhow::Result<()> {
         let before = (CpuTimes::of(&self.pids)?, CpuTimes::of(&meter::family(postgres)?)?);
         let answers = ask(ANSWERS, &mut self.connections, (&self.request, self.status))?;

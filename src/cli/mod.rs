@@ -98,7 +98,9 @@ pub fn run(cli: Cli, environment: Environment) -> ExitCode {
             healthcheck::run(&arguments, &sources)
         }
     };
-    exit_code(result)
+    let code = exit_code(result);
+    log::logger().flush();
+    code
 }
 
 /// What stands after the command's name wins over what stands before it.

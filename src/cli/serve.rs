@@ -16,7 +16,7 @@ use super::database::Database;
 use super::demo::Demo;
 use super::healthcheck::reachable;
 use super::stop::Stop;
-use super::{Common, say};
+use super::{Common, logger, say};
 use crate::accounts::setup;
 use crate::app::App;
 use crate::config::{self, Settings};
@@ -42,6 +42,7 @@ pub fn run(mut settings: Settings, demo: Option<SocketAddr>) -> anyhow::Result<(
     let demo = demo.map(|address| Demo::open(address, &mut settings)).transpose()?;
     let transport = Transport::new(&settings)?;
     let stop = Stop::listen()?;
+    logger::write_in_batches()?;
     let database = Database::open(&settings)?;
     let applied = migrations::run(database.url()).context("bringing the database up to date")?;
     for name in applied {

@@ -3,6 +3,7 @@
 //! Proxies pass on what the visitor wrote byte by byte (`..`, `%2e`, `//evil.example/x`, even a `#`), so this
 //! is a strict parser: what is not clearly one URL on one host is refused, and nothing is repaired.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use url::{Host, Url};
@@ -10,17 +11,17 @@ use url::{Host, Url};
 use super::path::Path;
 use super::pattern::split_port;
 
-/// A request for an app, understood.
+/// A request for an app, understood. Most are made of what the proxy wrote as it stands there.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Request {
-    pub method: String,
+pub struct Request<'a> {
+    pub method: &'a str,
     pub scheme: Scheme,
     /// In lower case, an IPv6 address in brackets; no port, no dot at the end.
-    pub host: String,
+    pub host: Cow<'a, str>,
     pub port: u16,
-    pub(super) path: Path,
+    path: Path,
     /// Path and query as the visitor wrote them, in ASCII.
-    target: String,
+    target: Cow<'a, str>,
     /// Who asks, behind all trusted proxies.
     pub client: IpAddr,
 }
@@ -47,17 +48,16 @@ pub struct Parts<'a> {
     pub target: &'a [u8],
 }
 
-impl Request {
+impl<'a> Request<'a> {
     /// From a proxy that tells of scheme, host and path separately.
-    pub fn from_parts(parts: Parts<'_>, client: IpAddr) -> Result<Self, Malformed> {
+    pub fn from_parts(parts: Parts<'a>, client: IpAddr) -> Result<Self, Malformed> {
         let scheme = Scheme::parse(parts.scheme)?;
         let (host, port) = parse_authority(parts.authority)?;
         let target = parse_target(parts.target)?;
-        let path = target.split('?').next().unwrap_or_default();
         Ok(Self {
             method: parse_method(parts.method)?,
             port: port.unwrap_or(scheme.usual_port()),
-            path: Path::parse(path.as_bytes())?,
+            path: Path::parse(path_of(&target))?,
             scheme,
             host,
             target,
@@ -66,7 +66,7 @@ impl Request {
     }
 
     /// From a proxy that tells of the whole URL at once.
-    pub fn from_url(method: &[u8], url: &[u8], client: IpAddr) -> Result<Self, Malformed> {
+    pub fn from_url(method: &'a [u8], url: &'a [u8], client: IpAddr) -> Result<Self, Malformed> {
         const NOT_ABSOLUTE: Malformed = Malformed("the URL is not absolute");
         let (scheme, rest) = split_at_bytes(url, b"://").ok_or(NOT_ABSOLUTE)?;
         let slash = rest.iter().position(|byte| *byte == b'/').ok_or(NOT_ABSOLUTE)?;
@@ -75,12 +75,17 @@ impl Request {
         Self::from_parts(Parts { method, scheme, authority, target }, client)
     }
 
+    /// The path in every way that somebody may read it: at least one.
+    pub(super) fn readings(&self) -> impl Iterator<Item = &[u8]> {
+        self.path.readings(path_of(&self.target))
+    }
+
     /// Where the visitor was going. `None` for what a URL parser does not take after all.
     pub fn url(&self) -> Option<Url> {
         let mut url = self.site()?;
         let (path, query) = match self.target.split_once('?') {
             Some((path, query)) => (path, Some(query)),
-            None => (self.target.as_str(), None),
+            None => (self.target.as_ref(), None),
         };
         url.set_path(path);
         url.set_query(query);
@@ -98,13 +103,15 @@ impl Request {
 
 impl Scheme {
     fn parse(text: &[u8]) -> Result<Self, Malformed> {
-        match text.to_ascii_lowercase().as_slice() {
-            // Some proxies name the scheme of a websocket.
-            b"http" | b"ws" => Ok(Self::Http),
-            b"https" | b"wss" => Ok(Self::Https),
-            b"" => Err(Malformed("the scheme is missing")),
-            _ => Err(Malformed("the scheme is neither http nor https")),
+        let is = |scheme: &[u8]| text.eq_ignore_ascii_case(scheme);
+        // Some proxies name the scheme of a websocket.
+        if is(b"https") || is(b"wss") {
+            return Ok(Self::Https);
         }
+        if is(b"http") || is(b"ws") {
+            return Ok(Self::Http);
+        }
+        Err(Malformed(if text.is_empty() { "the scheme is missing" } else { "the scheme is neither http nor https" }))
     }
 
     fn usual_port(self) -> u16 {
@@ -128,36 +135,73 @@ fn split_at_bytes<'a>(text: &'a [u8], mark: &[u8]) -> Option<(&'a [u8], &'a [u8]
     Some(text.split_at(at + mark.len()))
 }
 
+fn path_of(target: &str) -> &[u8] {
+    target.split('?').next().unwrap_or_default().as_bytes()
+}
+
 /// RFC 9110, section 9.1: a token, and its case matters.
-fn parse_method(text: &[u8]) -> Result<String, Malformed> {
+fn parse_method(text: &[u8]) -> Result<&str, Malformed> {
     let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     match std::str::from_utf8(text) {
-        Ok(method) if !text.is_empty() && text.len() <= 32 && text.iter().all(is_token) => Ok(method.to_owned()),
+        Ok(method) if !text.is_empty() && text.len() <= 32 && text.iter().all(is_token) => Ok(method),
         _ => Err(Malformed("the method is missing or no method")),
     }
 }
 
-fn parse_authority(text: &[u8]) -> Result<(String, Option<u16>), Malformed> {
-    const NO_HOST: Malformed = Malformed("the host is missing or no host");
+const NO_HOST: Malformed = Malformed("the host is missing or no host");
+
+fn parse_authority(text: &[u8]) -> Result<(Cow<'_, str>, Option<u16>), Malformed> {
     let is_of_a_host = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:[]".contains(byte);
-    let text = std::str::from_utf8(text).ok().filter(|text| text.bytes().all(|byte| is_of_a_host(&byte)));
-    let text = text.ok_or(NO_HOST)?.to_ascii_lowercase();
-    let (name, port) = split_port(&text);
-    let name = name.strip_suffix('.').unwrap_or(name);
-    // A URL parser turns `127.1` or `0x7f.1` into another text, and then two readers differ about the host.
-    match Host::parse(name) {
-        Ok(host) if host.to_string() == name && port != Some(0) && !name.ends_with('.') => Ok((name.to_owned(), port)),
-        _ => Err(NO_HOST),
+    if !text.iter().all(is_of_a_host) {
+        return Err(NO_HOST);
     }
+    let text = std::str::from_utf8(text).map_err(|_| NO_HOST)?;
+    if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        let text = text.to_ascii_lowercase();
+        let (name, port) = parse_lower_case(&text)?;
+        return Ok((Cow::Owned(name.to_owned()), port));
+    }
+    let (name, port) = parse_lower_case(text)?;
+    Ok((Cow::Borrowed(name), port))
 }
 
-fn parse_target(text: &[u8]) -> Result<String, Malformed> {
+fn parse_lower_case(authority: &str) -> Result<(&str, Option<u16>), Malformed> {
+    let (name, port) = split_port(authority);
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let is_host = !name.ends_with('.') && (is_ordinary_name(name) || is_canonical(name));
+    if is_host && port != Some(0) { Ok((name, port)) } else { Err(NO_HOST) }
+}
+
+/// A URL parser turns `127.1` or `0x7f.1` into another text, and then two readers differ about the host.
+fn is_canonical(name: &str) -> bool {
+    Host::parse(name).is_ok_and(|host| host.to_string() == name)
+}
+
+/// What no URL parser would turn into anything else: no number at the end, no punycode, nothing empty.
+fn is_ordinary_name(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
+    let begins_well = |label: &str| label.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
+    let last = name.rsplit('.').next().and_then(|label| label.bytes().next());
+    name.bytes().all(is_plain)
+        && !name.contains("--")
+        && name.split('.').all(begins_well)
+        && last.is_some_and(|byte| byte.is_ascii_lowercase())
+}
+
+fn parse_target(text: &[u8]) -> Result<Cow<'_, str>, Malformed> {
     if text.first() != Some(&b'/') {
         return Err(Malformed("the path is missing or does not begin with a slash"));
     }
     if text.iter().any(|byte| byte.is_ascii_control() || b" \\#".contains(byte)) {
         return Err(Malformed("the path or query has a space, a backslash, a fragment or a control character"));
     }
+    match std::str::from_utf8(text) {
+        Ok(target) if target.is_ascii() => Ok(Cow::Borrowed(target)),
+        _ => Ok(Cow::Owned(in_ascii(text))),
+    }
+}
+
+fn in_ascii(text: &[u8]) -> String {
     let mut target = String::with_capacity(text.len());
     for byte in text {
         match byte {
@@ -165,7 +209,7 @@ fn parse_target(text: &[u8]) -> Result<String, Malformed> {
             _ => target.push(char::from(*byte)),
         }
     }
-    Ok(target)
+    target
 }
 
 fn percent_encode(byte: u8) -> impl Iterator<Item = char> {
@@ -179,7 +223,7 @@ mod tests {
 
     const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 9));
 
-    fn from_url(url: impl AsRef<[u8]>) -> Result<Request, Malformed> {
+    fn from_url<T: AsRef<[u8]> + ?Sized>(url: &T) -> Result<Request<'_>, Malformed> {
         Request::from_url(b"GET", url.as_ref(), CLIENT)
     }
 
@@ -203,7 +247,7 @@ mod tests {
         ];
         for (scheme, authority, expected, host, port) in cases {
             let request = Request::from_parts(parts(scheme, authority, "/"), CLIENT).unwrap();
-            assert_eq!((request.scheme, request.host.as_str(), request.port), (expected, host, port), "{authority}");
+            assert_eq!((request.scheme, request.host.as_ref(), request.port), (expected, host, port), "{authority}");
         }
     }
 
@@ -241,6 +285,20 @@ mod tests {
         for host in hosts {
             assert!(Request::from_parts(parts("https", host, "/"), CLIENT).is_err(), "{host:?}");
         }
+    }
+
+    #[test]
+    fn an_ordinary_name_is_one_that_a_url_parser_leaves_alone() {
+        let labels =
+            ["", "a", "app", "0", "127", "0x7f", "1a", "a1", "-a", "a-", "a--b", "xn--a", "xn--bcher-kva", "a_b"];
+        let mut ordinary = 0;
+        for (a, b, c) in labels.iter().flat_map(|a| labels.iter().flat_map(move |b| labels.map(|c| (*a, *b, c)))) {
+            for name in [a.to_owned(), format!("{a}.{b}"), format!("{a}.{b}.{c}")] {
+                ordinary += usize::from(is_ordinary_name(&name));
+                assert!(!is_ordinary_name(&name) || is_canonical(&name), "{name}");
+            }
+        }
+        assert!(ordinary > 100, "{ordinary}");
     }
 
     #[test]

@@ -8,9 +8,14 @@ use super::forwarded::Malformed;
 /// An odd path is read in dozens of ways, which must stay cheap.
 const LONGEST: usize = 4096;
 
-/// At least one reading, each without the slashes at its two ends.
+/// How a path is read.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Path(Vec<Vec<u8>>);
+pub(super) enum Path {
+    /// As it is written, by everybody.
+    Ordinary,
+    /// In each of these ways: at least one, each without the slashes at its two ends.
+    Odd(Vec<Vec<u8>>),
+}
 
 #[derive(Clone, Copy, PartialEq)]
 enum Slashes {
@@ -25,6 +30,10 @@ impl Path {
         if raw.len() > LONGEST {
             return Err(Malformed("the path is too long"));
         }
+        if is_ordinary(raw) { Ok(Self::Ordinary) } else { Self::parse_odd(raw) }
+    }
+
+    fn parse_odd(raw: &[u8]) -> Result<Self, Malformed> {
         if !has_whole_escapes(raw) {
             return Err(Malformed("the path has a percent sign without two digits"));
         }
@@ -47,12 +56,23 @@ impl Path {
                 add_readings(before(text, end), &mut readings);
             }
         }
-        Ok(Self(readings))
+        Ok(Self::Odd(readings))
     }
 
-    pub(super) fn readings(&self) -> impl Iterator<Item = &[u8]> {
-        self.0.iter().map(Vec::as_slice)
+    /// `raw` is what this was parsed from.
+    pub(super) fn readings<'a>(&'a self, raw: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        let (only, odd) = match self {
+            Self::Ordinary => (Some(without_outer_slashes(raw)), &[][..]),
+            Self::Odd(readings) => (None, readings.as_slice()),
+        };
+        only.into_iter().chain(odd.iter().map(Vec::as_slice))
     }
+}
+
+/// Whether nothing in it is escaped, a parameter, or a step to somewhere else.
+fn is_ordinary(raw: &[u8]) -> bool {
+    let is_ordinary = |byte: &u8| byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,=:@".contains(byte);
+    raw.iter().all(is_ordinary) && is_plain(raw)
 }
 
 fn add_readings(text: &[u8], readings: &mut Vec<Vec<u8>>) {
@@ -72,9 +92,13 @@ fn add_readings(text: &[u8], readings: &mut Vec<Vec<u8>>) {
 }
 
 /// `/admin` and `/admin/` are one page to most apps, and to us.
-fn add(text: &[u8], readings: &mut Vec<Vec<u8>>) {
+fn without_outer_slashes(text: &[u8]) -> &[u8] {
     let text = text.strip_prefix(b"/").unwrap_or(text);
-    let text = text.strip_suffix(b"/").unwrap_or(text);
+    text.strip_suffix(b"/").unwrap_or(text)
+}
+
+fn add(text: &[u8], readings: &mut Vec<Vec<u8>>) {
+    let text = without_outer_slashes(text);
     if !readings.iter().any(|known| known == text) {
         readings.push(text.to_vec());
     }
@@ -83,8 +107,7 @@ fn add(text: &[u8], readings: &mut Vec<Vec<u8>>) {
 /// Whether everybody reads it alike.
 fn is_plain(text: &[u8]) -> bool {
     let is_odd_segment = |segment: &[u8]| matches!(segment, b"" | b"." | b"..");
-    let inner = text.strip_prefix(b"/").unwrap_or(text);
-    let inner = inner.strip_suffix(b"/").unwrap_or(inner);
+    let inner = without_outer_slashes(text);
     let has_odd_segment = !inner.is_empty() && segments(inner).any(is_odd_segment);
     !has_odd_segment && !text.iter().any(|byte| b"\\;".contains(byte))
 }
@@ -158,8 +181,11 @@ mod tests {
     use super::*;
 
     fn readings(raw: &str) -> Vec<String> {
-        let path = Path::parse(raw.as_bytes()).unwrap();
-        path.readings().map(|reading| String::from_utf8_lossy(reading).into_owned()).collect()
+        readings_of(&Path::parse(raw.as_bytes()).unwrap(), raw)
+    }
+
+    fn readings_of(path: &Path, raw: &str) -> Vec<String> {
+        path.readings(raw.as_bytes()).map(|reading| String::from_utf8_lossy(reading).into_owned()).collect()
     }
 
     #[test]
@@ -179,6 +205,20 @@ mod tests {
         for (raw, reading) in ordinary {
             assert_eq!(readings(raw), [reading], "{raw}");
         }
+    }
+
+    #[test]
+    fn an_ordinary_path_is_one_that_the_odd_readers_read_alike() {
+        let pieces = ["", "a", "A.b", ".", "..", "...", ".a", "a..", "a;b", "%61", "~", "a b", "@:!$&'()*+,=-_"];
+        let mut ordinary = 0;
+        for (a, b, c) in pieces.iter().flat_map(|a| pieces.iter().flat_map(move |b| pieces.map(|c| (*a, *b, c)))) {
+            let raw = format!("/{a}/{b}/{c}");
+            let path = Path::parse(raw.as_bytes()).unwrap();
+            let odd = Path::parse_odd(raw.as_bytes()).unwrap();
+            ordinary += usize::from(path == Path::Ordinary);
+            assert_eq!(readings_of(&path, &raw), readings_of(&odd, &raw), "{raw}");
+        }
+        assert!(ordinary > 100, "{ordinary}");
     }
 
     #[test]

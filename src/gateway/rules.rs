@@ -81,14 +81,14 @@ impl Rules {
     }
 
     /// `None` when the readings of the path differ in what they demand.
-    fn demand_on(&self, request: &Request) -> Option<&Demand> {
-        let readings = request.path.readings().flat_map(|path| [(path, Case::Matters), (path, Case::Ignored)]);
+    fn demand_on(&self, request: &Request<'_>) -> Option<&Demand> {
+        let readings = request.readings().flat_map(|path| [(path, Case::Matters), (path, Case::Ignored)]);
         let mut demands = readings.map(|(path, case)| self.demand_at(request, path, case));
         let first = demands.next()?;
         demands.all(|other| other == first).then_some(first)
     }
 
-    fn demand_at(&self, request: &Request, path: &[u8], case: Case) -> &Demand {
+    fn demand_at(&self, request: &Request<'_>, path: &[u8], case: Case) -> &Demand {
         let matching = self.rules.iter().find(|rule| rule.matches(request, path, case));
         matching.map_or(&self.default, |rule| &rule.demand)
     }
@@ -104,7 +104,7 @@ impl Rule {
         }
     }
 
-    fn matches(&self, request: &Request, path: &[u8], case: Case) -> bool {
+    fn matches(&self, request: &Request<'_>, path: &[u8], case: Case) -> bool {
         self.hosts.iter().any(|pattern| pattern.matches(&request.host, request.port))
             && (self.paths.is_empty() || self.paths.iter().any(|pattern| pattern.matches(path, case)))
     }
@@ -118,7 +118,7 @@ fn demand(allow: Allow, address: Address) -> Demand {
     }
 }
 
-pub fn decide(rules: &Rules, request: &Request, subject: Subject) -> Decision {
+pub fn decide(rules: &Rules, request: &Request<'_>, subject: Subject) -> Decision {
     match rules.demand_on(request) {
         None => Decision::Deny(Reason::Ambiguous),
         Some(Demand::Nobody) => Decision::Deny(Reason::Forbidden),

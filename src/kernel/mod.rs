@@ -18,6 +18,7 @@ pub use clock::Clock;
 pub use email::EmailAddress;
 pub use ids::{DeviceId, EventId, LetterId, ResetRequestId, SessionId, UserId};
 pub use origin::Origin;
+pub use request_id::RequestId;
 pub use return_to::ReturnTo;
 pub use secrets::{Digest, Redacted, Token};
 pub use shutdown::Shutdown;

@@ -122,7 +122,7 @@ fn page(app: &App, request: &HttpRequest, told: &reqwest::header::HeaderMap) -> 
     let context = json!({
         "page": { "request_id": view::request_id(request), "csrf": "", "path": request.path() },
         "who": Value::Null,
-        "headers": Identity::nobody().headers().map(|(name, _)| json!({ "name": name, "value": value_of(told, name) })),
+        "headers": Identity::NAMES.map(|name| json!({ "name": name, "value": value_of(told, name) })),
         "portal_url": app.settings.server.public_url.as_str(),
     });
     let body = app.render.render("demo/demo.html", context).map_err(Failure::internal)?;

@@ -1,36 +1,85 @@
 //! What happens around every request, from the outside in: who is calling and under which id, one line in the
 //! log, the security headers; then, for pages and the API, where the request was made.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::cookie::Cookie;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage as _, web};
-use uuid::Uuid;
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 
 use super::cookies;
 use super::failure::Failure;
 use super::session_store::KeepFor;
 use crate::app::App;
-use crate::kernel::{Origin, request_id};
+use crate::kernel::{Origin, RequestId, request_id};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// Everything a handler may want to know about where a request came from, worked out once.
-#[derive(Clone, Debug)]
-pub struct Caller {
+/// What is known of a request before anything is done for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival {
+    started: Instant,
     /// The other end of the connection.
     pub peer: IpAddr,
     /// Whether the peer is a proxy whose forwarded headers are believed.
     pub is_proxy: bool,
+    /// Who asks, behind all trusted proxies.
+    pub client: IpAddr,
+    pub id: RequestId,
+}
+
+impl Arrival {
+    fn of(app: &App, peer: Option<SocketAddr>, headers: &HeaderMap) -> Self {
+        let proxies = &app.settings.server.trusted_proxies;
+        let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |socket| socket.ip().to_canonical());
+        let is_proxy = proxies.contains(peer);
+        let forwarded = headers.get_all(X_FORWARDED_FOR).map(|value| value.to_str().unwrap_or("?"));
+        let given = headers.get(X_REQUEST_ID).filter(|_| is_proxy);
+        let id = given.and_then(|id| RequestId::given(id.as_bytes()));
+        Self {
+            started: Instant::now(),
+            peer,
+            is_proxy,
+            client: proxies.client(peer, forwarded),
+            id: id.unwrap_or_else(|| RequestId::new(app.clock.now())),
+        }
+    }
+
+    /// One line in the log: the path alone, since a query may hold a token.
+    fn write_down(&self, method: &Method, path: &str, status: StatusCode) {
+        log::info!(
+            target: "access",
+            method = method.as_str(), path = path, status = status.as_u16(),
+            micros = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            client:% = self.client; "{method} {path}"
+        );
+    }
+}
+
+/// Everything a handler may want to know about where a request came from, worked out once.
+#[derive(Clone, Debug)]
+pub struct Caller {
     pub origin: Origin,
 }
 
 impl Caller {
+    fn new(arrival: &Arrival, headers: &HeaderMap) -> Self {
+        let origin = Origin {
+            actor: None,
+            session: None,
+            address: Some(arrival.client),
+            user_agent: headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).map(shorten),
+            request_id: arrival.id.to_string(),
+        };
+        Self { origin }
+    }
+
     /// Whether they sit at this machine, as far as proxies tell.
     pub fn is_local(&self) -> bool {
         self.origin.address.is_some_and(|address| address.is_loopback())
@@ -42,24 +91,33 @@ pub async fn around(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let started = Instant::now();
     let app = web::Data::<App>::clone(app_of(&request)?);
-    let caller = caller(&app, &request);
-    let id = caller.origin.request_id.clone();
+    let arrival = Arrival::of(&app, request.peer_addr(), request.headers());
+    let caller = Caller::new(&arrival, request.headers());
     let (method, path) = (request.method().clone(), request.path().to_owned());
-    request.extensions_mut().insert(caller.clone());
+    request.extensions_mut().insert(caller);
     keep_readable_cookies(request.headers_mut());
-    let answer = request_id::scope(id.clone(), async {
+    let answer = request_id::scope(arrival.id, async {
         let mut answer = next.call(request).await?.map_into_boxed_body();
-        add_headers(&app, &id, answer.headers_mut());
-        // The path alone: a query may hold a token.
-        log::info!(
-            target: "access",
-            method = method.as_str(), path = path.as_str(), status = answer.status().as_u16(),
-            micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
-            client:% = caller.origin.address.unwrap_or(caller.peer); "{method} {path}"
-        );
+        add_headers(&app, &arrival.id, answer.headers_mut());
+        arrival.write_down(&method, &path, answer.status());
         Ok(answer)
+    });
+    answer.await
+}
+
+/// The same for a handler on the hot path, which stands outside of all layers and looks for itself at what it needs.
+pub async fn around_handler(
+    app: &App,
+    request: &HttpRequest,
+    handle: impl AsyncFnOnce(&Arrival) -> HttpResponse,
+) -> HttpResponse {
+    let arrival = Arrival::of(app, request.peer_addr(), request.headers());
+    let answer = request_id::scope(arrival.id, async {
+        let mut answer = handle(&arrival).await;
+        add_headers(app, &arrival.id, answer.headers_mut());
+        arrival.write_down(request.method(), request.path(), answer.status());
+        answer
     });
     answer.await
 }
@@ -86,29 +144,6 @@ fn app_of(request: &ServiceRequest) -> Result<&web::Data<App>, Failure> {
         .ok_or_else(|| Failure::internal("the server was put together without its parts"))
 }
 
-fn caller(app: &App, request: &ServiceRequest) -> Caller {
-    let proxies = &app.settings.server.trusted_proxies;
-    let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |socket| socket.ip().to_canonical());
-    let is_proxy = proxies.contains(peer);
-    let headers = request.headers();
-    let forwarded = headers.get_all("x-forwarded-for").map(|value| value.to_str().unwrap_or("?"));
-    let origin = Origin {
-        actor: None,
-        session: None,
-        address: Some(proxies.client(peer, forwarded)),
-        user_agent: headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).map(shorten),
-        request_id: given_id(headers).filter(|_| is_proxy).unwrap_or_else(|| Uuid::now_v7().to_string()),
-    };
-    Caller { peer, is_proxy, origin }
-}
-
-fn given_id(headers: &HeaderMap) -> Option<String> {
-    let given = headers.get(X_REQUEST_ID)?.to_str().ok()?;
-    let is_well_formed =
-        (1..=64).contains(&given.len()) && given.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
-    is_well_formed.then(|| given.to_owned())
-}
-
 /// At most 512 bytes. `to_str` let only visible ASCII through, so any byte is a boundary.
 fn shorten(text: &str) -> String {
     text.chars().take(512).collect()
@@ -118,22 +153,23 @@ fn shorten(text: &str) -> String {
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
                       form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-fn add_headers(app: &App, request_id: &str, headers: &mut HeaderMap) {
-    if let Ok(id) = HeaderValue::from_str(request_id) {
+const FIXED: [(HeaderName, HeaderValue); 6] = [
+    (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex")),
+];
+
+fn add_headers(app: &App, id: &RequestId, headers: &mut HeaderMap) {
+    if let Ok(id) = HeaderValue::from_bytes(id.as_bytes()) {
         headers.insert(X_REQUEST_ID, id);
     }
-    let fixed = [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::X_FRAME_OPTIONS, "DENY"),
-        (header::REFERRER_POLICY, "same-origin"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-        (HeaderName::from_static("x-robots-tag"), "noindex"),
-    ];
-    for (name, value) in fixed {
+    for (name, value) in FIXED {
         // A page with a token in its address has said `no-referrer` by now.
-        if !headers.contains_key(&name) {
-            headers.insert(name, HeaderValue::from_static(value));
+        if let Some(own) = headers.insert(name.clone(), value).next() {
+            headers.insert(name, own);
         }
     }
     if cookies::is_secure(app) {

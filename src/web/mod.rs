@@ -48,18 +48,23 @@ pub fn server(app: App, listener: TcpListener) -> std::io::Result<Server> {
             .app_data(web::FormConfig::default().limit(body::LIMIT))
             .app_data(web::JsonConfig::default().limit(body::LIMIT).content_type_required(true))
             .app_data(web::PayloadConfig::new(body::LIMIT))
-            .wrap(from_fn(failure::present))
-            .wrap(from_fn(unread::hold_body))
-            .wrap(from_fn(layers::around))
-            .configure(|config| routes::register(config, routes::plain()))
+            .configure(routes::register_gate)
             .service(
                 web::scope("")
-                    .wrap(from_fn(csrf::same_origin))
-                    .wrap(sessions)
-                    .wrap(from_fn(layers::keep_signed_in))
-                    .wrap(from_fn(body::require_small))
-                    .configure(|config| routes::register(config, routes::personal()))
-                    .default_service(web::to(routes::nothing_here)),
+                    .wrap(from_fn(failure::present))
+                    .wrap(from_fn(unread::hold_body))
+                    .wrap(from_fn(layers::around))
+                    .configure(routes::register_gate_refusals)
+                    .configure(|config| routes::register(config, routes::plain()))
+                    .service(
+                        web::scope("")
+                            .wrap(from_fn(csrf::same_origin))
+                            .wrap(sessions)
+                            .wrap(from_fn(layers::keep_signed_in))
+                            .wrap(from_fn(body::require_small))
+                            .configure(|config| routes::register(config, routes::personal()))
+                            .default_service(web::to(routes::nothing_here)),
+                    ),
             )
     });
     server.workers(workers).shutdown_timeout(DRAIN.as_secs()).disable_signals().listen(listener).map(HttpServer::run)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use actix_web::guard::{self, Guard};
 use actix_web::http::Method;
 use actix_web::web::to;
 use actix_web::{Resource, Route, web};
@@ -16,13 +17,19 @@ pub struct Endpoint {
     route: Route,
 }
 
+/// What proxies ask for every request of everybody: the hot path, outside of all layers.
+pub fn gate() -> Vec<Endpoint> {
+    vec![
+        get("/gateway/forward-auth", to(forward_auth::forward_auth)),
+        get("/gateway/auth-request", to(forward_auth::auth_request)),
+    ]
+}
+
 /// What stands before the sessions: no cookie is read, nothing is counted as activity.
 pub fn plain() -> Vec<Endpoint> {
     vec![
         get("/healthz", to(operations::alive)),
         get("/readyz", to(operations::ready)),
-        get("/gateway/forward-auth", to(forward_auth::forward_auth)),
-        get("/gateway/auth-request", to(forward_auth::auth_request)),
         get("/static/{name}", to(pages::statics::file)),
         get("/robots.txt", to(pages::statics::robots)),
         get("/favicon.ico", to(pages::statics::favicon)),
@@ -108,14 +115,30 @@ fn resource(path: &'static str, endpoints: Vec<Endpoint>) -> Resource {
     for endpoint in endpoints {
         // What can be fetched can also be asked about (RFC 9110, section 9.3.2).
         let route = match endpoint.method {
-            Method::GET => {
-                endpoint.route.guard(actix_web::guard::Any(actix_web::guard::Get()).or(actix_web::guard::Head()))
-            }
+            Method::GET => endpoint.route.guard(is_fetch()),
             method => endpoint.route.method(method),
         };
         resource = resource.route(route);
     }
     resource.default_service(web::to(wrong_method))
+}
+
+fn is_fetch() -> impl Guard {
+    guard::Any(guard::Get()).or(guard::Head())
+}
+
+/// The gate's endpoints for the methods that they have.
+pub fn register_gate(config: &mut web::ServiceConfig) {
+    for endpoint in gate() {
+        config.service(web::resource(endpoint.path).guard(is_fetch()).route(endpoint.route));
+    }
+}
+
+/// The same addresses for all others, where there are layers.
+pub fn register_gate_refusals(config: &mut web::ServiceConfig) {
+    for endpoint in gate() {
+        config.service(web::resource(endpoint.path).default_service(web::to(wrong_method)));
+    }
 }
 
 async fn wrong_method() -> Result<String, Failure> {

@@ -205,6 +205,30 @@ fn the_log_holds_no_secret() {
     }
 }
 
+/// Lines wait for each other while it runs.
+#[test]
+fn every_request_that_was_answered_has_its_line_once_the_service_has_ended() {
+    let (port, database) = (Port::claim(), TestDb::make());
+    let mut command = talkative(&port, &database);
+    let mut service = Tended::start(Folder::make("lines", "TERM"), command.env("RUST_LOG", "info"), "TERM");
+    service.wait_until(|| TcpStream::connect(port.address()).is_ok());
+    let mut connection = raw::Connection::open(port.number()).expect("a connection");
+    for number in 0..300 {
+        let (path, host) = if number % 2 == 0 { ("/healthz", "a") } else { ("/gateway/forward-auth", "b") };
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nX-Request-Id: number-{number}.\r\n\r\n");
+        connection.write(request).expect("a connection that is open");
+        connection.answer().expect("an answer");
+    }
+    service.end("TERM");
+    let log = service.log();
+    let lines = log.lines().filter(|line| line.starts_with('{'));
+    let lines: Vec<Value> = lines.map(|line| serde_json::from_str(line).expect(line)).collect();
+    let asked = lines.iter().filter(|line| line["target"] == "access").map(|line| line["request_id"].clone());
+    let expected: Vec<Value> = (0..300).map(|number| json!(format!("number-{number}."))).collect();
+    assert_eq!(asked.collect::<Vec<_>>(), expected, "{log}");
+    assert!(log.contains("stopping: no new requests"), "{log}");
+}
+
 /// The program on a database of its own, as it is started for real, with every line of its log.
 fn talkative(port: &Port, database: &TestDb) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));

@@ -1,15 +1,15 @@
 //! The answers, and for whom they are.
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderMap, HeaderValue};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use serde_json::json;
 use url::Url;
 
+use super::Check;
 use crate::app::App;
 use crate::gateway::{Identity, Request};
 use crate::web::failure::Failure;
-use crate::web::view;
 
 /// A proxy reads the head of our answer into one page of memory: nginx's `proxy_buffer_size` is 4 KiB.
 const LONGEST_LOCATION: usize = 2048;
@@ -18,14 +18,38 @@ const NO_STORE: (header::HeaderName, HeaderValue) = (header::CACHE_CONTROL, Head
 
 /// 200 with every identity header and without a cookie: most proxies lose it, or hand it to the wrong side.
 pub(super) fn allow(identity: &Identity) -> HttpResponse {
-    let mut response = HttpResponse::Ok();
-    response.insert_header(NO_STORE);
-    for (name, value) in identity.headers() {
-        // There are no control characters left in it, and that is all a header's value cannot hold.
-        let value = HeaderValue::from_bytes(value).unwrap_or(HeaderValue::from_static(""));
-        response.insert_header((name, value));
+    let mut response = without_body(StatusCode::OK);
+    for (name, value) in NAMES.into_iter().zip(identity.values()) {
+        response.headers_mut().insert(name, in_a_header(value));
     }
-    response.finish()
+    response
+}
+
+/// In the order of [`Identity::NAMES`].
+const NAMES: [HeaderName; 5] = [
+    HeaderName::from_static("remote-user"),
+    HeaderName::from_static("remote-email"),
+    HeaderName::from_static("remote-name"),
+    HeaderName::from_static("remote-groups"),
+    HeaderName::from_static("vestibule-assertion"),
+];
+
+const EMPTY: HeaderValue = HeaderValue::from_static("");
+
+fn in_a_header(value: &str) -> HeaderValue {
+    match value {
+        "" => EMPTY,
+        // There are no control characters left in it, and that is all a header's value cannot hold.
+        _ => HeaderValue::from_bytes(value.as_bytes()).unwrap_or(EMPTY),
+    }
+}
+
+/// `Content-Length: 0`. After an empty body of unknown length nginx opens a new connection for each check.
+fn without_body(status: StatusCode) -> HttpResponse {
+    let mut response = HttpResponse::new(status);
+    let (name, value) = NO_STORE;
+    response.headers_mut().insert(name, value);
+    response
 }
 
 /// Whether somebody is looking at what comes back. A script, an image or a websocket has no use for a page.
@@ -44,17 +68,16 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-pub(super) fn lead_to_sign_in(app: &App, asked: &Request, status: StatusCode) -> HttpResponse {
-    let mut response = HttpResponse::build(status);
-    response.insert_header(NO_STORE);
+pub(super) fn lead_to_sign_in(app: &App, asked: &Request<'_>, status: StatusCode) -> HttpResponse {
+    let mut response = without_body(status);
     if let Some(location) = sign_in_location(app, asked) {
-        response.insert_header((header::LOCATION, location));
+        response.headers_mut().insert(header::LOCATION, location);
     }
-    response.finish()
+    response
 }
 
 /// The sign-in page, with the way back.
-pub(super) fn sign_in_location(app: &App, asked: &Request) -> Option<HeaderValue> {
+pub(super) fn sign_in_location(app: &App, asked: &Request<'_>) -> Option<HeaderValue> {
     let sign_in = app.settings.server.public_url.join("/login").ok()?;
     let back = [asked.url(), asked.site()].into_iter().flatten();
     let mut ways =
@@ -72,24 +95,24 @@ fn with_way_back(sign_in: &Url, back: &Url) -> Url {
     location
 }
 
-pub(super) fn unauthenticated(request: &HttpRequest) -> HttpResponse {
-    Failure::Unauthenticated.as_problem(&view::request_id(request))
+pub(super) fn unauthenticated(check: &Check<'_>) -> HttpResponse {
+    Failure::Unauthenticated.as_problem(check.arrival.id.as_str())
 }
 
 /// A page for somebody who looks at it, a problem document for everybody else.
-pub(super) fn refuse(app: &App, request: &HttpRequest, failure: &Failure) -> HttpResponse {
-    if !is_navigation(request.headers()) {
-        return failure.as_problem(&view::request_id(request));
+pub(super) fn refuse(check: &Check<'_>, failure: &Failure) -> HttpResponse {
+    if !is_navigation(check.request.headers()) {
+        return failure.as_problem(check.arrival.id.as_str());
     }
-    match page(app, request, failure) {
+    match page(check, failure) {
         Ok(page) => page,
-        Err(error) => Failure::internal(error).as_problem(&view::request_id(request)),
+        Err(error) => Failure::internal(error).as_problem(check.arrival.id.as_str()),
     }
 }
 
 /// It is shown under the app's host, where nothing of ours is served: the style comes from our own.
-fn page(app: &App, request: &HttpRequest, failure: &Failure) -> Result<HttpResponse, crate::render::Error> {
-    let portal = app.settings.server.public_url.origin().ascii_serialization();
+fn page(check: &Check<'_>, failure: &Failure) -> Result<HttpResponse, crate::render::Error> {
+    let portal = check.app.settings.server.public_url.origin().ascii_serialization();
     let policy =
         format!("default-src 'none'; style-src {portal}; frame-ancestors 'none'; base-uri 'none'; form-action 'none'");
     let context = json!({
@@ -97,12 +120,22 @@ fn page(app: &App, request: &HttpRequest, failure: &Failure) -> Result<HttpRespo
         "status": failure.status().as_u16(),
         "title": failure.title(),
         "sentence": failure.to_string(),
-        "request_id": view::request_id(request),
+        "request_id": check.arrival.id.as_str(),
     });
-    let body = app.render.render("gateway/refused.html", context)?;
+    let body = check.app.render.render("gateway/refused.html", context)?;
     Ok(HttpResponse::build(failure.status())
         .insert_header(NO_STORE)
         .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
         .insert_header((header::CONTENT_SECURITY_POLICY, policy))
         .body(body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_identity_header_has_its_name() {
+        assert_eq!(NAMES.map(|name| name.to_string()), Identity::NAMES.map(str::to_ascii_lowercase));
+    }
 }

@@ -3,31 +3,32 @@
 
 use std::net::IpAddr;
 
-use actix_web::http::header::{self, HeaderMap};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::HttpResponse;
+use actix_web::http::header::{self, HeaderMap, HeaderName};
 
-use super::{Verdict, answer, family};
-use crate::app::App;
+use super::{Check, Verdict, answer, family};
 use crate::gateway::{Malformed, Request};
 use crate::web::failure::Failure;
 
-pub(super) fn read(headers: &HeaderMap, client: IpAddr) -> Result<Request, Malformed> {
-    let method = family::one(headers, "x-original-method")?;
-    Request::from_url(method, family::one(headers, "x-original-url")?, client)
+const METHOD: HeaderName = HeaderName::from_static("x-original-method");
+const URL: HeaderName = HeaderName::from_static("x-original-url");
+
+pub(super) fn read(headers: &HeaderMap, client: IpAddr) -> Result<Request<'_>, Malformed> {
+    Request::from_url(family::one(headers, METHOD)?, family::one(headers, URL)?, client)
 }
 
-pub(super) fn answer(app: &App, request: &HttpRequest, verdict: Verdict) -> HttpResponse {
+pub(super) fn answer(check: &Check<'_>, verdict: Verdict<'_>) -> HttpResponse {
     match verdict {
         Verdict::Allow(identity) => answer::allow(&identity),
         Verdict::SignIn(asked) => {
-            let mut refused = answer::unauthenticated(request);
+            let mut refused = answer::unauthenticated(check);
             // nginx's configuration decides who is led there.
-            if let Some(location) = answer::sign_in_location(app, &asked) {
+            if let Some(location) = answer::sign_in_location(check.app, &asked) {
                 refused.headers_mut().insert(header::LOCATION, location);
             }
             refused
         }
-        Verdict::Refuse(Failure::InvalidRequest(why)) => answer::refuse(app, request, &Failure::Forbidden(why)),
-        Verdict::Refuse(failure) => answer::refuse(app, request, &failure),
+        Verdict::Refuse(Failure::InvalidRequest(why)) => answer::refuse(check, &Failure::Forbidden(why)),
+        Verdict::Refuse(failure) => answer::refuse(check, &failure),
     }
 }

@@ -2,33 +2,37 @@
 
 use std::net::IpAddr;
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::HeaderMap;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::http::header::{HeaderMap, HeaderName};
 
-use super::{Verdict, answer, family};
-use crate::app::App;
+use super::{Check, Verdict, answer, family};
 use crate::gateway::forwarded::Parts;
 use crate::gateway::{Malformed, Request};
 
-pub(super) fn read(headers: &HeaderMap, client: IpAddr) -> Result<Request, Malformed> {
+const METHOD: HeaderName = HeaderName::from_static("x-forwarded-method");
+const SCHEME: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const AUTHORITY: HeaderName = HeaderName::from_static("x-forwarded-host");
+const TARGET: HeaderName = HeaderName::from_static("x-forwarded-uri");
+
+pub(super) fn read(headers: &HeaderMap, client: IpAddr) -> Result<Request<'_>, Malformed> {
     let parts = Parts {
-        method: family::one(headers, "x-forwarded-method")?,
-        scheme: family::one(headers, "x-forwarded-proto")?,
-        authority: family::one(headers, "x-forwarded-host")?,
-        target: family::one(headers, "x-forwarded-uri")?,
+        method: family::one(headers, METHOD)?,
+        scheme: family::one(headers, SCHEME)?,
+        authority: family::one(headers, AUTHORITY)?,
+        target: family::one(headers, TARGET)?,
     };
     Request::from_parts(parts, client)
 }
 
-pub(super) fn answer(app: &App, request: &HttpRequest, verdict: Verdict) -> HttpResponse {
+pub(super) fn answer(check: &Check<'_>, verdict: Verdict<'_>) -> HttpResponse {
     match verdict {
         Verdict::Allow(identity) => answer::allow(&identity),
-        Verdict::SignIn(asked) if answer::is_navigation(request.headers()) => {
-            answer::lead_to_sign_in(app, &asked, redirect_for(&asked.method))
+        Verdict::SignIn(asked) if answer::is_navigation(check.request.headers()) => {
+            answer::lead_to_sign_in(check.app, &asked, redirect_for(asked.method))
         }
-        Verdict::SignIn(_) => answer::unauthenticated(request),
-        Verdict::Refuse(failure) => answer::refuse(app, request, &failure),
+        Verdict::SignIn(_) => answer::unauthenticated(check),
+        Verdict::Refuse(failure) => answer::refuse(check, &failure),
     }
 }
 

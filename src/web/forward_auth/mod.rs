@@ -5,7 +5,7 @@
 //! from the query or the body, and a peer that is not a trusted proxy is not answered at all. The portal's cookie
 //! is worth nothing here, and the gate's is worth nothing anywhere else.
 //!
-//! This stands outside of the sessions' middleware: it is the hot path.
+//! This is the hot path, so it stands outside of all layers and has a lean one of its own.
 
 mod answer;
 mod auth_request;
@@ -14,10 +14,10 @@ mod forward;
 mod gate_cookies;
 
 use actix_web::http::header::HeaderMap;
-use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::failure::Failure;
-use super::layers::Caller;
+use super::layers::{self, Arrival};
 use crate::app::App;
 use crate::gateway::{Decision, Identity, Malformed, Reason, Request, Rules, Subject, decide};
 use crate::sessions::{self, Live};
@@ -33,54 +33,67 @@ impl Gate {
     }
 }
 
-/// What a request comes to. The dialects say it in their proxies' words.
-enum Verdict {
+/// One question of a proxy.
+struct Check<'a> {
+    app: &'a App,
+    request: &'a HttpRequest,
+    arrival: &'a Arrival,
+}
+
+/// What it comes to. The dialects say it in their proxies' words.
+enum Verdict<'a> {
     Allow(Identity),
-    SignIn(Box<Request>),
+    SignIn(Request<'a>),
     Refuse(Failure),
 }
 
 /// `GET /gateway/forward-auth`
 pub async fn forward_auth(request: HttpRequest, app: web::Data<App>, gate: web::Data<Gate>) -> HttpResponse {
-    let verdict = judge(&request, &app, &gate, forward::read).await;
-    forward::answer(&app, &request, verdict)
+    layers::around_handler(&app, &request, async |arrival| {
+        let check = Check { app: &app, request: &request, arrival };
+        let verdict = judge(&check, &gate, forward::read).await;
+        forward::answer(&check, verdict)
+    })
+    .await
 }
 
 /// `GET /gateway/auth-request`
 pub async fn auth_request(request: HttpRequest, app: web::Data<App>, gate: web::Data<Gate>) -> HttpResponse {
-    let verdict = judge(&request, &app, &gate, auth_request::read).await;
-    auth_request::answer(&app, &request, verdict)
+    layers::around_handler(&app, &request, async |arrival| {
+        let check = Check { app: &app, request: &request, arrival };
+        let verdict = judge(&check, &gate, auth_request::read).await;
+        auth_request::answer(&check, verdict)
+    })
+    .await
 }
 
 /// How a family tells of the request.
-type Read = fn(&HeaderMap, std::net::IpAddr) -> Result<Request, Malformed>;
+type Read = for<'a> fn(&'a HeaderMap, std::net::IpAddr) -> Result<Request<'a>, Malformed>;
 
-async fn judge(request: &HttpRequest, app: &App, gate: &Gate, read: Read) -> Verdict {
-    match try_judge(request, app, gate, read).await {
+async fn judge<'a>(check: &Check<'a>, gate: &Gate, read: Read) -> Verdict<'a> {
+    match try_judge(check, gate, read).await {
         Ok(verdict) => verdict,
         Err(failure) => Verdict::Refuse(failure),
     }
 }
 
-async fn try_judge(request: &HttpRequest, app: &App, gate: &Gate, read: Read) -> Result<Verdict, Failure> {
-    let client = require_proxy(request)?;
-    let asked = read(request.headers(), client).map_err(|malformed| not_understood(&malformed))?;
-    let live = find_live(app, request.headers()).await?;
+async fn try_judge<'a>(check: &Check<'a>, gate: &Gate, read: Read) -> Result<Verdict<'a>, Failure> {
+    require_proxy(check.arrival)?;
+    let headers = check.request.headers();
+    let asked = read(headers, check.arrival.client).map_err(|malformed| not_understood(&malformed))?;
+    let live = find_live(check.app, headers).await?;
     Ok(match decide(&gate.rules, &asked, Subject::of(live.as_ref())) {
         Decision::Allow => Verdict::Allow(live.as_ref().map_or_else(Identity::nobody, Identity::of)),
-        Decision::SignIn => Verdict::SignIn(Box::new(asked)),
+        Decision::SignIn => Verdict::SignIn(asked),
         Decision::Deny(reason) => Verdict::Refuse(denied(reason)),
     })
 }
 
-/// The visitor's address, as far as trusted proxies know it.
-fn require_proxy(request: &HttpRequest) -> Result<std::net::IpAddr, Failure> {
-    let extensions = request.extensions();
-    let caller = extensions.get::<Caller>().ok_or_else(|| Failure::internal("a request without its outer layer"))?;
-    if caller.is_proxy {
-        return Ok(caller.origin.address.unwrap_or(caller.peer));
+fn require_proxy(arrival: &Arrival) -> Result<(), Failure> {
+    if arrival.is_proxy {
+        return Ok(());
     }
-    log::warn!(peer:% = caller.peer; "{} asks the gate and is not in server.trusted_proxies", caller.peer);
+    log::warn!(peer:% = arrival.peer; "{} asks the gate and is not in server.trusted_proxies", arrival.peer);
     Err(Failure::Forbidden("Only a proxy that this service trusts may ask.".to_owned()))
 }
 

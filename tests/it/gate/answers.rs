@@ -214,3 +214,30 @@ fn no_other_method_opens_the_gate() {
         assert_eq!(answer.header("remote-user"), None);
     }
 }
+
+/// With a body of unknown length, be it empty, nginx would open a new connection for every check.
+#[test]
+fn one_connection_serves_check_after_check_and_no_answer_leaves_its_length_open() {
+    let app = house();
+    let ann = Person::of_the_house(&app, "ann@example.com");
+    for door in DOORS {
+        let mut connection = raw::Connection::open(app.port()).expect("a connection");
+        let place = "https://app.example.com/x";
+        let questions = [
+            (Question::about(door, place).by(&ann), 200),
+            (Question::about(door, "https://app.example.com/public/x"), 200),
+            (Question::about(door, place).in_a_browser(), if door == Door::ForwardAuth { 302 } else { 401 }),
+            (Question::about(door, place), 401),
+            (Question::about(door, "https://app.example.com/closed/x"), 403),
+            (Question::about(door, place).by(&ann), 200),
+        ];
+        for (question, status) in questions {
+            connection.write(question.without("Connection").bytes()).expect("a connection that is open");
+            let answer = connection.answer().expect("an answer");
+            assert_eq!((answer.status, answer.header("transfer-encoding")), (status, None), "{answer:?}");
+            assert_eq!(answer.headers("content-length"), [answer.body().len().to_string()], "{answer:?}");
+            assert_eq!(answer.header("connection"), None, "{answer:?}");
+            assert_eq!(answer.body().is_empty(), status < 400, "{answer:?}");
+        }
+    }
+}
