@@ -40,7 +40,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// So many beats without an answer, and the connection is given up: the wire is dead, or the server takes no writes any
 /// more and there may be another one that does.
-const MOST_UNANSWERED: u64 = 20;
+const MOST_UNANSWERED: u64 = 10;
 
 /// The word of another connection. Beats are counted from one.
 const CALL: u64 = 0;

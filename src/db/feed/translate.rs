@@ -18,7 +18,7 @@ const NAME: &str = "vestibule live";
 
 /// Read or decided elsewhere (`keepalives…`, `sslmode` and what goes with it), or without any meaning here: how to
 /// spread over hosts, how to speak Kerberos, which encoding to use.
-const UNDERSTOOD: [&str; 34] = [
+const UNDERSTOOD: [&str; 35] = [
     "application_name",
     "channel_binding",
     "client_encoding",
@@ -53,6 +53,7 @@ const UNDERSTOOD: [&str; 34] = [
     "sslsni",
     "target_session_attrs",
     "tcp_user_timeout",
+    "user",
 ];
 
 pub(super) struct Translated {
@@ -77,8 +78,7 @@ pub(super) fn translate(words: &Words) -> Result<Translated, Untranslatable> {
 }
 
 fn refuse_unknown(words: &Words) -> Result<(), Untranslatable> {
-    let unknown = |name: &str| !UNDERSTOOD.contains(&name) && name != "user";
-    match words.iter().find(|(name, _)| unknown(name)) {
+    match words.iter().find(|(name, _)| !UNDERSTOOD.contains(name)) {
         Some((name, _)) => Err(Untranslatable::new(name, "it is not supported there")),
         None => Ok(()),
     }

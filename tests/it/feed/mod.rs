@@ -48,8 +48,10 @@ async fn until_back(feed: &mut Feed, beat: Beat) -> Vec<Change> {
 #[test]
 fn whatever_is_committed_anywhere_is_heard_before_the_next_beat_is_back() {
     let app = TestApp::start();
+    let db = app.app.db.clone();
     block_on(async {
-        let mut feed = app.app.db.listen().await.unwrap();
+        // It may be made in one task and used in another.
+        let mut feed = tokio::spawn(async move { db.listen().await }).await.unwrap().unwrap();
         assert!(app.app.db.leads_to(feed.server()));
         for number in 0..20 {
             let id = format!("0190a3c2-7d5e-7cc3-98c4-dc0c0c0739{number:02}");
