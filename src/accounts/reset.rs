@@ -147,5 +147,6 @@ fn use_up(tx: &mut Tx<'_>, app: &App, digest: &Digest, hash: &PasswordHash) -> R
 fn take_over(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Error> {
     users::set_verified(tx, user)?;
     users::set_name(tx, user, &Name::default())?;
+    sessions::forget_places(tx, user)?;
     audit::record(tx, Event::about(user, "email.verified"))
 }

@@ -145,6 +145,8 @@ fn apply(tx: &mut Tx<'_>, user: UserId, proof: Proof) -> Result<(), db::Error> {
     store::set_password(tx, user, &hash)?;
     store::set_name(tx, user, &name)?;
     sessions::revoke_all(tx, user, None, EndReason::PasswordChanged)?;
+    // Where somebody else was does not make it a usual place of the one who has proved the address.
+    sessions::forget_places(tx, user)?;
     audit::record(tx, Event::about(user, "password.set"))
 }
 

@@ -95,6 +95,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    not_me_links (digest) {
+        digest -> Binary,
+        user_id -> Uuid,
+        device_id -> Uuid,
+        address -> Inet,
+        browser -> Nullable<Text>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     gate_tokens (digest) {
         digest -> Binary,
         session_id -> Uuid,

@@ -1,4 +1,9 @@
+use chrono::TimeDelta;
+
 use crate::kernel::{Redacted, Token};
+
+/// How long the link in the letter about a new place works.
+pub const NEW_PLACE_LINK_TTL: TimeDelta = TimeDelta::days(7);
 
 /// What there is to write about, with what only the letter may know.
 #[derive(Debug)]
@@ -11,6 +16,8 @@ pub enum Letter {
     ResetPassword { token: Token },
     /// The password is another one now, whichever way that came about.
     PasswordChanged,
+    /// Somebody signed in from where this person never did: a link to `/not-me`.
+    NewPlace { token: Token },
     /// The operator asks whether mail arrives.
     Test,
 }
@@ -22,6 +29,7 @@ pub(super) enum Kind {
     AlreadyRegistered,
     ResetPassword,
     PasswordChanged,
+    NewPlace,
     Test,
 }
 
@@ -33,14 +41,21 @@ impl Letter {
             Self::AlreadyRegistered => (Kind::AlreadyRegistered, None),
             Self::ResetPassword { token } => (Kind::ResetPassword, Some(Redacted::new(token.expose()))),
             Self::PasswordChanged => (Kind::PasswordChanged, None),
+            Self::NewPlace { token } => (Kind::NewPlace, Some(Redacted::new(token.expose()))),
             Self::Test => (Kind::Test, None),
         }
     }
 }
 
 impl Kind {
-    const ALL: [Self; 5] =
-        [Self::VerifyEmail, Self::AlreadyRegistered, Self::ResetPassword, Self::PasswordChanged, Self::Test];
+    const ALL: [Self; 6] = [
+        Self::VerifyEmail,
+        Self::AlreadyRegistered,
+        Self::ResetPassword,
+        Self::PasswordChanged,
+        Self::NewPlace,
+        Self::Test,
+    ];
 
     /// The folder of its templates, and its name in the outbox.
     pub(super) fn name(self) -> &'static str {
@@ -49,6 +64,7 @@ impl Kind {
             Self::AlreadyRegistered => "already_registered",
             Self::ResetPassword => "reset_password",
             Self::PasswordChanged => "password_changed",
+            Self::NewPlace => "new_place",
             Self::Test => "test",
         }
     }
@@ -60,7 +76,7 @@ impl Kind {
     /// Whether it is worthless once its secret is erased.
     pub(super) fn has_secret(self) -> bool {
         match self {
-            Self::VerifyEmail | Self::ResetPassword => true,
+            Self::VerifyEmail | Self::ResetPassword | Self::NewPlace => true,
             Self::AlreadyRegistered | Self::PasswordChanged | Self::Test => false,
         }
     }

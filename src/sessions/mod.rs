@@ -10,6 +10,8 @@
 //!   What stays is the device: people see one and the same browser in their list.
 //! - Its holder sees it in a list of **devices** and can end it from there ([`devices`]).
 //! - When it **ends**, a word about why is kept for a while, so that the browser can be told ([`end`]).
+//! - Where it is opened from is remembered beyond its end ([`places`]); of a new place its holder is told, and may
+//!   say that it was somebody else ([`not_me`]).
 //!
 //! When somebody was last active is written at most once in [`TOUCH_EVERY`], so an idle timeout may come early by that
 //! much and never late.
@@ -17,7 +19,9 @@
 mod devices;
 mod end;
 mod find;
+mod not_me;
 mod open;
+mod places;
 mod rotate;
 mod store;
 
@@ -27,7 +31,9 @@ use serde::{Deserialize, Serialize};
 pub use devices::{Device, list_devices, revoke_device, revoke_own};
 pub use end::{EndReason, revoke, revoke_all, revoke_by_token, why_ended};
 pub use find::{TOUCH_EVERY, find_by_gate_token, find_by_token};
+pub use not_me::{Doubtful, Reach, disown, find_doubtful, is_still_in, issue_link};
 pub use open::{open, renew_gate_cookies};
+pub use places::{Place, forget_places};
 pub use rotate::{rotate, rotate_all_at_next_visit};
 
 use crate::config::settings;

@@ -1,22 +1,23 @@
-use super::{GateCookie, Method, Opened, Remember, store};
+use super::{GateCookie, Method, Opened, Place, Remember, places, store};
 use crate::config::settings;
 use crate::db::{self, Tx};
 use crate::kernel::{DeviceId, SessionId, Token, UserId};
 
-/// Opens a session for somebody who has just proved who they are.
+/// Opens a session for somebody who has just proved who they are, and says whether it is news where they are.
 pub fn open(
     tx: &mut Tx<'_>,
     rules: &settings::Session,
     user: UserId,
     by: Method,
     remember: Remember,
-) -> Result<Opened, db::Error> {
+) -> Result<(Opened, Place), db::Error> {
     let (id, device) = (SessionId::new(tx.now), DeviceId::new(tx.now));
     let token = Token::generate();
     let expires_at = tx.now + remember.absolute_timeout(rules);
     store::insert(tx, &store::NewSession { id, device, user, token: token.digest(), by, remember, expires_at })?;
     let gate = issue_gate_cookies(tx, rules, id)?;
-    Ok(Opened { id, device, user, token, gate, remember, expires_at })
+    let place = places::arrive(tx, user)?;
+    Ok((Opened { id, device, user, token, gate, remember, expires_at }, place))
 }
 
 /// New gate tokens for a session that goes on; `None` when it has ended. The old ones are worthless from now on.

@@ -1,8 +1,9 @@
+use super::new_place;
+use crate::app::App;
 use crate::audit::{self, Event};
-use crate::config::settings;
 use crate::db::{self, Tx};
 use crate::kernel::{Token, UserId};
-use crate::sessions::{self, EndReason, Method, Opened, Remember};
+use crate::sessions::{self, EndReason, Method, Opened, Place, Remember};
 
 /// Somebody who has proved who they are.
 #[derive(Clone, Copy, Debug)]
@@ -12,10 +13,10 @@ pub struct Proved {
 }
 
 /// Opens a session for somebody who has proved who they are: a new id and new cookies, whatever this browser
-/// held before ends.
+/// held before ends. When the place is new, they are told.
 pub fn finish(
     tx: &mut Tx<'_>,
-    rules: &settings::Session,
+    app: &App,
     proved: Proved,
     remember: Remember,
     previous: Option<&Token>,
@@ -24,8 +25,12 @@ pub fn finish(
         sessions::revoke_by_token(tx, previous, EndReason::SignedOut)?;
     }
     let Proved { user, by } = proved;
-    let opened = sessions::open(tx, rules, user, by, remember)?;
+    let (opened, place) = sessions::open(tx, &app.settings.session, user, by, remember)?;
     tx.origin = tx.origin.clone().acting_as(user, opened.id);
     audit::record(tx, Event::about(user, "session.opened").with("method", by.as_str()))?;
+    match place {
+        Place::Usual => {}
+        Place::New => new_place::tell(tx, app, &opened)?,
+    }
     Ok(opened)
 }

@@ -129,7 +129,7 @@ fn let_in(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, accepted: &Accepted) ->
         accounts::strengthen_hash(tx, user, stronger)?;
     }
     let proved = Proved { user, by: Method::Password };
-    finish(tx, &app.settings.session, proved, attempt.remember, attempt.previous.as_ref()).map(Some)
+    finish(tx, app, proved, attempt.remember, attempt.previous.as_ref()).map(Some)
 }
 
 /// Who it was that failed is only written down when it is somebody.

@@ -18,11 +18,11 @@ pub struct Attempt {
 pub async fn by_setup_link(app: &App, origin: &Origin, attempt: Attempt) -> Result<Opened, Error> {
     let Attempt { token, form, previous } = attempt;
     let prepared = setup::prepare(app, origin, &token, form).await?;
-    let rules = app.settings.session.clone();
+    let app2 = app.clone();
     let work = move |tx: &mut crate::db::Tx<'_>| {
         let user = setup::make_first_administrator(tx, &prepared)?;
         let proved = Proved { user, by: Method::SetupLink };
-        Ok(finish(tx, &rules, proved, Remember::No, previous.as_ref())?)
+        Ok(finish(tx, &app2, proved, Remember::No, previous.as_ref())?)
     };
     app.db.write(origin, work).await
 }

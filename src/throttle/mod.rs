@@ -58,6 +58,12 @@ impl Key {
     pub fn reset_asked_from(address: IpAddr, limit: Limit) -> Self {
         Self { scope: "reset.network", subject: Digest::of(network_of(address).to_string().as_bytes()), limit }
     }
+
+    /// Letters about sign-ins from new places to one address: whoever knows the password can cause as many as they
+    /// have addresses, and must not use up the letters that its owner asks for.
+    pub fn new_place_mail_to(account: &EmailAddress, limit: Limit) -> Self {
+        Self { scope: "mail.new_place", subject: Digest::of(account.key().as_bytes()), limit }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -57,6 +57,8 @@ pub fn personal() -> Vec<Endpoint> {
         post("/forgot-password", to(pages::reset::submit_request)),
         get("/reset-password", to(pages::reset::show)),
         post("/reset-password", to(pages::reset::submit)),
+        get("/not-me", to(pages::not_me::show)),
+        post("/not-me", to(pages::not_me::submit)),
         post("/account/name", to(pages::home::rename)),
         get("/account/sessions", to(pages::sessions::show)),
         post("/account/sessions/{id}/sign-out", to(pages::sessions::sign_out)),

@@ -38,6 +38,9 @@ const TABLE: &[(&str, &str, [&str; 5])] = &[
     ("POST", "/forgot-password", ["303 /forgot-password"; 5]),
     ("GET", "/reset-password", ["410"; 5]),
     ("POST", "/reset-password", ["410"; 5]),
+    // Without the link of the letter.
+    ("GET", "/not-me", ["410"; 5]),
+    ("POST", "/not-me", ["410"; 5]),
     ("POST", "/account/name", ["303 /login", "303 /", "303 /", "303 /login", "303 /login"]),
     ("GET", "/account/sessions", ["303 /login", "200", "200", "303 /login", "303 /login"]),
     // Another person's.

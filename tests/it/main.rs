@@ -24,6 +24,8 @@ mod mail;
 #[cfg(test)]
 mod operations;
 #[cfg(test)]
+mod places;
+#[cfg(test)]
 mod proxies;
 #[cfg(test)]
 mod reset;

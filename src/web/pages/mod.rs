@@ -4,6 +4,7 @@ pub mod home;
 pub mod inbox;
 pub mod login;
 pub mod logout;
+pub mod not_me;
 pub mod reset;
 pub mod sessions;
 pub mod setup;
