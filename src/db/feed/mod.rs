@@ -47,7 +47,7 @@ const CALL: u64 = 0;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It will be the same next time.
+    /// It will be the same for as long as the address is.
     #[error(transparent)]
     Untranslatable(#[from] Untranslatable),
     /// There is no connection, or there is none any more. Another one may do better.

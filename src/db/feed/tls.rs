@@ -9,6 +9,7 @@
 //! | `verify-ca` | TLS | by an authority of `sslrootcert` |
 //! | `verify-full` | TLS | the same, and for the name of the host |
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use rustls::client::WantsClientCert;
@@ -20,11 +21,12 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::version::{TLS12, TLS13};
 use rustls::{
-    ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, RootCertStore, SignatureScheme, SupportedProtocolVersion,
+    ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme, SupportedProtocolVersion,
 };
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::Error;
 use super::address::Words;
 use super::untranslatable::Untranslatable;
 
@@ -46,14 +48,14 @@ enum Proof {
 
 impl Tls {
     /// Reads the files that the address names.
-    pub(super) fn read(words: &Words) -> Result<Self, Untranslatable> {
+    pub(super) fn read(words: &Words) -> Result<Self, Error> {
         let mode = words.get("sslmode").unwrap_or(default_mode(words));
         let modes: &[SslMode] = match mode {
             "disable" => &[SslMode::Disable],
             "allow" => &[SslMode::Disable, SslMode::Require],
             "prefer" => &[SslMode::Prefer, SslMode::Disable],
             "require" | "verify-ca" | "verify-full" => &[SslMode::Require],
-            _ => return Err(Untranslatable::new("sslmode", "its value is not known there")),
+            _ => return Err(Untranslatable::new("sslmode", "its value is not known there").into()),
         };
         // Files that will not be used need not exist.
         let proof = if mode == "disable" { Proof::Nothing } else { proof(mode, words)? };
@@ -72,40 +74,44 @@ fn default_mode(words: &Words) -> &'static str {
     if words.get("sslrootcert") == Some(SYSTEM) { "verify-full" } else { "prefer" }
 }
 
-fn proof(mode: &str, words: &Words) -> Result<Proof, Untranslatable> {
+fn proof(mode: &str, words: &Words) -> Result<Proof, Error> {
     let roots = match words.get("sslrootcert") {
         None => None,
         // Anybody can have a certificate by a public authority: only the name tells one from another.
         Some(SYSTEM) if mode == "verify-full" => Some(public_authorities()?),
-        Some(SYSTEM) => return Err(Untranslatable::new("sslmode", "with sslrootcert=system it must be verify-full")),
+        Some(SYSTEM) => {
+            return Err(Untranslatable::new("sslmode", "with sslrootcert=system it must be verify-full").into());
+        }
         Some(path) => Some(authorities(path)?),
     };
     match (mode, roots) {
         ("verify-full", Some(roots)) => Ok(Proof::AuthorityAndName(roots)),
         ("verify-ca" | "verify-full", None) => {
-            Err(Untranslatable::new("sslmode", "sslrootcert does not say whom to trust"))
+            Err(Untranslatable::new("sslmode", "sslrootcert does not say whom to trust").into())
         }
         (_, Some(roots)) => Ok(Proof::Authority(roots)),
         (_, None) => Ok(Proof::Nothing),
     }
 }
 
-fn authorities(path: &str) -> Result<RootCertStore, Untranslatable> {
-    let unusable = |error: &dyn std::fmt::Display| Untranslatable::new("sslrootcert", format!("{path}: {error}"));
+fn authorities(path: &str) -> Result<RootCertStore, Error> {
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| unusable(&error))? {
-        roots.add(certificate.map_err(|error| unusable(&error))?).map_err(|error| unusable(&error))?;
+    for certificate in CertificateDer::pem_file_iter(path).map_err(unusable("sslrootcert", path))? {
+        let certificate = certificate.map_err(unusable("sslrootcert", path))?;
+        roots.add(certificate).map_err(unusable("sslrootcert", path))?;
     }
-    if roots.is_empty() { Err(unusable(&"there is no certificate in it")) } else { Ok(roots) }
+    if roots.is_empty() { Err(unusable("sslrootcert", path)("there is no certificate in it")) } else { Ok(roots) }
 }
 
-fn public_authorities() -> Result<RootCertStore, Untranslatable> {
+fn public_authorities() -> Result<RootCertStore, Error> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if roots.is_empty() {
-        return Err(Untranslatable::new("sslrootcert", "the system knows no authority"));
-    }
-    Ok(roots)
+    if roots.is_empty() { Err(unusable("sslrootcert", SYSTEM)("it has no certificate")) } else { Ok(roots) }
+}
+
+/// Files come and go; so this is not for ever.
+fn unusable<E: Display>(parameter: &str, path: &str) -> impl Fn(E) -> Error {
+    move |error| Error::Lost(format!("{parameter} {path}: {error}"))
 }
 
 /// 1.2 is the oldest that rustls speaks.
@@ -136,24 +142,18 @@ fn verifying(
 }
 
 /// With the certificate that the server may ask for.
-fn identified(
-    builder: ConfigBuilder<ClientConfig, WantsClientCert>,
-    words: &Words,
-) -> Result<ClientConfig, Untranslatable> {
+fn identified(builder: ConfigBuilder<ClientConfig, WantsClientCert>, words: &Words) -> Result<ClientConfig, Error> {
     let certificate = match words.get("sslcertmode") {
         None | Some("allow") => words.get("sslcert"),
         Some("disable") => None,
-        Some(_) => return Err(Untranslatable::new("sslcertmode", "its value is not known there")),
+        Some(_) => return Err(Untranslatable::new("sslcertmode", "its value is not known there").into()),
     };
     let Some(path) = certificate else { return Ok(builder.with_no_client_auth()) };
     let key = words.get("sslkey").ok_or_else(|| Untranslatable::new("sslkey", "it is not given, but sslcert is"))?;
-    let key =
-        PrivateKeyDer::from_pem_file(key).map_err(|error| Untranslatable::new("sslkey", format!("{key}: {error}")))?;
-    let unusable = |error| Untranslatable::new("sslcert", format!("{path}: {error}"));
-    let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).map_err(unusable)?.collect();
-    builder
-        .with_client_auth_cert(chain.map_err(unusable)?, key)
-        .map_err(|error| Untranslatable::new("sslcert", error.to_string()))
+    let key = PrivateKeyDer::from_pem_file(key).map_err(unusable("sslkey", key))?;
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).map_err(unusable("sslcert", path))?.collect();
+    let chain = chain.map_err(unusable("sslcert", path))?;
+    builder.with_client_auth_cert(chain, key).map_err(unusable("sslcert", path))
 }
 
 /// Asks for an authority or for nothing, and never for a name.
@@ -171,7 +171,7 @@ impl ServerCertVerifier for Lenient {
         _server_name: &ServerName<'_>,
         _ocsp_response: &[u8],
         now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
+    ) -> Result<ServerCertVerified, rustls::Error> {
         if let Some(roots) = &self.roots {
             let certificate = ParsedCertificate::try_from(end_entity)?;
             let algorithms = self.algorithms.all;
@@ -185,7 +185,7 @@ impl ServerCertVerifier for Lenient {
         message: &[u8],
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
         verify_tls12_signature(message, cert, dss, &self.algorithms)
     }
 
@@ -194,7 +194,7 @@ impl ServerCertVerifier for Lenient {
         message: &[u8],
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
         verify_tls13_signature(message, cert, dss, &self.algorithms)
     }
 

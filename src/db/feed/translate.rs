@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio_postgres::Config;
 use tokio_postgres::config::{ChannelBinding, SslNegotiation, TargetSessionAttrs};
 
+use super::Error;
 use super::address::Words;
 use super::servers::{Server, servers};
 use super::tls::Tls;
@@ -66,7 +67,7 @@ pub(super) struct Translated {
     pub(super) patience: Option<Duration>,
 }
 
-pub(super) fn translate(words: &Words) -> Result<Translated, Untranslatable> {
+pub(super) fn translate(words: &Words) -> Result<Translated, Error> {
     refuse_unknown(words)?;
     let mut config = Config::new();
     identify(words, &mut config);
@@ -156,7 +157,7 @@ fn choose(words: &Words, config: &mut Config) -> Result<(), Untranslatable> {
 mod tests {
     use super::*;
 
-    fn translated(address: &str) -> Result<Translated, Untranslatable> {
+    fn translated(address: &str) -> Result<Translated, Error> {
         translate(&Words::parse(address).expect(address))
     }
 
@@ -215,8 +216,6 @@ mod tests {
             ("sslmode=verify-full", "sslmode"),
             ("sslmode=verify-ca", "sslmode"),
             ("sslmode=require sslrootcert=system", "sslmode"),
-            ("sslmode=require sslrootcert=/nowhere", "sslrootcert"),
-            ("sslcert=/nowhere sslkey=/nowhere", "sslkey"),
             ("sslcert=/nowhere", "sslkey"),
             ("sslcertmode=require", "sslcertmode"),
             ("ssl_max_protocol_version=TLSv1.1", "ssl_max_protocol_version"),
@@ -232,5 +231,18 @@ mod tests {
         assert!(translated("sslmode=disable sslrootcert=/nowhere sslcert=/nowhere").is_ok());
         assert!(translated("sslcertmode=disable sslcert=/nowhere").is_ok());
         assert!(translated("passfile=/nowhere user=ann").is_ok());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_may_be_there_the_next_time() {
+        for (address, missing) in [
+            ("sslmode=require sslrootcert=/nowhere", "sslrootcert /nowhere: "),
+            ("sslcert=/nowhere sslkey=/nowhere", "sslkey /nowhere: "),
+        ] {
+            match translated(address) {
+                Err(Error::Lost(reason)) => assert!(reason.starts_with(missing), "{reason}"),
+                _ => panic!("{address}"),
+            }
+        }
     }
 }
