@@ -24,7 +24,7 @@ pub fn measure(report: &mut Report, stage: &Stage) -> anyhow::Result<()> {
     select.wait_until_ready()?;
 
     let with_cookie = check(APP, &format!("Cookie: theme=dark; vestibule_gate={token}\r\n"));
-    let forged = check(APP, "Cookie: theme=dark; vestibule_gate=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\r\n");
+    let forged = check(APP, &format!("Cookie: theme=dark; vestibule_gate={}\r\n", "A".repeat(64)));
     let mut contenders = [
         Contender::new(&empty, &with_cookie)?,
         Contender::new(&select, &with_cookie)?,

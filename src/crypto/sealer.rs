@@ -1,14 +1,22 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac as _};
 use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
 
 use crate::config::settings::SecretKey;
+use crate::kernel::Token;
 use crate::kernel::secrets::random_bytes;
 
 const VERSION: u8 = 1;
 const KEY_ID: usize = 4;
 const NONCE: usize = 24;
+const TOKEN: usize = 32;
+const TAG: usize = 16;
+/// In base64.
+const TAGGED: usize = 64;
 
 /// The blob was sealed with a key we no longer have, for another purpose, or was tampered with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +37,8 @@ struct Derived {
     id: [u8; KEY_ID],
     cipher: XChaCha20Poly1305,
     signing: [u8; 32],
+    /// With its key, ready to take a token: this is on the hot path.
+    tagging: Hmac<Sha256>,
 }
 
 impl Sealer {
@@ -64,6 +74,29 @@ impl Sealer {
     pub fn is_signed(&self, purpose: &str, message: &[u8], signature: &[u8]) -> bool {
         self.keys.iter().any(|key| mac(key, purpose, message).verify_slice(signature).is_ok())
     }
+
+    /// The token with a tag beside it (HMAC-SHA-256, its first 128 bits, under the first key), by which we know it for
+    /// one of ours before we look for it: 64 characters of unpadded base64url.
+    pub fn tag(&self, token: &Token) -> String {
+        let tag = self.keys.first().map_or([0; TAG], |key| tag(key, token.as_bytes()));
+        let mut tagged = [0; TOKEN + TAG];
+        let (own, beside) = tagged.split_at_mut(TOKEN);
+        own.copy_from_slice(token.as_bytes());
+        beside.copy_from_slice(&tag);
+        URL_SAFE_NO_PAD.encode(tagged)
+    }
+
+    /// The token that [`Sealer::tag`] wrote under any of the keys. `None` for every other text. Constant time.
+    pub fn untag(&self, text: &[u8]) -> Option<Token> {
+        if text.len() != TAGGED {
+            return None;
+        }
+        let mut tagged = [0; TOKEN + TAG];
+        URL_SAFE_NO_PAD.decode_slice(text, &mut tagged).ok()?;
+        let (token, beside) = tagged.split_first_chunk::<TOKEN>()?;
+        let is_ours = self.keys.iter().any(|key| tag(key, token).as_slice().ct_eq(beside).into());
+        is_ours.then(|| Token::from_bytes(*token))
+    }
 }
 
 impl std::fmt::Debug for Sealer {
@@ -84,7 +117,15 @@ fn derive(key: &SecretKey) -> Derived {
         id: [a, b, c, d],
         cipher: XChaCha20Poly1305::new(&part("vestibule seal").into()),
         signing: part("vestibule sign"),
+        tagging: keyed(&part("vestibule tag")),
     }
+}
+
+fn tag(key: &Derived, token: &[u8; TOKEN]) -> [u8; TAG] {
+    let mut mac = key.tagging.clone();
+    mac.update(token);
+    let whole: [u8; 32] = mac.finalize().into_bytes().into();
+    whole.first_chunk().copied().unwrap_or_default()
 }
 
 fn mac(key: &Derived, purpose: &str, message: &[u8]) -> Hmac<Sha256> {
@@ -127,6 +168,40 @@ mod tests {
             assert_eq!(sealer.open("mail", &changed), Err(Unsealable), "byte {at}");
             assert_eq!(sealer.open("mail", &blob[..at]), Err(Unsealable));
         }
+    }
+
+    #[test]
+    fn a_tagged_token_is_known_and_nothing_else_is() {
+        let sealer = Sealer::new(&[key(1)]).unwrap();
+        let token = Token::generate();
+        let text = sealer.tag(&token);
+        assert_eq!(text.len(), TAGGED);
+        assert_eq!(sealer.untag(text.as_bytes()).unwrap().digest(), token.digest());
+        for at in 0..text.len() {
+            for other in *b"AQgw-_9" {
+                let mut changed = text.clone().into_bytes();
+                if std::mem::replace(&mut changed[at], other) != other {
+                    assert!(sealer.untag(&changed).is_none(), "character {at}");
+                }
+            }
+        }
+        let no_tag = token.expose();
+        for wrong in
+            ["", "A", &no_tag, &"A".repeat(64), &"!".repeat(64), &text[1..], &format!("{text}A"), &"é".repeat(32)]
+        {
+            assert!(sealer.untag(wrong.as_bytes()).is_none(), "{wrong}");
+        }
+        assert!(Sealer::new(&[key(2)]).unwrap().untag(text.as_bytes()).is_none());
+    }
+
+    #[test]
+    fn an_old_key_knows_its_tokens_and_the_new_one_makes_them() {
+        let (old, rotated, new) = (&[key(1)][..], &[key(2), key(1)][..], &[key(2)][..]);
+        let [old, rotated, new] = [old, rotated, new].map(|keys| Sealer::new(keys).unwrap());
+        let token = Token::generate();
+        assert!(rotated.untag(old.tag(&token).as_bytes()).is_some());
+        assert!(new.untag(old.tag(&token).as_bytes()).is_none());
+        assert_eq!(rotated.tag(&token), new.tag(&token));
     }
 
     #[test]

@@ -40,6 +40,15 @@ impl Token {
         (written == bytes.len()).then_some(Self(bytes))
     }
 
+    /// For who writes it another way: 32 bytes that were a token's before.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The text to hand to its holder.
     pub fn expose(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.0)

@@ -2,7 +2,8 @@
 //!
 //! The row is the truth; only digests of tokens are stored. A session has one token for the portal (its pages
 //! and API) and one gate token for each cookie domain, good for nothing but asking the gate. All of them end
-//! with the row.
+//! with the row. In its cookie a gate token has a tag of [`crate::crypto::Sealer`] beside it, so that one that was
+//! never ours is not looked up.
 //!
 //! - It is **live** while it is neither idle for too long nor older than its absolute end, and its holder is not
 //!   disabled; that is checked on every request ([`find`]).

@@ -69,7 +69,7 @@ pub fn lasting(app: &App, opened: &Opened) -> Option<TimeDelta> {
 }
 
 pub fn gate_cookie(app: &App, gate: &GateCookie, lasts: Option<TimeDelta>) -> Cookie<'static> {
-    let mut cookie = for_this_host(app, Kind::Gate, gate.token.expose(), lasts);
+    let mut cookie = for_this_host(app, Kind::Gate, app.sealer.tag(&gate.token), lasts);
     if let Some(domain) = &gate.domain {
         cookie.set_domain(domain.clone());
     }

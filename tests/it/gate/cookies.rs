@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::house::{DOORS, GATE_COOKIE, Person, Question, house};
+use super::house::{self, DOORS, Door, GATE_COOKIE, Person, Question, house, house_with};
 use crate::support::app::TestApp;
 
 const PLACE: &str = "https://app.example.com/x";
@@ -61,6 +61,7 @@ fn a_malformed_cookie_is_not_signed_in() {
         &format!("{GATE_COOKIE}=x"),
         &format!("{GATE_COOKIE}={}", "A".repeat(43)),
         &format!("{GATE_COOKIE}={}", "A".repeat(44)),
+        &format!("{GATE_COOKIE}={}", "A".repeat(64)),
         &format!("{GATE_COOKIE}={}", "A".repeat(8000)),
         &format!("{GATE_COOKIE}=%00%0a"),
         &format!("{GATE_COOKIE}=\"{}\"", "A".repeat(43)),
@@ -78,7 +79,7 @@ fn a_cookie_tossed_in_by_a_sibling_does_not_shut_anybody_out() {
     let app = house();
     let ann = Person::of_the_house(&app, "ann@example.com");
     let good = format!("{GATE_COOKIE}={}", ann.gate_token());
-    let tossed = format!("{GATE_COOKIE}={}", "A".repeat(43));
+    let tossed = format!("{GATE_COOKIE}={}", "A".repeat(64));
     let together = [
         vec![format!("{tossed}; {good}")],
         vec![format!("{good}; {tossed}")],
@@ -115,4 +116,30 @@ fn a_session_runs_out_at_the_gate_as_everywhere() {
     }
     app.clock().advance(chrono::TimeDelta::minutes(31));
     assert_eq!(statuses(&app, &[&cookie]), [401; 2]);
+}
+
+const OLD_KEY: &str = "dGhlIGtleSBvZiBhIHRlc3QgdGhhdCBub2JvZHkgbmVlZHMgdG8gaGlkZQ==";
+const NEW_KEY: &str = "YW5vdGhlciBrZXkgb2YgYSB0ZXN0LCB3aGljaCBpcyBub3QgaGlkZGVuIGVpdGhlcg==";
+
+#[test]
+fn keys_are_rotated_without_anybody_noticing_and_a_dropped_key_costs_one_visit_to_the_portal() {
+    let before = house_with(&[("secrets.key", OLD_KEY)]);
+    let mut ann = Person::of_the_house(&before, "ann@example.com");
+    let cookie = format!("{GATE_COOKIE}={}", ann.gate_token());
+    let both = [NEW_KEY, OLD_KEY].join(",");
+    let during = before.again_with(&house::settings(&[("secrets.key", &both)]));
+    assert_eq!(statuses(&during, &[&cookie]), [200; 2]);
+
+    let after = before.again_with(&house::settings(&[("secrets.key", NEW_KEY)]));
+    assert_eq!(statuses(&after, &[&cookie]), [401; 2]);
+    let led = Question::about(Door::ForwardAuth, PLACE).with("Cookie", &cookie).in_a_browser().ask(&after);
+    let jar = std::mem::take(&mut ann.browser.jar);
+    ann.browser = after.browser();
+    ann.browser.jar = jar;
+    let page = ann.browser.get(led.header("location").expect("the way to the portal"));
+    assert!(page.form("/login").is_none(), "signed in at the portal all the same");
+    assert_eq!(ann.browser.submit("/login/continue", &[]).status, 200);
+    let new = format!("{GATE_COOKIE}={}", ann.gate_token());
+    assert_eq!(statuses(&after, &[&new]), [200; 2]);
+    assert_eq!(statuses(&during, &[&new]), [200; 2]);
 }

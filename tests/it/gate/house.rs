@@ -21,12 +21,16 @@ pub fn house() -> TestApp {
 }
 
 pub fn house_with(special: &[(&str, &str)]) -> TestApp {
+    TestApp::with(&settings(special))
+}
+
+pub fn settings<'a>(special: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let usual = [
         ("server.public_url", "https://auth.example.com"),
         ("session.cookie_domains", "example.com"),
         ("gateway.rules", RULES),
     ];
-    TestApp::with(&[&usual[..], special].concat())
+    [&usual[..], special].concat()
 }
 
 /// Somebody with an account, signed in.

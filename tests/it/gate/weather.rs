@@ -3,7 +3,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
 
-use super::house::{DOORS, Person, Question, house};
+use super::house::{DOORS, GATE_COOKIE, Person, Question, house};
 use crate::support::app::TestApp;
 
 /// Throws everybody out of the test's own database, and lets nobody in again.
@@ -38,4 +38,24 @@ fn without_a_database_nobody_is_let_in_unseen() {
         assert_eq!(Question::about(door, "https://app.example.com/public/x").ask(&app).status, 200);
         assert_eq!(Question::about(door, place).ask(&app).status, 401);
     }
+}
+
+/// Whoever wants to keep the database busy needs cookies of our own making.
+#[test]
+fn a_cookie_that_we_never_made_is_not_looked_up() {
+    let app = house();
+    let ann = Person::of_the_house(&app, "ann@example.com");
+    let place = "https://app.example.com/x";
+    close_database(&app);
+    let mut almost = ann.gate_token();
+    let last = if almost.pop() == Some('A') { 'B' } else { 'A' };
+    almost.push(last);
+    for forged in [almost, "A".repeat(64), "A".repeat(43)] {
+        for door in DOORS {
+            let cookie = format!("{GATE_COOKIE}={forged}");
+            let answer = Question::about(door, place).with("Cookie", &cookie).ask(&app);
+            assert_eq!(answer.status, 401, "{forged}: {answer:?}");
+        }
+    }
+    assert_eq!(Question::about(DOORS[0], place).by(&ann).ask(&app).status, 503);
 }

@@ -212,7 +212,7 @@ fn no_cookie_but_the_gates_own_opens_an_app() {
             format!("Cookie: vestibule_session={gate}\r\n"),
             format!("Cookie: __Secure-vestibule_gate={gate}\r\n"),
             format!("Authorization: Bearer {gate}\r\n"),
-            format!("Cookie: vestibule_gate={}\r\n", "A".repeat(43)),
+            format!("Cookie: vestibule_gate={}\r\n", "A".repeat(64)),
             "Cookie: ;;;==;\r\n".to_owned(),
         ];
         for lines in worthless {
@@ -220,7 +220,7 @@ fn no_cookie_but_the_gates_own_opens_an_app() {
             assert!(matches!(answer.status, 302 | 401), "{:?} {lines}: {}", street.kind, answer.status);
         }
         street.assert_nothing_arrived("nobody came with the right cookie");
-        let tossed = format!("Cookie: vestibule_gate={}; vestibule_gate={gate}\r\n", "A".repeat(43));
+        let tossed = format!("Cookie: vestibule_gate={}; vestibule_gate={gate}\r\n", "A".repeat(64));
         assert_eq!(street.send("GET /x", &tossed).status, 200, "{:?}", street.kind);
     }
 }
