@@ -22,7 +22,7 @@ use crate::app::App;
 use crate::config::{self, Settings};
 use crate::db::{self, migrations};
 use crate::jobs;
-use crate::kernel::{Clock, Origin, Token, shutdown};
+use crate::kernel::{Clock, Origin, Shutdown, Token, shutdown};
 use crate::mail::Transport;
 use crate::web;
 
@@ -91,7 +91,10 @@ async fn serve(
     let jobs = tokio::task::spawn_local(jobs::run(app.clone(), transport, shutdown));
     let gate = reachable(listener.local_addr()?);
     let demo = demo.map(|demo| web::demo::server(app.clone(), demo.listener, gate)).transpose()?;
-    let server = web::server(app, listener)?;
+    let live = web::LiveSessions::new(&app.settings.session);
+    let (nobody_comes, empty) = shutdown::pair();
+    let living = tokio::task::spawn_local(keep(live.clone(), app.clone(), empty));
+    let server = web::server(app, live, listener)?;
     let handle = server.handle();
     let serving = tokio::task::spawn_local(server);
     let demo = demo.map(|server| (server.handle(), tokio::task::spawn_local(server)));
@@ -105,6 +108,8 @@ async fn serve(
         }
         handle.stop(true).await;
         serving.await??;
+        nobody_comes.pull();
+        living.await?;
         match jobs.await {
             Err(error) if error.is_panic() => Err(error.into()),
             _ => Ok(()),
@@ -114,6 +119,10 @@ async fn serve(
         drained = drain => drained,
         () = stop.insisted() => Ok(()),
     }
+}
+
+async fn keep(live: web::LiveSessions, app: App, shutdown: Shutdown) {
+    live.run(&app, shutdown).await;
 }
 
 /// By this whoever has started the service becomes its first administrator. A service on a server of its own is no

@@ -1,7 +1,7 @@
 //! The names of the keys, as files, variables and people write them.
 
 /// Every key. `config/default.toml` and the reader of [`super::Settings`] are tested against this list.
-pub const KEYS: [&str; 38] = [
+pub const KEYS: [&str; 39] = [
     "server.listen",
     "server.public_url",
     "server.trusted_proxies",
@@ -16,6 +16,7 @@ pub const KEYS: [&str; 38] = [
     "session.remember_timeout",
     "session.remember_idle_timeout",
     "session.cookie_domains",
+    "session.cache_size",
     "accounts.signup",
     "accounts.verification_ttl",
     "accounts.reset_ttl",

@@ -73,12 +73,14 @@ fn session(values: &Values, mistakes: &mut Mistakes) -> Option<Session> {
     let remember_timeout = mistakes.collect(values.field("session.remember_timeout").duration());
     let remember_idle_timeout = mistakes.collect(values.field("session.remember_idle_timeout").duration());
     let cookie_domains = mistakes.collect(values.field("session.cookie_domains").list(names::cookie_domain));
+    let cache_size = mistakes.collect(values.field("session.cache_size").number(0, 10_000_000));
     Some(Session {
         idle_timeout: idle_timeout?,
         absolute_timeout: absolute_timeout?,
         remember_timeout: remember_timeout?,
         remember_idle_timeout: remember_idle_timeout?,
         cookie_domains: cookie_domains?,
+        cache_size: cache_size? as usize,
     })
 }
 

@@ -88,6 +88,8 @@ pub struct Session {
     pub remember_idle_timeout: TimeDelta,
     /// Lower case, without a leading dot; each is `public_url`'s host or a parent of it.
     pub cookie_domains: Vec<String>,
+    /// How many sessions each node may remember for the gate; 0 to ask PostgreSQL every time.
+    pub cache_size: usize,
 }
 
 #[derive(Clone, Debug)]

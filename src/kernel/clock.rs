@@ -2,8 +2,21 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use rustix::time::{ClockId, clock_gettime};
+
+/// Time since the machine was started, which never goes back and goes on while it sleeps. For leases, not for dates.
+pub fn steady() -> Duration {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let clock = ClockId::Boottime;
+    // On macOS this one goes on as well.
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let clock = ClockId::Monotonic;
+    let now = clock_gettime(clock);
+    Duration::new(u64::try_from(now.tv_sec).unwrap_or(0), u32::try_from(now.tv_nsec).unwrap_or(0))
+}
 
 /// Where "now" comes from: the machine, or (in tests) a hand that can be moved.
 #[derive(Clone, Debug)]

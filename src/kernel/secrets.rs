@@ -1,6 +1,7 @@
 //! Secrets: the token that is shown once, the digest that is kept, and a wrapper that prints nothing.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -93,6 +94,13 @@ impl PartialEq for Digest {
 }
 
 impl Eq for Digest {}
+
+/// It is a hash already.
+impl Hash for Digest {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(&self.0);
+    }
+}
 
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -98,7 +98,7 @@ pub async fn why_ended(app: &App, token: &Token) -> Result<Option<EndReason>, db
     let (rules, now) = (app.settings.session.clone(), app.clock.now());
     app.db
         .look_up(move |tx| match store::find_by_digest(tx, &digest)? {
-            Some(found) => Ok(ran_out(&found.live, &rules, now).map(|end| match end {
+            Some(found) => Ok(ran_out(&found.live, found.live.last_active_at, &rules, now).map(|end| match end {
                 RanOut::Idle => EndReason::Idle,
                 RanOut::TooOld => EndReason::TooOld,
             })),

@@ -14,12 +14,13 @@
 //! - Where it is opened from is remembered beyond its end ([`places`]); of a new place its holder is told, and may
 //!   say that it was somebody else ([`not_me`]).
 //!
-//! When somebody was last active is written at most once in [`TOUCH_EVERY`], so an idle timeout may come early by that
-//! much and never late.
+//! The portal asks PostgreSQL on every request. The gate is asked far more often, and each node remembers sessions for
+//! it ([`live`]).
 
 mod devices;
 mod end;
 mod find;
+mod live;
 mod not_me;
 mod open;
 mod places;
@@ -31,7 +32,8 @@ use serde::{Deserialize, Serialize};
 
 pub use devices::{Device, list_devices, revoke_device, revoke_own};
 pub use end::{EndReason, revoke, revoke_all, revoke_by_token, why_ended};
-pub use find::{TOUCH_EVERY, find_by_gate_token, find_by_token};
+pub use find::find_by_token;
+pub use live::{Activity, Figures, Known, LiveSessions};
 pub use not_me::{Doubtful, Reach, disown, find_doubtful, is_still_in, issue_link};
 pub use open::{open, renew_gate_cookies};
 pub use places::{Place, forget_places};

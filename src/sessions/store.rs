@@ -95,8 +95,15 @@ pub(super) fn lock_by_digest(tx: &mut Tx<'_>, digest: &Digest) -> Result<Option<
 /// Another id and another token. Its gate tokens must be gone by now.
 pub(super) fn rename(tx: &mut Tx<'_>, id: SessionId, new: SessionId, digest: &Digest) -> Result<(), db::Error> {
     tx.tell(Change::Session(id));
+    let now = tx.now;
     diesel::update(sessions::table.find(id))
-        .set((sessions::id.eq(new), sessions::token_digest.eq(digest.as_bytes()), sessions::rotation_due.eq(false)))
+        .set((
+            sessions::id.eq(new),
+            sessions::token_digest.eq(digest.as_bytes()),
+            sessions::rotation_due.eq(false),
+            // Whoever brought the old token was here, and what was noted of that is about the old id.
+            sessions::last_active_at.eq(now),
+        ))
         .execute(tx.conn())?;
     Ok(())
 }
@@ -183,14 +190,6 @@ pub(super) fn find_id(tx: &mut Tx<'_>, digest: &Digest) -> Result<Option<Session
         .first(tx.conn())
         .optional()?;
     Ok(id)
-}
-
-/// Never backwards, and never a row that is gone.
-pub(super) fn touch(tx: &mut Tx<'_>, id: SessionId) -> Result<(), db::Error> {
-    let now = tx.now;
-    let older = sessions::table.filter(sessions::id.eq(id).and(sessions::last_active_at.lt(now)));
-    diesel::update(older).set(sessions::last_active_at.eq(now)).execute(tx.conn())?;
-    Ok(())
 }
 
 /// What it was, if it was there.

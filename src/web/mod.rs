@@ -31,17 +31,20 @@ use actix_web::{HttpServer, web};
 use sha2::{Digest as _, Sha512};
 
 use crate::app::App;
+use crate::sessions::Activity;
+pub use forward_auth::LiveSessions;
 
 /// A request under way when the service is told to stop may take this long. A private cluster is stopped after that,
 /// and all of it takes less than ten seconds.
 const DRAIN: Duration = Duration::from_secs(5);
 
 /// The server, ready to be awaited. It stops when its handle says so, after the requests under way.
-pub fn server(app: App, listener: TcpListener) -> std::io::Result<Server> {
+pub fn server(app: App, live: LiveSessions, listener: TcpListener) -> std::io::Result<Server> {
     let workers = app.settings.server.workers;
-    let gate = web::Data::new(forward_auth::Gate::new(&app));
+    let activity = live.activity().clone();
+    let gate = web::Data::new(forward_auth::Gate::new(&app, live));
     let server = HttpServer::new(move || {
-        let sessions = sessions_of(&app);
+        let sessions = sessions_of(&app, &activity);
         actix_web::App::new()
             .app_data(web::Data::new(app.clone()))
             .app_data(gate.clone())
@@ -75,8 +78,8 @@ pub fn block_on<F: Future>(work: F) -> F::Output {
     actix_web::rt::System::new().block_on(work)
 }
 
-fn sessions_of(app: &App) -> SessionMiddleware<session_store::Store> {
-    SessionMiddleware::builder(session_store::Store(app.clone()), cookie_key())
+fn sessions_of(app: &App, activity: &Activity) -> SessionMiddleware<session_store::Store> {
+    SessionMiddleware::builder(session_store::Store { app: app.clone(), activity: activity.clone() }, cookie_key())
         .cookie_name(cookies::name(app, cookies::Kind::Session).to_owned())
         .cookie_secure(cookies::is_secure(app))
         .cookie_same_site(SameSite::Lax)

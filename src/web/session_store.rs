@@ -17,7 +17,7 @@ use super::failure::Failure;
 use crate::app::App;
 use crate::db::{self, Tx};
 use crate::kernel::{Origin, Token};
-use crate::sessions::{self, EndReason, Live, Opened};
+use crate::sessions::{self, Activity, EndReason, Live, Opened};
 
 /// State keys: what `load` gives to the request, and the token that `save` takes from it.
 const LIVE: &str = "live";
@@ -25,7 +25,11 @@ const TOKEN: &str = "token";
 /// In place of [`LIVE`] when PostgreSQL could not be asked. A failing `load` would be an answer without a page.
 const UNAVAILABLE: &str = "unavailable";
 
-pub struct Store(pub App);
+pub struct Store {
+    pub app: App,
+    /// What the gate has seen of people counts here as well.
+    pub activity: Activity,
+}
 
 /// For how long the browser is to keep the session cookie; read by [`super::layers::keep_signed_in`].
 #[derive(Clone, Copy)]
@@ -34,7 +38,7 @@ pub struct KeepFor(pub chrono::TimeDelta);
 impl SessionStore for Store {
     async fn load(&self, key: &SessionKey) -> Result<Option<HashMap<String, String>>, LoadError> {
         let Some(token) = Token::parse(key.as_ref()) else { return Ok(None) };
-        match sessions::find_by_token(&self.0, &token).await {
+        match sessions::find_by_token(&self.app, &self.activity, &token).await {
             Ok(Some(live)) => Ok(Some(HashMap::from([json(LIVE, &live)?, json(TOKEN, &token.expose())?]))),
             Ok(None) => Ok(None),
             Err(error) => Ok(Some(HashMap::from([json(UNAVAILABLE, &error.to_string())?]))),
@@ -65,7 +69,7 @@ impl SessionStore for Store {
         let Some(token) = Token::parse(key.as_ref()) else { return Ok(()) };
         let origin = Origin::system("session cookie");
         let end = move |tx: &mut Tx<'_>| sessions::revoke_by_token(tx, &token, EndReason::SignedOut);
-        Ok(self.0.db.write::<(), db::Error, _>(&origin, end).await?)
+        Ok(self.app.db.write::<(), db::Error, _>(&origin, end).await?)
     }
 }
 

@@ -20,6 +20,8 @@ mod feed;
 #[cfg(test)]
 mod gate;
 #[cfg(test)]
+mod live;
+#[cfg(test)]
 mod mail;
 #[cfg(test)]
 mod operations;

@@ -129,22 +129,6 @@ fn only_digests_of_cookies_are_stored() {
 }
 
 #[test]
-fn being_active_is_not_written_on_every_request() {
-    let app = TestApp::start();
-    let mut browser = app.verified("ann@example.com");
-    let version = || app.text("SELECT xmin::text AS t FROM sessions");
-    let before = version();
-    for _ in 0..5 {
-        app.clock().advance(TimeDelta::seconds(10));
-        assert!(is_in(&mut browser));
-    }
-    assert_eq!(version(), before);
-    app.clock().advance(TimeDelta::seconds(10));
-    assert!(is_in(&mut browser));
-    assert_ne!(version(), before, "once a minute it is");
-}
-
-#[test]
 fn each_cookie_domain_has_a_gate_cookie_of_its_own() {
     let app = TestApp::with(&[
         ("server.public_url", "https://auth.eu.example.com"),

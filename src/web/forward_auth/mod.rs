@@ -13,6 +13,8 @@ mod family;
 mod forward;
 mod gate_cookies;
 
+use std::sync::Arc;
+
 use actix_web::http::header::HeaderMap;
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -20,16 +22,20 @@ use super::failure::Failure;
 use super::layers::{self, Arrival};
 use crate::app::App;
 use crate::gateway::{Decision, Identity, Malformed, Reason, Request, Rules, Subject, decide};
-use crate::sessions::{self, Live};
+use crate::sessions::{self, Known};
 
-/// The rules, worked out once for all workers.
+/// The sessions that a node remembers for its gate, each with who its holder is to apps.
+pub type LiveSessions = sessions::LiveSessions<Identity>;
+
+/// What all workers share: the rules, worked out once, and the sessions this node remembers.
 pub struct Gate {
     rules: Rules,
+    live: LiveSessions,
 }
 
 impl Gate {
-    pub fn new(app: &App) -> Self {
-        Self { rules: Rules::compile(&app.settings.gateway) }
+    pub fn new(app: &App, live: LiveSessions) -> Self {
+        Self { rules: Rules::compile(&app.settings.gateway), live }
     }
 }
 
@@ -81,9 +87,10 @@ async fn try_judge<'a>(check: &Check<'a>, gate: &Gate, read: Read) -> Result<Ver
     require_proxy(check.arrival)?;
     let headers = check.request.headers();
     let asked = read(headers, check.arrival.client).map_err(|malformed| not_understood(&malformed))?;
-    let live = find_live(check.app, headers).await?;
-    Ok(match decide(&gate.rules, &asked, Subject::of(live.as_ref())) {
-        Decision::Allow => Verdict::Allow(live.as_ref().map_or_else(Identity::nobody, Identity::of)),
+    let known = find_live(check.app, gate, headers).await?;
+    let subject = Subject::of(known.as_ref().map(|known| &known.live));
+    Ok(match decide(&gate.rules, &asked, subject) {
+        Decision::Allow => Verdict::Allow(known.map_or_else(Identity::nobody, |known| known.kept.clone())),
         Decision::SignIn => Verdict::SignIn(asked),
         Decision::Deny(reason) => Verdict::Refuse(denied(reason)),
     })
@@ -98,10 +105,10 @@ fn require_proxy(arrival: &Arrival) -> Result<(), Failure> {
 }
 
 /// A sibling host can toss in cookies of the same name, so the first that is good counts.
-async fn find_live(app: &App, headers: &HeaderMap) -> Result<Option<Live>, Failure> {
+async fn find_live(app: &App, gate: &Gate, headers: &HeaderMap) -> Result<Option<Arc<Known<Identity>>>, Failure> {
     for token in gate_cookies::tokens(app, headers) {
-        if let Some(live) = sessions::find_by_gate_token(app, &token).await? {
-            return Ok(Some(live));
+        if let Some(known) = gate.live.find(app, token.digest(), Identity::of).await? {
+            return Ok(Some(known));
         }
     }
     Ok(None)

@@ -13,7 +13,7 @@ use vestibule::config::{self, ConfigFile, Environment, Setting, Settings, Source
 use vestibule::jobs;
 use vestibule::kernel::{Clock, shutdown};
 use vestibule::mail::Transport;
-use vestibule::web;
+use vestibule::web::{self, LiveSessions};
 
 use super::browser::Browser;
 use super::port::Port;
@@ -25,6 +25,7 @@ const MAIL_ACCOUNT: (&str, &str) = ("vestibule", "the mail server's password");
 
 pub struct TestApp {
     pub app: App,
+    pub live: LiveSessions,
     mail: SmtpServer,
     port: Port,
     server: ServerHandle,
@@ -55,8 +56,9 @@ impl TestApp {
         // Some instant; only `advance` moves it.
         let clock = Clock::fixed(DateTime::from_timestamp(1_800_000_000, 0).expect("an instant"));
         let app = App::new(settings, database.url(), clock).expect("the parts of the service");
-        let (server, thread) = serve(&app, &port);
-        Self { app, mail, port, server, thread: Some(thread), database }
+        let live = LiveSessions::new(&app.settings.session);
+        let (server, thread) = serve(&app, &live, &port);
+        Self { app, live, mail, port, server, thread: Some(thread), database }
     }
 
     pub fn port(&self) -> u16 {
@@ -128,19 +130,25 @@ fn load(usual: &Environment, special: &[(&str, &str)]) -> Settings {
 }
 
 /// On a thread of its own, so that a test may block.
-fn serve(app: &App, port: &Port) -> (ServerHandle, JoinHandle<()>) {
-    let (app, jobs_app, listener) = (app.clone(), app.clone(), port.listen());
+fn serve(app: &App, live: &LiveSessions, port: &Port) -> (ServerHandle, JoinHandle<()>) {
+    let (app, jobs_app, live_app, live, listener) =
+        (app.clone(), app.clone(), app.clone(), live.clone(), port.listen());
     let transport = Transport::new(&app.settings).expect("a way to send letters");
     listener.set_nonblocking(true).expect("a listener of ours");
     let (started, handle) = mpsc::channel();
     let thread = thread::spawn(move || {
         actix_web::rt::System::new().block_on(async {
-            let server = web::server(app, listener).expect("the server");
+            let server = web::server(app, live.clone(), listener).expect("the server");
             started.send(server.handle()).expect("somebody waits");
             let (trigger, shutdown) = shutdown::pair();
-            let jobs = tokio::task::spawn_local(jobs::run(jobs_app, transport, shutdown));
+            let jobs = tokio::task::spawn_local(jobs::run(jobs_app, transport, shutdown.clone()));
+            let living = tokio::task::spawn_local({
+                let shutdown = shutdown.clone();
+                async move { live.run(&live_app, shutdown).await }
+            });
             server.await.expect("an orderly end");
             trigger.pull();
+            living.await.expect("sessions that end");
             jobs.await.expect("jobs that end");
         });
     });

@@ -1,0 +1,363 @@
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use quick_cache::sync::Cache;
+use quick_cache::{Lifecycle, UnitWeighter};
+
+use super::Known;
+use crate::db::Change;
+use crate::kernel::{Digest, SessionId, UserId};
+
+/// How many changes are held against an answer that was read meanwhile. When more came, the answer is not kept.
+const RECENT: usize = 4096;
+
+/// What is remembered, by the digest of the gate token.
+///
+/// Looking up takes no lock of ours. Everything else holds `index`: what is in there and what is in the cache change
+/// together, and an answer is kept or a change heard, one after the other.
+pub(super) struct Memory<K> {
+    known: Cache<Digest, Arc<Known<K>>, UnitWeighter, FirstBytes, Evicted>,
+    index: Mutex<Index>,
+    has_room: bool,
+}
+
+#[derive(Default)]
+struct Index {
+    sessions: HashMap<SessionId, (UserId, Vec<Digest>)>,
+    users: HashMap<UserId, Vec<SessionId>>,
+    /// Grows with every change that is heard.
+    changes: u64,
+    recent: VecDeque<Change>,
+    /// Grows with every connection that is listened to. Odd while there is one.
+    era: u64,
+}
+
+/// Taken before PostgreSQL is asked: what had been heard by then.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ticket {
+    changes: u64,
+    era: u64,
+}
+
+impl<K> Memory<K> {
+    pub(super) fn with_room_for(sessions: usize) -> Self {
+        let weight = u64::try_from(sessions).unwrap_or(u64::MAX);
+        Self {
+            known: Cache::with(sessions, weight, UnitWeighter, FirstBytes::default(), Evicted),
+            index: Mutex::default(),
+            has_room: sessions > 0,
+        }
+    }
+
+    pub(super) fn get(&self, digest: &Digest) -> Option<Arc<Known<K>>> {
+        self.known.get(digest)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    pub(super) fn ticket(&self) -> Ticket {
+        let index = self.index();
+        Ticket { changes: index.changes, era: index.era }
+    }
+
+    /// Keeps an answer, unless something was heard since the ticket was taken that may make it wrong.
+    pub(super) fn remember(&self, digest: Digest, known: &Arc<Known<K>>, ticket: Ticket) {
+        let mut index = self.index();
+        if !self.has_room || !index.is_good(ticket, known.live.session, known.live.user) {
+            return;
+        }
+        index.add(known.live.session, known.live.user, digest);
+        let mut evicted = Vec::new();
+        self.known.insert_with_lifecycle(digest, Arc::clone(known), &mut evicted);
+        for (digest, known) in evicted {
+            index.remove_token(known.live.session, digest);
+        }
+    }
+
+    pub(super) fn forget(&self, change: Change) {
+        self.forget_all_of(|| vec![change]);
+    }
+
+    /// Nobody who looks up after this finds what `changes` is about; it is called when nobody else changes anything.
+    pub(super) fn forget_all_of(&self, changes: impl FnOnce() -> Vec<Change>) {
+        let mut index = self.index();
+        for change in changes() {
+            let gone = index.hear(change);
+            match gone {
+                Gone::Tokens(digests) => digests.iter().for_each(|digest| drop(self.known.remove(digest))),
+                Gone::Everything => self.known.clear(),
+            }
+        }
+    }
+
+    /// A connection is listened to from now on. What was heard before is history.
+    pub(super) fn begin(&self) {
+        self.end();
+        self.index().era += 1;
+    }
+
+    /// Nothing is heard any more.
+    pub(super) fn end(&self) {
+        let mut index = self.index();
+        index.era += index.era % 2;
+        index.hear(Change::Everything);
+        self.known.clear();
+    }
+
+    fn index(&self) -> MutexGuard<'_, Index> {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a change leaves nothing of.
+enum Gone {
+    Tokens(Vec<Digest>),
+    Everything,
+}
+
+impl Index {
+    fn is_good(&self, ticket: Ticket, session: SessionId, user: UserId) -> bool {
+        let since = usize::try_from(self.changes - ticket.changes).unwrap_or(usize::MAX);
+        let is_heard = self.era % 2 == 1 && self.era == ticket.era;
+        is_heard
+            && since <= self.recent.len()
+            && self.recent.iter().rev().take(since).all(|change| match change {
+                Change::Session(changed) => *changed != session,
+                Change::Person(changed) => *changed != user,
+                Change::Everything => false,
+            })
+    }
+
+    fn hear(&mut self, change: Change) -> Gone {
+        self.changes += 1;
+        if self.recent.len() == RECENT {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(change);
+        match change {
+            Change::Session(session) => Gone::Tokens(self.remove_session(session)),
+            Change::Person(user) => {
+                let sessions = self.users.remove(&user).unwrap_or_default();
+                Gone::Tokens(sessions.into_iter().flat_map(|session| self.remove_session(session)).collect())
+            }
+            Change::Everything => {
+                self.sessions.clear();
+                self.users.clear();
+                Gone::Everything
+            }
+        }
+    }
+
+    fn add(&mut self, session: SessionId, user: UserId, digest: Digest) {
+        let (_, digests) = self.sessions.entry(session).or_insert_with(|| (user, Vec::with_capacity(1)));
+        if !digests.contains(&digest) {
+            digests.push(digest);
+        }
+        let sessions = self.users.entry(user).or_insert_with(|| Vec::with_capacity(1));
+        if !sessions.contains(&session) {
+            sessions.push(session);
+        }
+    }
+
+    fn remove_session(&mut self, session: SessionId) -> Vec<Digest> {
+        let Some((user, digests)) = self.sessions.remove(&session) else { return Vec::new() };
+        if let Some(sessions) = self.users.get_mut(&user) {
+            sessions.retain(|other| *other != session);
+            if sessions.is_empty() {
+                self.users.remove(&user);
+            }
+        }
+        digests
+    }
+
+    fn remove_token(&mut self, session: SessionId, digest: Digest) {
+        let Some((_, digests)) = self.sessions.get_mut(&session) else { return };
+        digests.retain(|other| *other != digest);
+        if digests.is_empty() {
+            self.remove_session(session);
+        }
+    }
+}
+
+/// Hands out what had to make room.
+#[derive(Clone)]
+struct Evicted;
+
+impl<K> Lifecycle<Digest, Arc<Known<K>>> for Evicted {
+    type RequestState = Vec<(Digest, Arc<Known<K>>)>;
+
+    fn on_evict(&self, evicted: &mut Self::RequestState, digest: Digest, known: Arc<Known<K>>) {
+        evicted.push((digest, known));
+    }
+}
+
+/// A digest is as good as random, so some of its bytes are its hash. Nobody can choose them: what is in here belongs to
+/// tokens of our own making.
+#[derive(Clone, Copy, Default)]
+struct FirstBytes(u64);
+
+impl BuildHasher for FirstBytes {
+    type Hasher = Self;
+
+    fn build_hasher(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl Hasher for FirstBytes {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk() {
+            self.0 = u64::from_ne_bytes(*first);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicI64;
+
+    use chrono::{DateTime, Utc};
+
+    use super::*;
+    use crate::kernel::{DeviceId, EmailAddress, Token};
+    use crate::sessions::Live;
+
+    fn known(user: UserId) -> Arc<Known<()>> {
+        let now = DateTime::<Utc>::UNIX_EPOCH;
+        let live = Live {
+            session: SessionId::new(now),
+            device: DeviceId::new(now),
+            user,
+            email: EmailAddress::parse("ann@example.com").unwrap(),
+            email_verified: true,
+            name: String::new(),
+            created_at: now,
+            last_active_at: now,
+            last_auth_at: now,
+            expires_at: now,
+            is_remembered: false,
+            is_rotation_due: false,
+        };
+        Arc::new(Known { live, kept: (), active_at: AtomicI64::new(0) })
+    }
+
+    fn user() -> UserId {
+        UserId::new(DateTime::<Utc>::UNIX_EPOCH)
+    }
+
+    fn digest() -> Digest {
+        Token::generate().digest()
+    }
+
+    fn listening(room: usize) -> Memory<()> {
+        let memory = Memory::with_room_for(room);
+        memory.begin();
+        memory
+    }
+
+    fn indexed(memory: &Memory<()>) -> [usize; 2] {
+        let index = memory.index();
+        [index.sessions.len(), index.users.len()]
+    }
+
+    #[test]
+    fn what_a_change_is_about_is_forgotten_and_nothing_else() {
+        let memory = listening(100);
+        let (ann, ben) = (user(), user());
+        let [first, second, bens] = [known(ann), known(ann), known(ben)];
+        let digests = [digest(), digest(), digest(), digest()];
+        for (digest, known) in digests.iter().zip([&first, &first, &second, &bens]) {
+            memory.remember(*digest, known, memory.ticket());
+        }
+        let there = || digests.map(|digest| memory.get(&digest).is_some());
+        assert_eq!(there(), [true; 4]);
+        memory.forget(Change::Session(first.live.session));
+        assert_eq!(there(), [false, false, true, true], "both cookies of one session");
+        memory.forget(Change::Person(ann));
+        assert_eq!(there(), [false, false, false, true]);
+        memory.forget(Change::Everything);
+        assert_eq!((there(), memory.len()), ([false; 4], 0));
+    }
+
+    #[test]
+    fn an_answer_from_before_a_change_is_not_kept_after_it() {
+        let ann = known(user());
+        let about_her = [Change::Session(ann.live.session), Change::Person(ann.live.user), Change::Everything];
+        for change in about_her {
+            let (memory, token) = (listening(100), digest());
+            let ticket = memory.ticket();
+            memory.forget(change);
+            memory.remember(token, &ann, ticket);
+            assert!(memory.get(&token).is_none(), "{change:?}");
+            memory.remember(token, &ann, memory.ticket());
+            assert!(memory.get(&token).is_some(), "an answer from after it is");
+        }
+        let (memory, token) = (listening(100), digest());
+        let ticket = memory.ticket();
+        memory.forget(Change::Person(user()));
+        memory.remember(token, &ann, ticket);
+        assert!(memory.get(&token).is_some(), "somebody else's change");
+    }
+
+    #[test]
+    fn after_more_changes_than_are_held_no_older_answer_is_kept() {
+        let (memory, token, ann) = (listening(100), digest(), known(user()));
+        let ticket = memory.ticket();
+        memory.forget(Change::Session(ann.live.session));
+        for _ in 0..RECENT {
+            memory.forget(Change::Person(user()));
+        }
+        memory.remember(token, &ann, ticket);
+        assert!(memory.get(&token).is_none());
+    }
+
+    #[test]
+    fn nothing_is_kept_while_nothing_is_heard_and_nothing_from_another_connection() {
+        let (memory, token, ann) = (Memory::with_room_for(100), digest(), known(user()));
+        memory.remember(token, &ann, memory.ticket());
+        assert!(memory.get(&token).is_none(), "nobody listens yet");
+        let before = memory.ticket();
+        memory.begin();
+        memory.remember(token, &ann, before);
+        assert!(memory.get(&token).is_none(), "asked before anybody listened");
+        let first = memory.ticket();
+        memory.remember(token, &ann, first);
+        assert!(memory.get(&token).is_some());
+        memory.end();
+        assert!(memory.get(&token).is_none());
+        memory.remember(token, &ann, first);
+        assert!(memory.get(&token).is_none(), "the connection has ended");
+        memory.begin();
+        memory.remember(token, &ann, first);
+        assert!(memory.get(&token).is_none(), "asked while another connection was listened to");
+    }
+
+    #[test]
+    fn there_is_never_more_than_there_is_room_for() {
+        let memory = listening(64);
+        let people: Vec<_> = (0..1000).map(|_| (digest(), known(user()))).collect();
+        for (digest, known) in &people {
+            memory.remember(*digest, known, memory.ticket());
+        }
+        assert!((1..=64).contains(&memory.len()), "{}", memory.len());
+        assert_eq!(indexed(&memory), [memory.len(); 2], "what made room left nothing behind");
+        for (_, known) in &people {
+            memory.forget(Change::Person(known.live.user));
+        }
+        assert_eq!((memory.len(), indexed(&memory)), (0, [0; 2]));
+    }
+
+    #[test]
+    fn without_room_nothing_is_kept() {
+        let (memory, token) = (listening(0), digest());
+        memory.remember(token, &known(user()), memory.ticket());
+        assert_eq!((memory.get(&token).is_some(), memory.len()), (false, 0));
+    }
+}

@@ -1,0 +1,202 @@
+//! The sessions this node remembers, so that a check at the gate need not ask PostgreSQL; and how it never lets one
+//! pass that has ended.
+//!
+//! PostgreSQL is the truth. A node that asked it about a gate token keeps the answer ([`memory`]) and uses it only
+//! while it can know that the answer still holds:
+//!
+//! - Every statement that ends or alters a session, or changes a person, sends a notification within its transaction
+//!   (triggers of the tables see to that). Each node has one connection on which it hears them, and forgets what they
+//!   are about.
+//! - That connection may be dead without looking it, or the process may have been asleep. So trust is a **lease**
+//!   ([`trust`]): twice a second the node sends itself a heartbeat through that very connection. PostgreSQL delivers
+//!   notifications in the order of commits, so when a heartbeat comes back, everything committed before it was sent has
+//!   been heard. The memory may be used for [`LEASE`] from the moment of sending, by a clock that goes on while the
+//!   machine sleeps. **No session passes for longer than that after its end was committed**, whatever happens to the
+//!   network or the process; while everything works, it passes for no longer than the notification travels.
+//! - Without trust, every check reads through: slower, never wrong.
+//! - An answer read before a notification arrived is not kept after it ([`memory::Ticket`]).
+//! - What this node changes itself it forgets before its transaction's caller goes on ([`crate::db::Told`]).
+//!
+//! When somebody was last active is written behind ([`activity`]).
+
+mod activity;
+mod follow;
+mod memory;
+mod store;
+mod trust;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+pub use activity::Activity;
+
+use super::find::{is_live, ran_out};
+use super::{Live, store as rows};
+use crate::app::App;
+use crate::config::settings;
+use crate::db::{self, Db};
+use crate::kernel::{Digest, Shutdown};
+use memory::Memory;
+use trust::Trust;
+
+/// For how long after sending a heartbeat that came back the memory is believed.
+pub const LEASE: Duration = Duration::from_millis(1500);
+
+/// How often a heartbeat is sent.
+pub const BEAT: Duration = Duration::from_millis(500);
+
+/// The live sessions of this node. Cheap to clone. `K` is what the door keeps beside each of them, made once.
+pub struct LiveSessions<K> {
+    inner: Arc<Inner<K>>,
+}
+
+struct Inner<K> {
+    memory: Memory<K>,
+    trust: Trust,
+    activity: Activity,
+    /// How much of what this node has told was forgotten here.
+    told: AtomicU64,
+    counts: Counts,
+}
+
+#[derive(Default)]
+struct Counts {
+    remembered: AtomicU64,
+    read_through: AtomicU64,
+}
+
+/// A live session, and what the door keeps beside it.
+pub struct Known<K> {
+    pub live: Live,
+    pub kept: K,
+    /// Microseconds since the epoch: when it was last active as far as this node knows.
+    active_at: AtomicI64,
+}
+
+/// What there is to say about the memory.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Figures {
+    pub sessions: usize,
+    /// Checks answered from memory.
+    pub remembered: u64,
+    /// Checks for which PostgreSQL was asked.
+    pub read_through: u64,
+    pub is_trusted: bool,
+    /// How long the last heartbeat took, there and back.
+    pub round_trip: Duration,
+}
+
+impl<K> Clone for LiveSessions<K> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner) }
+    }
+}
+
+impl<K> LiveSessions<K> {
+    /// Remembers nothing until it [runs](Self::run).
+    pub fn new(rules: &settings::Session) -> Self {
+        let inner = Inner {
+            memory: Memory::with_room_for(rules.cache_size),
+            trust: Trust::default(),
+            activity: Activity::default(),
+            told: AtomicU64::new(0),
+            counts: Counts::default(),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// When sessions were last active, as far as this node knows better than PostgreSQL.
+    pub fn activity(&self) -> &Activity {
+        &self.inner.activity
+    }
+
+    /// Listens to PostgreSQL, and writes when sessions were active, until the shutdown: to be asked for when nobody comes
+    /// any more, because what was noted last is written at the end. Without this every check reads through.
+    pub async fn run(&self, app: &App, shutdown: Shutdown) {
+        let listening = follow::follow(&self.inner, &app.db, shutdown.clone());
+        let writing = self.inner.activity.write_behind(&app.db, shutdown);
+        tokio::join!(listening, writing);
+    }
+
+    /// The live session behind a gate token's digest, from memory where that can be trusted. It counts as activity.
+    pub async fn find(
+        &self,
+        app: &App,
+        digest: Digest,
+        keep: impl FnOnce(&Live) -> K,
+    ) -> Result<Option<Arc<Known<K>>>, db::Error> {
+        let now = app.clock.now();
+        let inner = &*self.inner;
+        inner.forget_what_was_told(&app.db);
+        if let Some(known) = inner.remembered(&digest, &app.settings.session, now) {
+            inner.counts.remembered.fetch_add(1, Ordering::Relaxed);
+            inner.note(&known, now);
+            return Ok(Some(known));
+        }
+        inner.counts.read_through.fetch_add(1, Ordering::Relaxed);
+        let ticket = inner.memory.ticket();
+        let found = app.db.look_up(move |tx| rows::find_by_gate_digest(tx, &digest)).await?;
+        let found = found.map(|found| inner.activity.update(found));
+        let Some(found) = found.filter(|found| is_live(found, &app.settings.session, now)) else { return Ok(None) };
+        let known = Arc::new(Known {
+            kept: keep(&found.live),
+            active_at: AtomicI64::new(found.live.last_active_at.timestamp_micros()),
+            live: found.live,
+        });
+        inner.memory.remember(digest, &known, ticket);
+        inner.note(&known, now);
+        Ok(Some(known))
+    }
+
+    pub fn figures(&self) -> Figures {
+        let Inner { memory, trust, counts, .. } = &*self.inner;
+        Figures {
+            sessions: memory.len(),
+            remembered: counts.remembered.load(Ordering::Relaxed),
+            read_through: counts.read_through.load(Ordering::Relaxed),
+            is_trusted: trust.holds(),
+            round_trip: trust.round_trip(),
+        }
+    }
+}
+
+impl<K> Inner<K> {
+    /// One that has run out as far as this node knows is not returned: it may have been active on another.
+    fn remembered(&self, digest: &Digest, rules: &settings::Session, now: DateTime<Utc>) -> Option<Arc<Known<K>>> {
+        if !self.trust.holds() {
+            return None;
+        }
+        let known = self.memory.get(digest)?;
+        ran_out(&known.live, known.last_active_at(), rules, now).is_none().then_some(known)
+    }
+
+    fn forget_what_was_told(&self, db: &Db) {
+        let count = db.told().count();
+        if self.told.load(Ordering::Acquire) != count {
+            self.memory.forget_all_of(|| db.told().take());
+            self.told.fetch_max(count, Ordering::Release);
+        }
+    }
+
+    /// Nothing is heard any more, so nothing can be believed.
+    fn lose_touch(&self) {
+        self.trust.end();
+        self.memory.end();
+    }
+
+    fn note(&self, known: &Known<K>, now: DateTime<Utc>) {
+        if activity::is_worth_noting(known.last_active_at(), now) {
+            known.active_at.fetch_max(now.timestamp_micros(), Ordering::Relaxed);
+            self.activity.note(known.live.session, now);
+        }
+    }
+}
+
+impl<K> Known<K> {
+    fn last_active_at(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(self.active_at.load(Ordering::Relaxed)).unwrap_or(self.live.last_active_at)
+    }
+}

@@ -1,0 +1,4 @@
+//! What a node remembers of sessions, and how it learns that they have ended.
+
+mod activity;
+mod memory;
