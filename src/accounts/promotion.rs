@@ -4,12 +4,12 @@ use super::store;
 use crate::audit::{self, Event};
 use crate::db::{self, Tx};
 use crate::kernel::EmailAddress;
-use crate::sessions::{self, EndReason};
+use crate::sessions;
 
 /// What became of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Promotion {
-    /// Every session of theirs has ended: none goes on with more power than it was opened with.
+    /// They stay signed in; each browser gets a new session id and new cookies when it next comes by.
     Promoted,
     WasAdministrator,
 }
@@ -36,7 +36,7 @@ pub fn promote(tx: &mut Tx<'_>, email: &EmailAddress) -> Result<Promotion, Error
     }
     // Waits for somebody who is using it, so that the two know of each other.
     store::delete_setup_link(tx)?;
-    sessions::revoke_all(tx, user.id, None, EndReason::ByOperator)?;
+    sessions::rotate_all_at_next_visit(tx, user.id)?;
     audit::record(tx, Event::about(user.id, "user.promoted").with("by", "operator"))?;
     Ok(Promotion::Promoted)
 }

@@ -12,11 +12,12 @@
 use super::{Name, User, password, store};
 use crate::app::App;
 use crate::audit::{self, Event};
+use crate::config::settings;
 use crate::crypto::{PasswordHash, Verdict};
 use crate::db::{self, ReadTx, Tx};
 use crate::kernel::{Digest, EmailAddress, Origin, Redacted, Token, UserId};
 use crate::mail::{self, Letter};
-use crate::sessions::{self, EndReason};
+use crate::sessions::{self, EndReason, Opened};
 use crate::throttle::{self, Admission, Key};
 
 /// Who follows the link.
@@ -24,6 +25,8 @@ use crate::throttle::{self, Admission, Key};
 pub struct Prover {
     /// The person this browser is signed in as.
     pub signed_in: Option<UserId>,
+    /// The portal token by which it is.
+    pub session: Option<Token>,
     /// The cookie this browser got when it signed up.
     pub browser: Option<Digest>,
 }
@@ -49,6 +52,15 @@ pub enum Error {
     Password(#[from] password::Refused),
     #[error(transparent)]
     Db(#[from] db::Error),
+}
+
+/// An address that is somebody's for certain, from now on.
+#[derive(Debug)]
+pub struct Verified {
+    pub user: User,
+    /// The session of the prover, if it is this person's: what it could not do before it can do now, under another id
+    /// and by other cookies. Every other session of theirs follows when its browser next comes by.
+    pub rotated: Option<Opened>,
 }
 
 /// An unused link and what hangs on it.
@@ -87,7 +99,7 @@ pub async fn verify(
     token: Token,
     prover: Prover,
     password: Option<Redacted>,
-) -> Result<User, Error> {
+) -> Result<Verified, Error> {
     let digest = token.digest();
     let pending = app.db.read(move |tx| store::find_link(tx, &digest)).await?.ok_or(Error::Gone)?;
     let typed = match (is_same(&pending, &prover), password) {
@@ -95,7 +107,8 @@ pub async fn verify(
         (false, None) => return Err(Error::PasswordNeeded),
         (false, Some(password)) => Some(typed_elsewhere(app, origin, &pending, &password).await?),
     };
-    app.db.write(origin, move |tx| use_up(tx, &digest, &prover, typed)).await
+    let rules = app.settings.session.clone();
+    app.db.write(origin, move |tx| use_up(tx, &rules, &digest, &prover, typed)).await
 }
 
 /// Whoever knows the password of who caused the link is who caused it.
@@ -113,7 +126,13 @@ async fn typed_elsewhere(
     }
 }
 
-fn use_up(tx: &mut Tx<'_>, digest: &Digest, prover: &Prover, typed: Option<Proof>) -> Result<User, Error> {
+fn use_up(
+    tx: &mut Tx<'_>,
+    rules: &settings::Session,
+    digest: &Digest,
+    prover: &Prover,
+    typed: Option<Proof>,
+) -> Result<Verified, Error> {
     let pending = store::find_link(tx, digest)?.ok_or(Error::Gone)?;
     // Two links of one person, or one link twice, wait for each other here; the second finds nothing left.
     let user = store::lock(tx, pending.user)?.ok_or(Error::Gone)?;
@@ -129,7 +148,10 @@ fn use_up(tx: &mut Tx<'_>, digest: &Digest, prover: &Prover, typed: Option<Proof
     store::set_verified(tx, user.id)?;
     store::delete_links(tx, user.id)?;
     audit::record(tx, Event::about(user.id, "email.verified"))?;
-    store::find(tx, user.id)?.ok_or(Error::Gone)
+    sessions::rotate_all_at_next_visit(tx, user.id)?;
+    let own = prover.session.as_ref().filter(|_| prover.signed_in == Some(user.id));
+    let rotated = own.map(|token| sessions::rotate(tx, rules, token)).transpose()?.flatten();
+    Ok(Verified { user: store::find(tx, user.id)?.ok_or(Error::Gone)?, rotated })
 }
 
 fn apply(tx: &mut Tx<'_>, user: UserId, proof: Proof) -> Result<(), db::Error> {

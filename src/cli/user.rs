@@ -58,7 +58,7 @@ fn run_promote(arguments: &Promote, database_url: &str) -> anyhow::Result<()> {
         return say(&json!({ "email": email, "administrator": true, "changed": is_new }).to_string());
     }
     match promotion {
-        Promotion::Promoted => say(&format!("{email} is an administrator now, and has to sign in again.")),
+        Promotion::Promoted => say(&format!("{email} is an administrator now, wherever they are signed in.")),
         Promotion::WasAdministrator => say(&format!("{email} is an administrator already.")),
     }
 }

@@ -3,6 +3,7 @@
 //! Over https they carry the prefixes of RFC 6265bis, section 4.1.3: `__Host-` binds a cookie to this very host.
 //! Over plain http (a trial on one's own machine) browsers refuse them, so prefixes and `Secure` are left out.
 
+use actix_web::HttpResponse;
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use chrono::TimeDelta;
@@ -58,14 +59,23 @@ pub fn for_this_host(app: &App, kind: Kind, value: String, lasts: Option<TimeDel
     cookie
 }
 
-/// The gate cookies of a session just opened.
+/// The gate cookies of a session just opened or rotated.
 pub fn for_gate(app: &App, opened: &Opened) -> Vec<Cookie<'static>> {
     opened.gate.iter().map(|gate| gate_cookie(app, gate, lasting(app, opened))).collect()
 }
 
-/// As long as the session may live at most, for those who asked to be kept signed in.
+/// As long as the session may live from now on at most, for those who asked to be kept signed in.
 pub fn lasting(app: &App, opened: &Opened) -> Option<TimeDelta> {
-    (opened.remember == Remember::Yes).then_some(app.settings.session.remember_timeout)
+    (opened.remember == Remember::Yes).then(|| opened.expires_at - app.clock.now())
+}
+
+/// A cookie that cannot be written is missing; the answer goes out all the same.
+pub fn add(answer: &mut HttpResponse, cookies: Vec<Cookie<'static>>) {
+    for cookie in cookies {
+        if let Err(error) = answer.add_cookie(&cookie) {
+            log::error!("the cookie {} could not be written: {error}", cookie.name());
+        }
+    }
 }
 
 pub fn gate_cookie(app: &App, gate: &GateCookie, lasts: Option<TimeDelta>) -> Cookie<'static> {

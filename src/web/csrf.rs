@@ -21,7 +21,7 @@ use super::cookies::{self, Kind};
 use super::failure::Failure;
 use super::session_store;
 use crate::app::App;
-use crate::kernel::SessionId;
+use crate::kernel::DeviceId;
 use crate::kernel::return_to::is_loopback;
 use crate::kernel::secrets::random_bytes;
 
@@ -82,7 +82,7 @@ pub fn form_token(app: &App, request: &HttpRequest) -> FormToken {
     if let Ok(Some(live)) = session_store::live(request)
         && !outlives_session
     {
-        return FormToken { text: sign(app, &session_binding(live.session)), cookie: None };
+        return FormToken { text: sign(app, &session_binding(live.device)), cookie: None };
     }
     if let Some(nonce) = nonce_of(app, request) {
         return FormToken { text: sign(app, &nonce), cookie: None };
@@ -95,7 +95,7 @@ pub fn form_token(app: &App, request: &HttpRequest) -> FormToken {
 /// A form opened before sign-in and sent after it is still one of ours, so either binding will do.
 fn is_valid(app: &App, request: &HttpRequest, token: &str) -> bool {
     let Ok(signature) = URL_SAFE_NO_PAD.decode(token) else { return false };
-    let session = session_store::live(request).ok().flatten().map(|live| session_binding(live.session));
+    let session = session_store::live(request).ok().flatten().map(|live| session_binding(live.device));
     let nonce = nonce_of(app, request);
     session.into_iter().chain(nonce).any(|binding| app.sealer.is_signed(FORM_PURPOSE, &binding, &signature))
 }
@@ -104,7 +104,8 @@ fn sign(app: &App, binding: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(app.sealer.sign(FORM_PURPOSE, binding))
 }
 
-fn session_binding(id: SessionId) -> Vec<u8> {
+/// What stays when the session's id changes: a form that is open meanwhile is still one of ours.
+fn session_binding(id: DeviceId) -> Vec<u8> {
     id.as_uuid().as_bytes().to_vec()
 }
 

@@ -230,9 +230,13 @@ pub async fn present(
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let response = next.call(request).await?.map_into_boxed_body();
     let Some(failure) = failure_of(&response) else { return Ok(response) };
-    let (request, _) = response.into_parts();
-    let answer =
+    let (request, before) = response.into_parts();
+    let mut answer =
         if wants_page(&request) { failure.as_page(&request) } else { failure.as_problem(&view::request_id(&request)) };
+    // What failed may have come with a session that was rotated on the way.
+    for cookie in before.headers().get_all(header::SET_COOKIE) {
+        answer.headers_mut().append(header::SET_COOKIE, cookie.clone());
+    }
     Ok(ServiceResponse::new(request, answer))
 }
 

@@ -14,6 +14,7 @@ mod forward_auth;
 mod layers;
 mod operations;
 mod pages;
+mod rotation;
 pub mod routes;
 mod session_store;
 mod unread;
@@ -61,6 +62,7 @@ pub fn server(app: App, live: LiveSessions, listener: TcpListener) -> std::io::R
                     .configure(|config| routes::register(config, routes::plain()))
                     .service(
                         web::scope("")
+                            .wrap(from_fn(rotation::exchange_if_due))
                             .wrap(from_fn(csrf::same_origin))
                             .wrap(sessions)
                             .wrap(from_fn(layers::keep_signed_in))

@@ -94,18 +94,33 @@ pub fn token(request: &HttpRequest) -> Option<Token> {
     Token::parse(&text)
 }
 
+/// The session and the token that this browser came with, if they are good for being exchanged and nothing else.
+pub fn due(request: &HttpRequest) -> Option<(Live, Token)> {
+    let live = request.get_session().get::<Live>(LIVE).ok().flatten().filter(|live| live.is_rotation_due)?;
+    Some((live, token(request)?))
+}
+
 /// Gives this browser the cookie of a session just opened.
 pub fn establish(request: &HttpRequest, app: &App, opened: &Opened) -> Result<(), Failure> {
     let session: Session = request.get_session();
     session.renew();
     session.clear();
+    request.extensions_mut().remove::<KeepFor>();
     if let Some(lasts) = cookies::lasting(app, opened) {
         request.extensions_mut().insert(KeepFor(lasts));
     }
     session.insert(TOKEN, opened.token.expose()).map_err(Failure::internal)
 }
 
+/// The same for a session that goes on with another id, which this very request acts in from now on.
+pub fn go_on_as(request: &HttpRequest, app: &App, opened: &Opened, before: Live) -> Result<(), Failure> {
+    establish(request, app, opened)?;
+    let live = Live { session: opened.id, is_rotation_due: false, ..before };
+    request.get_session().insert(LIVE, live).map_err(Failure::internal)
+}
+
 /// Takes the session cookie away again.
 pub fn forget(request: &HttpRequest) {
+    request.extensions_mut().remove::<KeepFor>();
     request.get_session().purge();
 }

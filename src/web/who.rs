@@ -60,7 +60,8 @@ fn anyone(request: &HttpRequest) -> Result<Anyone, Failure> {
     Ok(Anyone { live, origin })
 }
 
-fn origin(request: &HttpRequest) -> Result<Origin, Failure> {
+/// Where a request comes from, whoever makes it.
+pub fn origin(request: &HttpRequest) -> Result<Origin, Failure> {
     let extensions = request.extensions();
     let caller = extensions.get::<Caller>().ok_or_else(|| Failure::internal("a request without its outer layer"))?;
     Ok(caller.origin.clone())

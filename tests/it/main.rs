@@ -34,6 +34,8 @@ mod reset;
 #[cfg(test)]
 mod resilience;
 #[cfg(test)]
+mod rotation;
+#[cfg(test)]
 mod sessions;
 #[cfg(test)]
 mod setup;

@@ -75,8 +75,10 @@ pub async fn verify_email(
 ) -> Result<HttpResponse, Failure> {
     let token = Token::parse(&body.token).ok_or(Failure::Gone)?;
     let prover = verify_page::prover(&app, &who, &request);
-    let user = verification::verify(&app, &who.origin, token, prover, body.password).await?;
-    Ok(me::no_store().json(json!({ "user": me::describe(&user) })))
+    let verified = verification::verify(&app, &who.origin, token, prover, body.password).await?;
+    let mut answer = me::no_store().json(json!({ "user": me::describe(&verified.user) }));
+    verify_page::go_on(&app, &request, &verified, &mut answer)?;
+    Ok(answer)
 }
 
 /// `POST /auth/forgot-password`: 202, whether or not there is an account.

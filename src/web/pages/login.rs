@@ -17,7 +17,7 @@ use crate::signin::password::{Attempt, try_password};
 use crate::web::csrf::Checked;
 use crate::web::failure::{Failure, Field};
 use crate::web::who::{Anyone, SignedIn};
-use crate::web::{cookies, session_store, view};
+use crate::web::{cookies, rotation, session_store, view};
 
 #[derive(Deserialize)]
 pub struct Asked {
@@ -54,12 +54,24 @@ pub struct GoOn {
 
 /// `GET /login`
 pub async fn show(app: web::Data<App>, who: Anyone, asked: web::Query<Asked>, request: HttpRequest) -> HttpResponse {
+    if who.live.is_some() && rotation::has_just_happened(&request) {
+        return straight_on(&app, &asked.return_to);
+    }
     if who.live.is_some() {
         let context = destination(&app, &asked.return_to);
         return view::html(&request, &mut HttpResponse::Ok(), "signin/interstitial.html", context);
     }
     let input = json!({ "email": "", "remember": false });
     page(&app, &request, &asked.return_to, view::form(&input, &[], notice(&asked.done)), StatusCode::OK)
+}
+
+/// For somebody whose gate cookies had died under them: they come from an app and have them again.
+fn straight_on(app: &App, return_to: &str) -> HttpResponse {
+    match app.destinations.check(return_to) {
+        Some(ReturnTo::App(url)) => view::see_other(url.as_str()),
+        Some(ReturnTo::Here(path)) => view::see_other(&path),
+        None => view::see_other("/"),
+    }
 }
 
 /// `POST /login`
@@ -72,7 +84,7 @@ pub async fn submit(
     match sign_in(&app, &who, &form, &request).await {
         Ok(opened) => {
             session_store::establish(&request, &app, &opened)?;
-            Ok(go_to(&app, &request, &form.return_to, &cookies::for_gate(&app, &opened)))
+            Ok(go_to(&app, &request, &form.return_to, cookies::for_gate(&app, &opened)))
         }
         Err(failure) => {
             let wrong: Vec<Field> = match &failure {
@@ -117,13 +129,13 @@ pub async fn go_on(
     let issued = app.db.write(&who.origin, move |tx| sessions::renew_gate_cookies(tx, &rules, session));
     let remaining = who.live.is_remembered.then(|| who.live.expires_at - app.clock.now());
     let gates = issued.await.map_err(|error: db::Error| Failure::from(error))?.ok_or(Failure::Unauthenticated)?;
-    let cookies: Vec<_> = gates.iter().map(|gate| cookies::gate_cookie(&app, gate, remaining)).collect();
-    Ok(go_to(&app, &request, &form.return_to, &cookies))
+    let cookies = gates.iter().map(|gate| cookies::gate_cookie(&app, gate, remaining)).collect();
+    Ok(go_to(&app, &request, &form.return_to, cookies))
 }
 
 /// Home, a page of ours, or an app. Another origin is reached by a page that goes on by itself: our own policy
 /// (`form-action 'self'`) forbids a form's answer to redirect there.
-pub(super) fn go_to(app: &App, request: &HttpRequest, return_to: &str, cookies: &[Cookie<'static>]) -> HttpResponse {
+pub(super) fn go_to(app: &App, request: &HttpRequest, return_to: &str, cookies: Vec<Cookie<'static>>) -> HttpResponse {
     let mut answer = match app.destinations.check(return_to) {
         Some(ReturnTo::App(url)) => {
             let context = json!({ "url": url.as_str(), "app_host": host_of(&url) });
@@ -132,11 +144,7 @@ pub(super) fn go_to(app: &App, request: &HttpRequest, return_to: &str, cookies: 
         Some(ReturnTo::Here(path)) => view::see_other(&path),
         None => view::see_other("/"),
     };
-    for cookie in cookies {
-        if let Err(error) = answer.add_cookie(cookie) {
-            log::error!("a gate cookie could not be written: {error}");
-        }
-    }
+    cookies::add(&mut answer, cookies);
     answer
 }
 

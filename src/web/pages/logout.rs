@@ -47,10 +47,6 @@ pub async fn end(app: &App, who: &Anyone, request: &HttpRequest) -> Result<(), F
 
 /// Adds the removal of the portal's and every gate cookie.
 pub fn taking_cookies_away(app: &App, mut answer: HttpResponse) -> HttpResponse {
-    for cookie in cookies::removals(app) {
-        if let Err(error) = answer.add_cookie(&cookie) {
-            log::error!("a cookie could not be taken away: {error}");
-        }
-    }
+    cookies::add(&mut answer, cookies::removals(app));
     answer
 }

@@ -62,7 +62,7 @@ pub async fn submit(
     match set_up(&app, &who, token, &form, &request).await {
         Ok(opened) => {
             session_store::establish(&request, &app, &opened)?;
-            Ok(login::go_to(&app, &request, "/?done=set-up", &cookies::for_gate(&app, &opened)))
+            Ok(login::go_to(&app, &request, "/?done=set-up", cookies::for_gate(&app, &opened)))
         }
         Err(Failure::Gone) => Ok(gone(&app, &request)),
         Err(Failure::Validation(wrong)) => {

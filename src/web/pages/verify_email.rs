@@ -7,15 +7,15 @@ use serde_json::json;
 
 use super::in_words;
 use super::way::{self, Way};
-use crate::accounts::verify_email::{self, Link, Prover};
+use crate::accounts::verify_email::{self, Link, Prover, Verified};
 use crate::app::App;
 use crate::db;
 use crate::kernel::{Redacted, Token};
 use crate::web::cookies::{self, Kind};
 use crate::web::csrf::{Checked, hide_address};
 use crate::web::failure::{Failure, Field};
-use crate::web::view;
 use crate::web::who::{Anyone, SignedIn};
+use crate::web::{session_store, view};
 
 #[derive(Deserialize)]
 pub struct Asked {
@@ -53,12 +53,25 @@ pub async fn submit(
     let Some(token) = Token::parse(&form.token) else { return Ok(gone(&app, &request)) };
     let verified = verify_email::verify(&app, &who.origin, token, prover(&app, &who, &request), form.password).await;
     match verified.map_err(Failure::from) {
-        Ok(_) if who.live.is_some() => Ok(view::see_other("/?done=verified")),
+        Ok(verified) if who.live.is_some() => {
+            let mut answer = view::see_other("/?done=verified");
+            go_on(&app, &request, &verified, &mut answer)?;
+            Ok(answer)
+        }
         Ok(_) => Ok(to_sign_in(&app, &request)),
         Err(Failure::Gone) => Ok(gone(&app, &request)),
         Err(Failure::Validation(wrong)) => page(&app, &who, &form.token, &request, &wrong).await,
         Err(failure) => Err(failure),
     }
+}
+
+/// Gives the prover the cookies of their session as it is now.
+pub fn go_on(app: &App, request: &HttpRequest, verified: &Verified, answer: &mut HttpResponse) -> Result<(), Failure> {
+    if let Some(opened) = &verified.rotated {
+        session_store::establish(request, app, opened)?;
+        cookies::add(answer, cookies::for_gate(app, opened));
+    }
+    Ok(())
 }
 
 fn to_sign_in(app: &App, request: &HttpRequest) -> HttpResponse {
@@ -83,7 +96,11 @@ pub async fn resend(
 /// Who follows a link: by their session, or by the cookie they got when they signed up.
 pub fn prover(app: &App, who: &Anyone, request: &HttpRequest) -> Prover {
     let browser = request.cookie(cookies::name(app, Kind::SignUp)).and_then(|cookie| Token::parse(cookie.value()));
-    Prover { signed_in: who.live.as_ref().map(|live| live.user), browser: browser.map(|token| token.digest()) }
+    Prover {
+        signed_in: who.live.as_ref().map(|live| live.user),
+        session: session_store::token(request),
+        browser: browser.map(|token| token.digest()),
+    }
 }
 
 async fn page(
