@@ -16,6 +16,7 @@ mod store;
 mod tls;
 mod translate;
 mod untranslatable;
+mod verifier;
 
 use std::collections::VecDeque;
 use std::error::Error as _;

@@ -13,22 +13,20 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use rustls::client::WantsClientCert;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::verify_server_cert_signed_by_trust_anchor;
-use rustls::crypto::{WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::server::ParsedCertificate;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::version::{TLS12, TLS13};
-use rustls::{
-    ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme, SupportedProtocolVersion,
-};
+use rustls::{ClientConfig, ConfigBuilder, SupportedProtocolVersion};
+use rustls_native_certs::load_native_certs;
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::Error;
 use super::address::Words;
+use super::servers::{Place, Server};
 use super::untranslatable::Untranslatable;
+use super::verifier::{Proof, Trusted, Verifier};
 
 /// The one word for `sslrootcert` that is no file.
 const SYSTEM: &str = "system";
@@ -39,28 +37,24 @@ pub(super) struct Tls {
     pub(super) connector: MakeRustlsConnect,
 }
 
-/// What a server has to prove. Whoever holds the key of its certificate speaks in any case.
-enum Proof {
-    Nothing,
-    Authority(RootCertStore),
-    AuthorityAndName(RootCertStore),
-}
-
 impl Tls {
-    /// Reads the files that the address names.
-    pub(super) fn read(words: &Words) -> Result<Self, Error> {
+    /// Reads the files that the address names, if they will be used.
+    pub(super) fn read(words: &Words, servers: &[Server]) -> Result<Self, Error> {
+        let is_local = servers.iter().all(|server| matches!(server.place, Place::Folder(_)));
         let mode = words.get("sslmode").unwrap_or(default_mode(words));
         let modes: &[SslMode] = match mode {
+            // PostgreSQL knows no TLS on a Unix socket.
+            _ if is_local => &[SslMode::Disable],
             "disable" => &[SslMode::Disable],
             "allow" => &[SslMode::Disable, SslMode::Require],
             "prefer" => &[SslMode::Prefer, SslMode::Disable],
             "require" | "verify-ca" | "verify-full" => &[SslMode::Require],
             _ => return Err(Untranslatable::new("sslmode", "its value is not known there").into()),
         };
-        // Files that will not be used need not exist.
-        let proof = if mode == "disable" { Proof::Nothing } else { proof(mode, words)? };
-        let builder = verifying(proof, &versions(words)?)?;
-        let mut config = if mode == "disable" { builder.with_no_client_auth() } else { identified(builder, words)? };
+        let mut config = match modes {
+            [SslMode::Disable] => verifying(Proof::Nothing, &[&TLS13])?.with_no_client_auth(),
+            _ => identified(verifying(proof(mode, words)?, &versions(words)?)?, words)?,
+        };
         config.enable_sni = words.get("sslsni") != Some("0");
         // Without a question before, this is the only word about what is to be spoken.
         if words.get("sslnegotiation") == Some("direct") {
@@ -78,11 +72,11 @@ fn proof(mode: &str, words: &Words) -> Result<Proof, Error> {
     let roots = match words.get("sslrootcert") {
         None => None,
         // Anybody can have a certificate by a public authority: only the name tells one from another.
-        Some(SYSTEM) if mode == "verify-full" => Some(public_authorities()?),
+        Some(SYSTEM) if mode == "verify-full" => Some(trusted(load_native_certs().certs, SYSTEM)?),
         Some(SYSTEM) => {
             return Err(Untranslatable::new("sslmode", "with sslrootcert=system it must be verify-full").into());
         }
-        Some(path) => Some(authorities(path)?),
+        Some(path) => Some(trusted(authorities(path)?, path)?),
     };
     match (mode, roots) {
         ("verify-full", Some(roots)) => Ok(Proof::AuthorityAndName(roots)),
@@ -94,19 +88,14 @@ fn proof(mode: &str, words: &Words) -> Result<Proof, Error> {
     }
 }
 
-fn authorities(path: &str) -> Result<RootCertStore, Error> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(path).map_err(unusable("sslrootcert", path))? {
-        let certificate = certificate.map_err(unusable("sslrootcert", path))?;
-        roots.add(certificate).map_err(unusable("sslrootcert", path))?;
-    }
-    if roots.is_empty() { Err(unusable("sslrootcert", path)("there is no certificate in it")) } else { Ok(roots) }
+fn authorities(path: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let certificates: Result<Vec<_>, _> =
+        CertificateDer::pem_file_iter(path).map_err(unusable("sslrootcert", path))?.collect();
+    certificates.map_err(unusable("sslrootcert", path))
 }
 
-fn public_authorities() -> Result<RootCertStore, Error> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if roots.is_empty() { Err(unusable("sslrootcert", SYSTEM)("it has no certificate")) } else { Ok(roots) }
+fn trusted(certificates: Vec<CertificateDer<'static>>, path: &str) -> Result<Trusted, Error> {
+    Trusted::new(certificates).ok_or_else(|| unusable("sslrootcert", path)("there is no certificate in it"))
 }
 
 /// Files come and go; so this is not for ever.
@@ -129,16 +118,11 @@ fn verifying(
     versions: &[&'static SupportedProtocolVersion],
 ) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, Untranslatable> {
     let provider = Arc::new(ring::default_provider());
-    let algorithms = provider.signature_verification_algorithms;
+    let verifier = Arc::new(Verifier::new(proof, provider.signature_verification_algorithms));
     let builder = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(versions)
         .map_err(|error| Untranslatable::new("sslmode", error.to_string()))?;
-    let lenient = |roots| Arc::new(Lenient { roots, algorithms });
-    Ok(match proof {
-        Proof::AuthorityAndName(roots) => builder.with_root_certificates(roots),
-        Proof::Authority(roots) => builder.dangerous().with_custom_certificate_verifier(lenient(Some(roots))),
-        Proof::Nothing => builder.dangerous().with_custom_certificate_verifier(lenient(None)),
-    })
+    Ok(builder.dangerous().with_custom_certificate_verifier(verifier))
 }
 
 /// With the certificate that the server may ask for.
@@ -154,51 +138,4 @@ fn identified(builder: ConfigBuilder<ClientConfig, WantsClientCert>, words: &Wor
     let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).map_err(unusable("sslcert", path))?.collect();
     let chain = chain.map_err(unusable("sslcert", path))?;
     builder.with_client_auth_cert(chain, key).map_err(unusable("sslcert", path))
-}
-
-/// Asks for an authority or for nothing, and never for a name.
-#[derive(Debug)]
-struct Lenient {
-    roots: Option<RootCertStore>,
-    algorithms: WebPkiSupportedAlgorithms,
-}
-
-impl ServerCertVerifier for Lenient {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        if let Some(roots) = &self.roots {
-            let certificate = ParsedCertificate::try_from(end_entity)?;
-            let algorithms = self.algorithms.all;
-            verify_server_cert_signed_by_trust_anchor(&certificate, roots, intermediates, now, algorithms)?;
-        }
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, dss, &self.algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, dss, &self.algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
-    }
 }

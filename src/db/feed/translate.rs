@@ -74,7 +74,7 @@ pub(super) fn translate(words: &Words) -> Result<Translated, Error> {
     bound(words, &mut config)?;
     choose(words, &mut config)?;
     let servers = servers(words)?;
-    let tls = Tls::read(words)?;
+    let tls = Tls::read(words, &servers)?;
     Ok(Translated { config, servers, tls, patience: patience(words)? })
 }
 
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     fn translated(address: &str) -> Result<Translated, Error> {
-        translate(&Words::parse(address).expect(address))
+        translate(&Words::parse(address).expect(address).or_else([("host", "h".to_owned())]))
     }
 
     fn refused(address: &str) -> String {
@@ -229,6 +229,7 @@ mod tests {
     #[test]
     fn files_that_are_not_used_need_not_exist() {
         assert!(translated("sslmode=disable sslrootcert=/nowhere sslcert=/nowhere").is_ok());
+        assert!(translated("host=/run,/tmp sslmode=verify-full sslcert=/nowhere").is_ok());
         assert!(translated("sslcertmode=disable sslcert=/nowhere").is_ok());
         assert!(translated("passfile=/nowhere user=ann").is_ok());
     }

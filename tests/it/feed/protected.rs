@@ -12,7 +12,7 @@ use vestibule::db::feed::Error;
 use super::{block_on, db, sql, until_back};
 use crate::support::postgres::OwnServer;
 use crate::support::process::Folder;
-use crate::support::smtp::{certificate_authority, certificate_for};
+use crate::support::smtp::{certificate_authority, certificate_for, own_certificate_for};
 
 const ACCESS: &str = "
 hostssl   all shy       all scram-sha-256
@@ -28,7 +28,11 @@ struct House {
 
 impl House {
     fn start() -> Self {
-        let server = OwnServer::start_with_tls(ACCESS);
+        Self::with(certificate_for("localhost"))
+    }
+
+    fn with(identity: (String, String)) -> Self {
+        let server = OwnServer::start_with_tls(identity, ACCESS);
         let roles = "SET password_encryption = 'scram-sha-256'; CREATE ROLE shy LOGIN PASSWORD 'a b''c'; \
                      CREATE ROLE carried LOGIN; CREATE ROLE covered LOGIN; CREATE ROLE open LOGIN";
         sql(&server.url()).batch_execute(roles).unwrap();
@@ -140,4 +144,19 @@ fn a_certificate_of_ours_opens_the_door() {
     let (certificate, key) = (house.file("own.crt", &certificate), house.file("own.key", &key));
     let url = house.url("carried", "localhost", &format!("sslmode=require&sslcert={certificate}&sslkey={key}"));
     assert!(house.hears(&url).unwrap());
+}
+
+#[test]
+fn a_server_that_vouches_for_itself_is_believed_when_its_very_certificate_is_given() {
+    let (certificate, key) = own_certificate_for("localhost");
+    let house = House::with((certificate.clone(), key));
+    let own = house.file("own.crt", &certificate);
+    let another = house.file("another.crt", &own_certificate_for("localhost").0);
+    let url = |host: &str, mode: &str, path: &str| {
+        house.url("vestibule", host, &format!("sslmode={mode}&sslrootcert={path}"))
+    };
+    assert!(house.hears(&url("localhost", "verify-full", &own)).unwrap());
+    assert!(house.hears(&url("127.0.0.1", "verify-ca", &own)).unwrap());
+    assert!(house.refuses(&url("127.0.0.1", "verify-full", &own)).contains("not valid for name"));
+    assert!(house.refuses(&url("localhost", "verify-ca", &another)).contains("invalid peer certificate"));
 }

@@ -13,7 +13,7 @@ use diesel::{Connection, PgConnection};
 
 use super::port::Port;
 use super::process::{Folder, Tended, is_root};
-use super::smtp::{certificate_authority, certificate_for};
+use super::smtp::certificate_authority;
 use super::{PATIENCE, within};
 
 /// Fast shutdown: whoever is connected is thrown out.
@@ -91,10 +91,10 @@ impl OwnServer {
         Self::on(Cluster::make())
     }
 
-    /// Also on a TCP port of the loopback, with and without TLS. Its certificate is for `localhost`; `access` is what
-    /// `pg_hba.conf` says of connections that come there.
-    pub fn start_with_tls(access: &str) -> Self {
-        Self::on(Cluster::make_with_tls(access))
+    /// Also on a TCP port of the loopback, with and without TLS. `identity` is its certificate and its key; `access` is
+    /// what `pg_hba.conf` says of connections that come there.
+    pub fn start_with_tls(identity: (String, String), access: &str) -> Self {
+        Self::on(Cluster::make_with_tls(identity, access))
     }
 
     fn on(cluster: Cluster) -> Self {
@@ -152,11 +152,10 @@ impl Cluster {
         Self::start(programs, folder, None)
     }
 
-    fn make_with_tls(access: &str) -> Self {
+    fn make_with_tls((certificate, key): (String, String), access: &str) -> Self {
         let (programs, folder) = (programs(), Folder::make("pg", DROP));
         init(&programs, &folder);
         let data = folder.path().join("data");
-        let (certificate, key) = certificate_for("localhost");
         for (name, text) in [
             ("server.crt", certificate.as_str()),
             ("server.key", &key),

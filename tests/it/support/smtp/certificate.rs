@@ -31,6 +31,14 @@ pub fn certificate_for(name: &str) -> (String, String) {
     (certificate.pem(), key.serialize_pem())
 }
 
+/// The same for whoever vouches for nobody but itself, as `openssl req -x509` makes it: an authority.
+pub fn own_certificate_for(name: &str) -> (String, String) {
+    let key = KeyPair::generate().expect("a key");
+    let mut params = CertificateParams::new([name.to_owned()]).expect("a name");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    (params.self_signed(&key).expect("a certificate").pem(), key.serialize_pem())
+}
+
 fn made() -> &'static Made {
     static MADE: OnceLock<Made> = OnceLock::new();
     MADE.get_or_init(|| {
