@@ -72,8 +72,11 @@ impl<K> Memory<K> {
         index.add(known.live.session, known.live.user, digest);
         let mut evicted = Vec::new();
         self.known.insert_with_lifecycle(digest, Arc::clone(known), &mut evicted);
-        for (digest, known) in evicted {
-            index.remove_token(known.live.session, digest);
+        for (digest, old) in evicted {
+            // What was replaced by its like is handed out as well, and that one must still be found when it ends.
+            if self.known.peek(&digest).is_none_or(|now| now.live.session != old.live.session) {
+                index.remove_token(old.live.session, digest);
+            }
         }
     }
 
@@ -284,6 +287,22 @@ mod tests {
         assert_eq!(there(), [false, false, false, true]);
         memory.forget(Change::Everything);
         assert_eq!((there(), memory.len()), ([false; 4], 0));
+    }
+
+    /// Two checks may ask PostgreSQL at once, and all of them do while there is no trust.
+    #[test]
+    fn what_was_remembered_twice_is_forgotten_all_the_same() {
+        let changes = |known: &Known<()>| [Change::Session(known.live.session), Change::Person(known.live.user)];
+        for which in 0..2 {
+            let (memory, token, ann) = (listening(100), digest(), known(user()));
+            for _ in 0..3 {
+                memory.remember(token, &ann, memory.ticket());
+            }
+            assert!(memory.get(&token).is_some());
+            memory.forget(changes(&ann)[which]);
+            assert!(memory.get(&token).is_none());
+            assert_eq!(indexed(&memory), [0; 2]);
+        }
     }
 
     #[test]
