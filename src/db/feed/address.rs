@@ -65,9 +65,7 @@ fn of_url(url: &str) -> Result<BTreeMap<String, String>, Untranslatable> {
     let (hosts, database) = place.split_once('/').unwrap_or((place, ""));
     let (hosts, ports): (Vec<_>, Vec<_>) = hosts.split(',').map(host_and_port).unzip();
     set("host", &hosts.join(","))?;
-    if ports.iter().any(|port| !port.is_empty()) {
-        set("port", &ports.join(","))?;
-    }
+    set("port", &ports.join(","))?;
     set("dbname", database)?;
     for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
         match (name, value) {
@@ -149,7 +147,7 @@ mod tests {
 
     #[test]
     fn every_way_to_write_an_address_is_read_as_libpq_does() {
-        let cases: [(&str, &[(&str, &str)]); 11] = [
+        let cases: [(&str, &[(&str, &str)]); 12] = [
             ("postgres://", &[]),
             ("postgresql://h/d", &[("dbname", "d"), ("host", "h")]),
             (
@@ -158,6 +156,8 @@ mod tests {
             ),
             // A question mark in a password needs no escape.
             ("postgres://u:a?b@h", &[("host", "h"), ("password", "a?b"), ("user", "u")]),
+            // Each has the usual port, whatever the environment says.
+            ("postgresql://a,b", &[("host", "a,b"), ("port", ",")]),
             ("postgresql://a,b:2/d", &[("dbname", "d"), ("host", "a,b"), ("port", ",2")]),
             ("postgres://[::1]:7,[fe80::2]/", &[("host", "::1,fe80::2"), ("port", "7,")]),
             ("postgres://%2Frun%2Fpg/d", &[("dbname", "d"), ("host", "/run/pg")]),
