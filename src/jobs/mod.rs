@@ -6,6 +6,7 @@
 mod answer_resets;
 mod forget_letters;
 mod send_letters;
+mod sweep_sessions;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,7 @@ enum Job {
     AnswerResets,
     SendLetters,
     ForgetLetters,
+    SweepSessions,
 }
 
 /// What jobs are given.
@@ -38,13 +40,14 @@ struct House {
 }
 
 impl Job {
-    const ALL: [Self; 3] = [Self::AnswerResets, Self::SendLetters, Self::ForgetLetters];
+    const ALL: [Self; 4] = [Self::AnswerResets, Self::SendLetters, Self::ForgetLetters, Self::SweepSessions];
 
     fn every(self) -> Duration {
         match self {
             Self::AnswerResets => answer_resets::EVERY,
             Self::SendLetters => send_letters::EVERY,
             Self::ForgetLetters => forget_letters::EVERY,
+            Self::SweepSessions => sweep_sessions::EVERY,
         }
     }
 
@@ -53,6 +56,7 @@ impl Job {
             Self::AnswerResets => answer_resets::run(&house).await,
             Self::SendLetters => send_letters::run(&house).await,
             Self::ForgetLetters => forget_letters::run(&house).await,
+            Self::SweepSessions => sweep_sessions::run(&house).await,
         }
     }
 }

@@ -11,6 +11,7 @@
 //!   What stays is the device: people see one and the same browser in their list.
 //! - Its holder sees it in a list of **devices** and can end it from there ([`devices`]).
 //! - When it **ends**, a word about why is kept for a while, so that the browser can be told ([`end`]).
+//!   Rows of sessions that ran out go later, when nobody is in a hurry ([`sweep`]).
 //! - Where it is opened from is remembered beyond its end ([`places`]); of a new place its holder is told, and may
 //!   say that it was somebody else ([`not_me`]).
 //!
@@ -26,6 +27,7 @@ mod open;
 mod places;
 mod rotate;
 mod store;
+mod sweep;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -38,6 +40,7 @@ pub use not_me::{Doubtful, Reach, disown, find_doubtful, is_still_in, issue_link
 pub use open::{open, renew_gate_cookies};
 pub use places::{Place, forget_places};
 pub use rotate::{rotate, rotate_all_at_next_visit};
+pub use sweep::{Swept, sweep};
 
 use crate::config::settings;
 use crate::kernel::{DeviceId, EmailAddress, SessionId, Token, UserId};

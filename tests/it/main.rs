@@ -20,6 +20,8 @@ mod feed;
 #[cfg(test)]
 mod gate;
 #[cfg(test)]
+mod housekeeping;
+#[cfg(test)]
 mod live;
 #[cfg(test)]
 mod mail;
