@@ -3,11 +3,12 @@
 //! Whoever ends a session here names its holder too, in the one statement that deletes the row: nobody reaches another
 //! person's session, whatever happens at the same time.
 
+use std::cmp::Reverse;
 use std::net::IpAddr;
 
 use super::end::write_down;
 use super::find::is_live;
-use super::{EndReason, Live, Method, store};
+use super::{Activity, EndReason, Live, Method, store};
 use crate::config::settings;
 use crate::db::{self, ReadTx, Tx};
 use crate::kernel::{DeviceId, SessionId, UserId, device};
@@ -35,10 +36,22 @@ impl Device {
 }
 
 /// Where somebody is signed in now, the last active first.
-pub fn list_devices(tx: &mut ReadTx<'_>, rules: &settings::Session, user: UserId) -> Result<Vec<Device>, db::Error> {
+pub fn list_devices(
+    tx: &mut ReadTx<'_>,
+    rules: &settings::Session,
+    activity: &Activity,
+    user: UserId,
+) -> Result<Vec<Device>, db::Error> {
     let now = tx.now;
-    let listed = store::list(tx, user)?;
-    Ok(listed.into_iter().filter(|listed| is_live(&listed.found, rules, now)).map(device).collect())
+    let mut devices = Vec::new();
+    for mut listed in store::list(tx, user)? {
+        listed.found = activity.update(listed.found);
+        if is_live(&listed.found, rules, now) {
+            devices.push(device(listed));
+        }
+    }
+    devices.sort_by_key(|device| Reverse((device.live.last_active_at, device.live.session)));
+    Ok(devices)
 }
 
 fn device(listed: store::Listed) -> Device {

@@ -1,14 +1,16 @@
 //! How sessions end before their time, and what is kept to tell the browser why.
 
+use serde::{Deserialize, Serialize};
+
 use super::find::{RanOut, ran_out};
-use super::store;
+use super::{Remember, store};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::db::{self, Tx};
 use crate::kernel::{DeviceId, SessionId, Token, UserId};
 
 /// Why a session is not live any more.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum EndReason {
     /// Its own browser signed out, or signed in again. Nobody needs to be told.
     SignedOut,
@@ -17,15 +19,23 @@ pub enum EndReason {
     /// Whoever did not know the new password is out.
     PasswordChanged,
     ByOperator,
-    /// No visit for too long.
-    Idle,
+    /// No visit for too long; how long that is depends on whether it was to be kept.
+    Idle(Remember),
     /// It has reached its absolute end.
-    TooOld,
+    TooOld(Remember),
 }
 
 impl EndReason {
-    const ALL: [Self; 6] =
-        [Self::SignedOut, Self::SignedOutElsewhere, Self::PasswordChanged, Self::ByOperator, Self::Idle, Self::TooOld];
+    const ALL: [Self; 8] = [
+        Self::SignedOut,
+        Self::SignedOutElsewhere,
+        Self::PasswordChanged,
+        Self::ByOperator,
+        Self::Idle(Remember::No),
+        Self::Idle(Remember::Yes),
+        Self::TooOld(Remember::No),
+        Self::TooOld(Remember::Yes),
+    ];
 
     /// The stable word for the table and the audit.
     pub fn as_str(self) -> &'static str {
@@ -34,8 +44,10 @@ impl EndReason {
             Self::SignedOutElsewhere => "signed_out_elsewhere",
             Self::PasswordChanged => "password_changed",
             Self::ByOperator => "by_operator",
-            Self::Idle => "idle",
-            Self::TooOld => "too_old",
+            Self::Idle(Remember::No) => "idle",
+            Self::Idle(Remember::Yes) => "idle_remembered",
+            Self::TooOld(Remember::No) => "too_old",
+            Self::TooOld(Remember::Yes) => "too_old_remembered",
         }
     }
 
@@ -99,8 +111,8 @@ pub async fn why_ended(app: &App, token: &Token) -> Result<Option<EndReason>, db
     app.db
         .look_up(move |tx| match store::find_by_digest(tx, &digest)? {
             Some(found) => Ok(ran_out(&found.live, found.live.last_active_at, &rules, now).map(|end| match end {
-                RanOut::Idle => EndReason::Idle,
-                RanOut::TooOld => EndReason::TooOld,
+                RanOut::Idle => EndReason::Idle(found.live.remember()),
+                RanOut::TooOld => EndReason::TooOld(found.live.remember()),
             })),
             None => store::find_end(tx, &digest),
         })

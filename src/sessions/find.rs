@@ -22,18 +22,17 @@ pub(super) fn is_live(found: &store::Found, rules: &settings::Session, now: Date
     !found.is_disabled && ran_out(&found.live, found.live.last_active_at, rules, now).is_none()
 }
 
-/// Which of its two ends a session has reached, if any.
+/// Which of its two ends a session has reached first, if any.
 pub(super) fn ran_out(
     live: &Live,
     last_active_at: DateTime<Utc>,
     rules: &settings::Session,
     now: DateTime<Utc>,
 ) -> Option<RanOut> {
-    if now >= live.expires_at {
-        return Some(RanOut::TooOld);
-    }
-    let idle_since = now - last_active_at;
-    (idle_since >= live.remember().idle_timeout(rules)).then_some(RanOut::Idle)
+    let idle_end = last_active_at + live.remember().idle_timeout(rules);
+    let (end, ran_out) =
+        if idle_end < live.expires_at { (idle_end, RanOut::Idle) } else { (live.expires_at, RanOut::TooOld) };
+    (now >= end).then_some(ran_out)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -46,7 +46,7 @@ use crate::config::settings;
 use crate::kernel::{DeviceId, EmailAddress, SessionId, Token, UserId};
 
 /// What "keep me signed in" means for one session.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Remember {
     Yes,
     No,
@@ -54,7 +54,7 @@ pub enum Remember {
 
 impl Remember {
     /// How long a session may live in all.
-    fn absolute_timeout(self, rules: &settings::Session) -> TimeDelta {
+    pub fn absolute_timeout(self, rules: &settings::Session) -> TimeDelta {
         match self {
             Self::Yes => rules.remember_timeout,
             Self::No => rules.absolute_timeout,
@@ -62,7 +62,7 @@ impl Remember {
     }
 
     /// How long it may live without a visit.
-    fn idle_timeout(self, rules: &settings::Session) -> TimeDelta {
+    pub fn idle_timeout(self, rules: &settings::Session) -> TimeDelta {
         match self {
             Self::Yes => rules.remember_idle_timeout,
             Self::No => rules.idle_timeout,

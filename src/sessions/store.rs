@@ -169,12 +169,11 @@ pub(super) fn find_by_gate_digest(tx: &mut ReadTx<'_>, digest: &Digest) -> Resul
 
 type ListedRow = (Row, Option<IpNet>, Option<String>, Vec<String>);
 
-/// The last active first.
+/// In no order.
 pub(super) fn list(tx: &mut ReadTx<'_>, user: UserId) -> Result<Vec<Listed>, db::Error> {
     let rows: Vec<ListedRow> = sessions::table
         .inner_join(users::table)
         .filter(sessions::user_id.eq(user))
-        .order((sessions::last_active_at.desc(), sessions::id.desc()))
         .select((Row::as_select(), sessions::address, sessions::user_agent, sessions::methods))
         .load(tx.conn())?;
     let listed = rows.into_iter().map(|(row, address, user_agent, methods)| {

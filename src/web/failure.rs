@@ -14,6 +14,8 @@ use serde_json::{Map, Value, json};
 use super::view;
 use crate::app::App;
 use crate::crypto::Busy;
+use crate::kernel::ReturnTo;
+use crate::sessions::EndReason;
 use crate::{accounts, db, mail, signin};
 
 /// What is wrong with one input: its name and a sentence for whoever filled it in.
@@ -28,6 +30,9 @@ pub enum Failure {
     InvalidCredentials,
     #[error("Sign in first.")]
     Unauthenticated,
+    /// The same, for a browser that was signed in and is to know why it is not.
+    #[error("You were signed out. Sign in again.")]
+    SignedOut(EndReason),
     #[error("Confirm your email address first: the letter that we sent you has a link.")]
     EmailUnverified,
     #[error("{0}")]
@@ -72,7 +77,7 @@ impl Failure {
         match self {
             Self::InvalidRequest(_) | Self::MethodNotAllowed | Self::TooSlow => "invalid_request",
             Self::InvalidCredentials => "invalid_credentials",
-            Self::Unauthenticated => "unauthenticated",
+            Self::Unauthenticated | Self::SignedOut(_) => "unauthenticated",
             Self::EmailUnverified => "email_unverified",
             Self::Forbidden(_) => "forbidden",
             Self::Csrf => "csrf",
@@ -90,7 +95,7 @@ impl Failure {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::InvalidRequest(_) => StatusCode::BAD_REQUEST,
-            Self::InvalidCredentials | Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::InvalidCredentials | Self::Unauthenticated | Self::SignedOut(_) => StatusCode::UNAUTHORIZED,
             Self::EmailUnverified | Self::Forbidden(_) | Self::Csrf => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -110,7 +115,7 @@ impl Failure {
         match self {
             Self::InvalidRequest(_) => "That could not be read",
             Self::InvalidCredentials => "That did not match",
-            Self::Unauthenticated => "You are not signed in",
+            Self::Unauthenticated | Self::SignedOut(_) => "You are not signed in",
             Self::EmailUnverified => "Your address is not confirmed",
             Self::Forbidden(_) => "This is not open to you",
             Self::Csrf => "Please do that again",
@@ -159,6 +164,9 @@ impl Failure {
             let fields: Map<String, Value> = fields.iter().map(|(k, v)| ((*k).to_owned(), json!(v))).collect();
             body.insert("fields".to_owned(), Value::Object(fields));
         }
+        if let (Self::SignedOut(reason), Some(body)) = (self, body.as_object_mut()) {
+            body.insert("reason".to_owned(), json!(reason_word(*reason)));
+        }
         if let (Self::RateLimited(wait), Some(body)) = (self, body.as_object_mut()) {
             body.insert("retry_after".to_owned(), json!(whole_seconds(*wait)));
         }
@@ -169,7 +177,7 @@ impl Failure {
     }
 
     fn as_page(&self, request: &HttpRequest) -> HttpResponse {
-        if *self == Self::Unauthenticated {
+        if matches!(self, Self::Unauthenticated | Self::SignedOut(_)) {
             return to_sign_in(request);
         }
         let context = json!({ "error": {
@@ -190,7 +198,7 @@ impl Failure {
             Self::RateLimited(wait) => {
                 response.insert_header((header::RETRY_AFTER, whole_seconds(*wait)));
             }
-            Self::Unauthenticated => {
+            Self::Unauthenticated | Self::SignedOut(_) => {
                 response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"vestibule\""));
             }
             _ => {}
@@ -209,18 +217,47 @@ impl ResponseError for Failure {
     }
 }
 
-/// A person is led to the sign-in page and comes back; a form's answer cannot be repeated, so a POST comes
-/// back to the start.
+/// For programs: whether it was to be kept signed in does not matter to them.
+fn reason_word(reason: EndReason) -> &'static str {
+    match reason {
+        EndReason::Idle(_) => "idle",
+        EndReason::TooOld(_) => "too_old",
+        EndReason::SignedOut | EndReason::SignedOutElsewhere | EndReason::PasswordChanged | EndReason::ByOperator => {
+            reason.as_str()
+        }
+    }
+}
+
+/// A person is led to the sign-in page and comes back; a form's answer cannot be repeated, so a POST comes back to
+/// the page of the form.
 fn to_sign_in(request: &HttpRequest) -> HttpResponse {
-    let location = if request.method().is_safe() && request.path() != "/" {
-        let wanted = request.uri().path_and_query().map_or("/", |p| p.as_str());
-        let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("return_to", wanted).finish();
-        format!("/login?{query}")
+    let wanted = if request.method().is_safe() {
+        request.uri().path_and_query().map(|wanted| wanted.as_str().to_owned())
     } else {
-        "/login".to_owned()
+        page_of_form(request)
+    };
+    let location = match wanted.filter(|wanted| wanted != "/") {
+        Some(wanted) => {
+            let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("return_to", &wanted).finish();
+            format!("/login?{query}")
+        }
+        None => "/login".to_owned(),
     };
     let mut response = HttpResponse::SeeOther();
     response.insert_header((header::LOCATION, location)).insert_header((header::CACHE_CONTROL, "no-store")).finish()
+}
+
+/// Without its query, which may tell of something that was done then. Whoever was about to sign in is there already.
+fn page_of_form(request: &HttpRequest) -> Option<String> {
+    let app = request.app_data::<web::Data<App>>()?;
+    let page = request.headers().get(header::REFERER)?.to_str().ok()?;
+    match app.destinations.check(page)? {
+        ReturnTo::Here(page) => {
+            let path = page.split('?').next().unwrap_or_default();
+            (path != "/login").then(|| path.to_owned())
+        }
+        ReturnTo::App(_) => None,
+    }
 }
 
 /// Turns failures into answers: a page for whoever came for one, a problem document for everybody else.

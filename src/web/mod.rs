@@ -49,6 +49,7 @@ pub fn server(app: App, live: LiveSessions, listener: TcpListener) -> std::io::R
         actix_web::App::new()
             .app_data(web::Data::new(app.clone()))
             .app_data(gate.clone())
+            .app_data(web::Data::new(activity.clone()))
             .app_data(web::FormConfig::default().limit(body::LIMIT))
             .app_data(web::JsonConfig::default().limit(body::LIMIT).content_type_required(true))
             .app_data(web::PayloadConfig::new(body::LIMIT))

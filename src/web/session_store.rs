@@ -25,6 +25,9 @@ const TOKEN: &str = "token";
 /// In place of [`LIVE`] when PostgreSQL could not be asked. A failing `load` would be an answer without a page.
 const UNAVAILABLE: &str = "unavailable";
 
+/// In place of [`LIVE`] for a browser that was signed in: why it is not any more.
+const ENDED: &str = "ended";
+
 pub struct Store {
     pub app: App,
     /// What the gate has seen of people counts here as well.
@@ -38,9 +41,10 @@ pub struct KeepFor(pub chrono::TimeDelta);
 impl SessionStore for Store {
     async fn load(&self, key: &SessionKey) -> Result<Option<HashMap<String, String>>, LoadError> {
         let Some(token) = Token::parse(key.as_ref()) else { return Ok(None) };
-        match sessions::find_by_token(&self.app, &self.activity, &token).await {
-            Ok(Some(live)) => Ok(Some(HashMap::from([json(LIVE, &live)?, json(TOKEN, &token.expose())?]))),
-            Ok(None) => Ok(None),
+        match self.look_up(&token).await {
+            Ok(Known::Live(live)) => Ok(Some(HashMap::from([json(LIVE, &live)?, json(TOKEN, &token.expose())?]))),
+            Ok(Known::Ended(reason)) => Ok(Some(HashMap::from([json(ENDED, &reason)?]))),
+            Ok(Known::Nobody) => Ok(None),
             Err(error) => Ok(Some(HashMap::from([json(UNAVAILABLE, &error.to_string())?]))),
         }
     }
@@ -73,6 +77,22 @@ impl SessionStore for Store {
     }
 }
 
+/// What a portal token comes to.
+enum Known {
+    Live(Box<Live>),
+    Ended(EndReason),
+    Nobody,
+}
+
+impl Store {
+    async fn look_up(&self, token: &Token) -> Result<Known, db::Error> {
+        if let Some(live) = sessions::find_by_token(&self.app, &self.activity, token).await? {
+            return Ok(Known::Live(Box::new(live)));
+        }
+        Ok(sessions::why_ended(&self.app, token).await?.map_or(Known::Nobody, Known::Ended))
+    }
+}
+
 fn json(key: &str, value: &impl Serialize) -> Result<(String, String), LoadError> {
     let text = serde_json::to_string(value).map_err(|error| LoadError::Other(error.into()))?;
     Ok((key.to_owned(), text))
@@ -92,6 +112,11 @@ pub fn live(request: &HttpRequest) -> Result<Option<Live>, Failure> {
 pub fn token(request: &HttpRequest) -> Option<Token> {
     let text = request.get_session().get::<String>(TOKEN).ok().flatten()?;
     Token::parse(&text)
+}
+
+/// Why this browser is not signed in, if it was.
+pub fn why_ended(request: &HttpRequest) -> Option<EndReason> {
+    request.get_session().get::<EndReason>(ENDED).ok().flatten()
 }
 
 /// The session and the token that this browser came with, if they are good for being exchanged and nothing else.

@@ -36,7 +36,8 @@ impl FromRequest for SignedIn {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(anyone(request).and_then(|anyone| {
-            let live = anyone.live.ok_or(Failure::Unauthenticated)?;
+            let why = || session_store::why_ended(request).map_or(Failure::Unauthenticated, Failure::SignedOut);
+            let live = anyone.live.ok_or_else(why)?;
             Ok(Self { live, origin: anyone.origin })
         }))
     }

@@ -303,6 +303,8 @@ function people() {
     await album.look(page, "devices-signed-out-one");
     await phone.reload();
     await heading(phone, "Sign in");
+    await phone.getByRole("status").filter({ hasText: "You were signed out on this device from somewhere else" }).waitFor();
+    await album.look(phone, "login-signed-out-elsewhere");
 
     await button(page, "Sign out all other devices").click();
     await page.getByRole("status").filter({ hasText: "All other devices are signed out" }).waitFor();

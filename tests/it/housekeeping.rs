@@ -10,7 +10,7 @@ use serde_json::Value;
 use vestibule::app::App;
 use vestibule::config::Settings;
 use vestibule::kernel::shutdown;
-use vestibule::sessions::{self, EndReason, Swept};
+use vestibule::sessions::{self, EndReason, Remember, Swept};
 
 use crate::support::people::{PASSWORD, sign_in};
 use crate::support::postgres::TestDb;
@@ -146,7 +146,8 @@ fn one_round_removes_all_that_ended_and_none_that_lives() {
              WHERE reason = '{reason}' AND ended_at = {NOW}"
         ))
     };
-    assert_eq!([ended("too_old", 8_001, 12_000), ended("idle", 12_001, 20_000)], [4_000, 8_000]);
+    let reasons = [("too_old", 8_001, 12_000), ("idle", 12_001, 16_000), ("idle_remembered", 16_001, 20_000)];
+    assert_eq!(reasons.map(|(reason, from, to)| ended(reason, from, to)), [4_000; 3]);
     assert_eq!(yard.largest_batch(), 1_000, "no statement takes more than a batch");
     assert_eq!(yard.sweep(), Swept::default());
 }
@@ -268,7 +269,8 @@ fn the_service_sweeps_by_itself_and_a_browser_can_still_be_told_why() {
     let other = app.again_with(&[]);
     eventually("the session to be swept", || (app.count("SELECT count(*) AS n FROM sessions") == 0).then_some(()));
     let why = actix_web::rt::System::new().block_on(sessions::why_ended(&other.app, &token)).unwrap();
-    assert_eq!(why, Some(EndReason::Idle));
+    assert_eq!(why, Some(EndReason::Idle(Remember::No)));
     assert_eq!(browser.api("GET", "/me", Value::Null).status, 401);
+    assert!(browser.get("/login").has("You were signed out because you had not been here for 30 minutes."));
     assert_eq!(sign_in(&mut browser, "ann@example.com", PASSWORD).status, 303);
 }

@@ -16,6 +16,8 @@ mod devices;
 #[cfg(test)]
 mod documentation;
 #[cfg(test)]
+mod ended;
+#[cfg(test)]
 mod feed;
 #[cfg(test)]
 mod gate;
@@ -49,3 +51,5 @@ mod statics;
 mod support;
 #[cfg(test)]
 mod support_works;
+#[cfg(test)]
+mod user_command;

@@ -81,6 +81,18 @@ fn a_role_change_gives_new_cookies_and_signs_nobody_out() {
     assert_eq!(app.count(&audited), 1);
 }
 
+/// The exchange is a visit, although it was noted of an id that is no more.
+#[test]
+fn the_idle_timeout_begins_anew_with_the_exchange() {
+    let app = TestApp::start();
+    let mut ann = app.verified(ANN);
+    app.clock().advance(TimeDelta::minutes(29));
+    promote_ann(&app);
+    assert_eq!(me(&mut ann).status, 200);
+    app.clock().advance(TimeDelta::minutes(29));
+    assert_eq!(me(&mut ann).status, 200);
+}
+
 #[test]
 fn every_device_of_the_person_is_rotated_and_nobody_elses() {
     let app = house();

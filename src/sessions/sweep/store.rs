@@ -8,7 +8,7 @@ use diesel::sql_query;
 use diesel::sql_types::{BigInt, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use super::EndReason;
+use super::{EndReason, Remember};
 use crate::db::schema::sessions;
 use crate::db::{self, Change, Tx};
 use crate::kernel::SessionId;
@@ -32,15 +32,15 @@ struct Gone {
 const DELETE_ENDED: &str = "
     gone AS (
         DELETE FROM sessions USING ended WHERE sessions.id = ended.id
-        RETURNING sessions.id, sessions.user_id, sessions.token_digest
+        RETURNING sessions.id, sessions.user_id, sessions.token_digest, sessions.remember
     ), reasons AS (
         INSERT INTO ended_sessions (token_digest, user_id, reason, ended_at)
-        SELECT token_digest, user_id, $1, $2 FROM gone ON CONFLICT DO NOTHING
+        SELECT token_digest, user_id, CASE WHEN remember THEN $4 ELSE $1 END, $2 FROM gone ON CONFLICT DO NOTHING
     )
     SELECT id FROM gone";
 
 /// Ends sessions that have reached their absolute end.
-pub(super) fn end_too_old(tx: &mut Tx<'_>, most: usize, reason: EndReason) -> Result<usize, db::Error> {
+pub(super) fn end_too_old(tx: &mut Tx<'_>, most: usize, reason: fn(Remember) -> EndReason) -> Result<usize, db::Error> {
     let statement = format!(
         "WITH ended AS (
             SELECT s.id FROM sessions s JOIN users u ON u.id = s.user_id
@@ -51,29 +51,36 @@ pub(super) fn end_too_old(tx: &mut Tx<'_>, most: usize, reason: EndReason) -> Re
     );
     let now = tx.now;
     let gone: Vec<Gone> = sql_query(statement)
-        .bind::<Text, _>(reason.as_str())
+        .bind::<Text, _>(reason(Remember::No).as_str())
         .bind::<Timestamptz, _>(now)
         .bind::<BigInt, _>(limit(most))
+        .bind::<Text, _>(reason(Remember::Yes).as_str())
         .load(tx.conn())?;
     Ok(tell(tx, &gone))
 }
 
 /// Ends those of a stretch that were idle for too long.
-pub(super) fn end_idle(tx: &mut Tx<'_>, slice: &IdleIn, most: usize, reason: EndReason) -> Result<usize, db::Error> {
+pub(super) fn end_idle(
+    tx: &mut Tx<'_>,
+    slice: &IdleIn,
+    most: usize,
+    reason: fn(Remember) -> EndReason,
+) -> Result<usize, db::Error> {
     let statement = format!(
         "WITH ended AS (
             SELECT s.id FROM sessions s JOIN users u ON u.id = s.user_id
-            WHERE s.id > $4 AND s.id <= $5
-            AND s.last_active_at <= CASE WHEN s.remember THEN $7 ELSE $6 END
+            WHERE s.id > $5 AND s.id <= $6
+            AND s.last_active_at <= CASE WHEN s.remember THEN $8 ELSE $7 END
             ORDER BY s.id LIMIT $3
             FOR UPDATE OF s SKIP LOCKED FOR KEY SHARE OF u SKIP LOCKED
         ), {DELETE_ENDED}"
     );
     let now = tx.now;
     let gone: Vec<Gone> = sql_query(statement)
-        .bind::<Text, _>(reason.as_str())
+        .bind::<Text, _>(reason(Remember::No).as_str())
         .bind::<Timestamptz, _>(now)
         .bind::<BigInt, _>(limit(most))
+        .bind::<Text, _>(reason(Remember::Yes).as_str())
         .bind::<SqlUuid, _>(slice.after)
         .bind::<SqlUuid, _>(slice.up_to)
         .bind::<Timestamptz, _>(slice.last_active)

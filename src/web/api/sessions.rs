@@ -7,14 +7,14 @@ use super::me::no_store;
 use crate::app::App;
 use crate::db;
 use crate::kernel::SessionId;
-use crate::sessions::{self, Device, EndReason, Method};
+use crate::sessions::{self, Activity, Device, EndReason, Method};
 use crate::web::failure::Failure;
 use crate::web::pages::{logout, sessions as page};
 use crate::web::who::SignedIn;
 
 /// `GET /me/sessions`
-pub async fn list(app: web::Data<App>, who: SignedIn) -> Result<HttpResponse, Failure> {
-    let devices = page::load(&app, &who).await?;
+pub async fn list(app: web::Data<App>, activity: web::Data<Activity>, who: SignedIn) -> Result<HttpResponse, Failure> {
+    let devices = page::load(&app, &activity, &who).await?;
     let sessions: Vec<Value> = devices.iter().map(|device| describe(device, &who)).collect();
     Ok(no_store().json(json!({ "sessions": sessions })))
 }

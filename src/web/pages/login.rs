@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::way::Way;
-use super::{destination, host_of};
+use super::{destination, ended, host_of};
 use crate::app::App;
 use crate::config::settings::Signup;
 use crate::db;
@@ -62,7 +62,12 @@ pub async fn show(app: web::Data<App>, who: Anyone, asked: web::Query<Asked>, re
         return view::html(&request, &mut HttpResponse::Ok(), "signin/interstitial.html", context);
     }
     let input = json!({ "email": "", "remember": false });
-    page(&app, &request, &asked.return_to, view::form(&input, &[], notice(&asked.done)), StatusCode::OK)
+    let notice = notice(&asked.done);
+    // Whoever has just done something here knows why they have to sign in.
+    let ended = session_store::why_ended(&request).filter(|_| notice.is_none());
+    let ended = ended.and_then(|reason| ended::explain(reason, &app.settings.session));
+    let form = view::with(view::form(&input, &[], notice), json!({ "ended": ended }));
+    page(&app, &request, &asked.return_to, form, StatusCode::OK)
 }
 
 /// For somebody whose gate cookies had died under them: they come from an app and have them again.
@@ -149,7 +154,8 @@ pub(super) fn go_to(app: &App, request: &HttpRequest, return_to: &str, cookies: 
 }
 
 fn page(app: &App, request: &HttpRequest, return_to: &str, form: Value, status: StatusCode) -> HttpResponse {
-    let context = view::with(form, destination(app, return_to));
+    let context = view::with(json!({ "ended": null }), form);
+    let context = view::with(context, destination(app, return_to));
     let context = view::with(context, json!({ "signup_open": app.settings.accounts.signup == Signup::Open }));
     view::html(request, &mut HttpResponse::build(status), "signin/login.html", context)
 }

@@ -1,5 +1,6 @@
 //! Pages for people. Forms post and lead on by GET; nothing needs a script.
 
+mod ended;
 pub mod home;
 pub mod inbox;
 pub mod login;

@@ -9,13 +9,13 @@ use super::{in_words, logout};
 use crate::app::App;
 use crate::db;
 use crate::kernel::{DeviceId, device};
-use crate::sessions::{self, Device, EndReason, Method};
+use crate::sessions::{self, Activity, Device, EndReason, Method};
 use crate::web::csrf::Checked;
 use crate::web::failure::Failure;
 use crate::web::view;
 use crate::web::who::SignedIn;
 
-/// Nearer than this nobody can tell, and neither can we: activity is written down a little late.
+/// Nearer than this nobody can tell.
 const JUST_NOW: TimeDelta = TimeDelta::minutes(2);
 
 #[derive(Deserialize)]
@@ -31,13 +31,14 @@ pub struct Nothing {}
 /// `GET /account/sessions`
 pub async fn show(
     app: web::Data<App>,
+    activity: web::Data<Activity>,
     who: SignedIn,
     asked: web::Query<Asked>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
     let now = app.clock.now();
     let (this, others): (Vec<Device>, Vec<Device>) =
-        load(&app, &who).await?.into_iter().partition(|device| device.live.device == who.live.device);
+        load(&app, &activity, &who).await?.into_iter().partition(|device| device.live.device == who.live.device);
     let describe = |devices: &[Device]| devices.iter().map(|device| describe(device, now)).collect::<Vec<Value>>();
     let context = json!({ "this": describe(&this), "others": describe(&others), "notice": notice(&asked.done) });
     Ok(view::html(&request, &mut HttpResponse::Ok(), "accounts/sessions.html", context))
@@ -73,9 +74,9 @@ pub async fn sign_out_others(
 }
 
 /// Where they are signed in, the last active first.
-pub async fn load(app: &App, who: &SignedIn) -> Result<Vec<Device>, Failure> {
-    let (rules, user) = (app.settings.session.clone(), who.live.user);
-    Ok(app.db.look_up(move |tx| sessions::list_devices(tx, &rules, user)).await?)
+pub async fn load(app: &App, activity: &Activity, who: &SignedIn) -> Result<Vec<Device>, Failure> {
+    let (rules, activity, user) = (app.settings.session.clone(), activity.clone(), who.live.user);
+    Ok(app.db.look_up(move |tx| sessions::list_devices(tx, &rules, &activity, user)).await?)
 }
 
 /// Ends all but the session that this comes from. How many ended.

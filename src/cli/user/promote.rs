@@ -1,26 +1,16 @@
-//! `vestibule user promote`.
-
 use anyhow::anyhow;
-use clap::{Args, Subcommand};
+use clap::Args;
 use serde_json::json;
 
-use super::database::Database;
-use super::{Common, say};
 use crate::accounts::promotion::{Error, Promotion, promote};
-use crate::config::Settings;
+use crate::cli::{Common, say};
 use crate::db::Db;
-use crate::kernel::{Clock, EmailAddress, Origin};
-
-#[derive(Subcommand)]
-pub enum Command {
-    /// Make an administrator of somebody, with the service's own pages and powers
-    Promote(Promote),
-}
+use crate::kernel::{EmailAddress, Origin};
 
 #[derive(Args)]
-pub struct Promote {
+pub struct Arguments {
     #[command(flatten)]
-    common: Common,
+    pub(super) common: Common,
     /// The address of their account, which must be verified
     #[arg(value_name = "EMAIL", value_parser = EmailAddress::parse)]
     email: EmailAddress,
@@ -29,29 +19,9 @@ pub struct Promote {
     json: bool,
 }
 
-impl Command {
-    pub(super) fn common(&self) -> &Common {
-        match self {
-            Self::Promote(arguments) => &arguments.common,
-        }
-    }
-}
-
-pub(super) fn run(command: &Command, settings: &Settings) -> anyhow::Result<()> {
-    let database = Database::reach(settings)?;
-    let result = match command {
-        Command::Promote(arguments) => run_promote(arguments, database.url()),
-    };
-    database.close()?;
-    result
-}
-
-fn run_promote(arguments: &Promote, database_url: &str) -> anyhow::Result<()> {
-    let db = Db::new(database_url, 1, Clock::System);
+pub(super) async fn run(arguments: &Arguments, db: &Db) -> anyhow::Result<()> {
     let (email, wanted) = (&arguments.email, arguments.email.clone());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let promoted =
-        runtime.block_on(async { db.write(&Origin::system("user promote"), move |tx| promote(tx, &wanted)).await });
+    let promoted = db.write(&Origin::system("user promote"), move |tx| promote(tx, &wanted)).await;
     let promotion = promoted.map_err(|error| explain(email, error))?;
     if arguments.json {
         let is_new = promotion == Promotion::Promoted;

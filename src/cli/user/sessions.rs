@@ -1,0 +1,101 @@
+use chrono::{DateTime, Utc};
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::cli::{Common, say};
+use crate::config::settings;
+use crate::db::{self, Db};
+use crate::kernel::EmailAddress;
+use crate::sessions::{Activity, Device, Method, list_devices};
+
+#[derive(Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub(super) common: Common,
+    /// The address of their account
+    #[arg(value_name = "EMAIL", value_parser = EmailAddress::parse)]
+    email: EmailAddress,
+    /// Write JSON, for scripts
+    #[arg(long)]
+    json: bool,
+}
+
+const COLUMNS: [&str; 6] = ["DEVICE", "FROM", "LAST SEEN", "SIGNED IN", "EXPIRES", "ID"];
+
+pub(super) async fn run(arguments: &Arguments, db: &Db, rules: &settings::Session) -> anyhow::Result<()> {
+    let (email, wanted, rules) = (&arguments.email, arguments.email.clone(), rules.clone());
+    let listed = db.read::<_, db::Error, _>(move |tx| {
+        let Some(user) = super::find(tx, &wanted)? else { return Ok(None) };
+        // What running nodes have not written down yet is some seconds old at most.
+        list_devices(tx, &rules, &Activity::default(), user).map(Some)
+    });
+    let devices = super::known(listed.await?, email)?;
+    if arguments.json {
+        let sessions: Vec<Value> = devices.iter().map(as_json).collect();
+        return say(&json!({ "email": email, "sessions": sessions }).to_string());
+    }
+    if devices.is_empty() {
+        return say(&format!("{email} is signed in nowhere."));
+    }
+    let head = COLUMNS.map(str::to_owned);
+    let rows: Vec<[String; 6]> = std::iter::once(head).chain(devices.iter().map(as_row)).collect();
+    as_table(&rows).iter().try_for_each(|line| say(line))
+}
+
+fn as_json(device: &Device) -> Value {
+    let live = &device.live;
+    json!({
+        "id": live.session,
+        "device_name": device.name(),
+        "user_agent": device.user_agent,
+        "ip": device.address,
+        "created_at": live.created_at,
+        "last_active_at": live.last_active_at,
+        "last_auth_at": live.last_auth_at,
+        "expires_at": live.expires_at,
+        "remembered": live.is_remembered,
+        "methods": device.methods.iter().copied().map(Method::as_str).collect::<Vec<_>>(),
+    })
+}
+
+fn as_row(device: &Device) -> [String; 6] {
+    let (live, unknown) = (&device.live, || "unknown".to_owned());
+    [
+        device.name().unwrap_or_else(unknown),
+        device.address.map_or_else(unknown, |address| address.to_string()),
+        moment(live.last_active_at),
+        moment(live.created_at),
+        moment(live.expires_at),
+        live.session.to_string(),
+    ]
+}
+
+fn moment(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// Each column as wide as its widest cell.
+fn as_table<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
+    let mut widths = [0; N];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    let line = |row: &[String; N]| {
+        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_stand_below_each_other() {
+        let rows = [["A", "BC"], ["long", "x"]].map(|row| row.map(str::to_owned));
+        assert_eq!(as_table(&rows), ["A     BC", "long  x"]);
+    }
+}

@@ -1,0 +1,36 @@
+//! Why somebody is not signed in any more, in words for a person who did not expect it.
+
+use serde_json::{Value, json};
+
+use super::in_words;
+use crate::config::settings;
+use crate::sessions::EndReason;
+
+/// What has happened, and what to do about it. `None` when nobody needs to be told.
+pub fn explain(reason: EndReason, rules: &settings::Session) -> Option<Value> {
+    let (what, next) = match reason {
+        EndReason::SignedOut => return None,
+        EndReason::Idle(remember) => (
+            format!("because you had not been here for {}.", in_words(remember.idle_timeout(rules))),
+            "Sign in, and you are back where you were.",
+        ),
+        EndReason::TooOld(remember) => (
+            format!("because signing in is good for {} at most.", in_words(remember.absolute_timeout(rules))),
+            "Sign in, and you are back where you were.",
+        ),
+        EndReason::SignedOutElsewhere => (
+            "on this device from somewhere else.".to_owned(),
+            "That is done in the list of your devices, or by the link in a letter to you. If it was not you, choose a \
+             new password: “Forgot your password?” below leads there.",
+        ),
+        EndReason::PasswordChanged => (
+            "because the password of your account was changed.".to_owned(),
+            "Sign in with the new one. If it was not you who changed it, choose another: “Forgot your password?” \
+             below leads there.",
+        ),
+        EndReason::ByOperator => {
+            ("by whoever runs this service.".to_owned(), "You can sign in again. If you wonder why, ask them.")
+        }
+    };
+    Some(json!({ "what": format!("You were signed out {what}"), "next": next }))
+}
