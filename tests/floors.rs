@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A crate, and the places that may name it. A place is the beginning of a path below `src/`, or a file name.
-const HOMES: [(&str, &[&str]); 11] = [
+const HOMES: [(&str, &[&str]); 12] = [
     ("actix_web", &["web/"]),
     ("actix_session", &["web/"]),
     ("lettre", &["mail/"]),
@@ -18,6 +18,7 @@ const HOMES: [(&str, &[&str]); 11] = [
     ("tokio_postgres", &["db/feed/"]),
     ("rustls", &["db/feed/"]),
     ("minijinja", &["render/"]),
+    ("prometheus_client", &["web/metrics.rs"]),
     ("clap", &["cli/", "main.rs"]),
     ("anyhow", &["cli/", "web/", "main.rs"]),
 ];

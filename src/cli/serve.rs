@@ -19,6 +19,7 @@ use super::stop::Stop;
 use super::{Common, logger, say};
 use crate::accounts::setup;
 use crate::app::App;
+use crate::config::settings::MetricsListen;
 use crate::config::{self, Settings};
 use crate::db::{self, migrations};
 use crate::jobs;
@@ -38,7 +39,8 @@ pub struct Arguments {
 pub fn run(mut settings: Settings, demo: Option<SocketAddr>) -> anyhow::Result<()> {
     settings.secrets.keys = config::secret_keys(&settings)?;
     // Before anything is started, so that a taken port is found out first.
-    let listener = listen(&settings)?;
+    let listener = listen(settings.server.listen, "server.listen")?;
+    let metrics = listen_for_metrics(settings.server.metrics_listen)?;
     let demo = demo.map(|address| Demo::open(address, &mut settings)).transpose()?;
     let transport = Transport::new(&settings)?;
     let stop = Stop::listen()?;
@@ -51,7 +53,7 @@ pub fn run(mut settings: Settings, demo: Option<SocketAddr>) -> anyhow::Result<(
     let app = App::new(settings, database.url(), Clock::System)?;
     let link = web::block_on(setup_link(&app, &database))?;
     say(&banner(&app, &database, demo.as_ref(), &transport, link.as_ref()))?;
-    on_a_thread(move || serve(app, listener, demo, transport, stop))?;
+    on_a_thread(move || serve(app, Listeners { listener, metrics, demo }, transport, stop))?;
     database.close()
 }
 
@@ -72,21 +74,34 @@ where
     ended.recv().context("the server ended without a word")?
 }
 
-fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
-    let address = settings.server.listen;
-    let hint = || format!("cannot listen on {address} (server.listen): is something else running there?");
+fn listen(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
+    let hint = || format!("cannot listen on {address} ({key}): is something else running there?");
     let listener = TcpListener::bind(address).with_context(hint)?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
 
-async fn serve(
-    app: App,
+/// Metrics are not worth failing for where nobody has asked for them.
+fn listen_for_metrics(wanted: MetricsListen) -> anyhow::Result<Option<TcpListener>> {
+    let key = "server.metrics_listen";
+    match wanted {
+        MetricsListen::Off => Ok(None),
+        MetricsListen::Chosen(address) => listen(address, key).map(Some),
+        MetricsListen::Usual(address) => Ok(listen(address, key)
+            .inspect_err(|error| log::warn!("no metrics: {error:#}. Set {key}, or switch them off with \"\""))
+            .ok()),
+    }
+}
+
+/// The doors, taken before anything else is started.
+struct Listeners {
     listener: TcpListener,
+    metrics: Option<TcpListener>,
     demo: Option<Demo>,
-    transport: Transport,
-    stop: Stop,
-) -> anyhow::Result<()> {
+}
+
+async fn serve(app: App, listeners: Listeners, transport: Transport, stop: Stop) -> anyhow::Result<()> {
+    let Listeners { listener, metrics, demo } = listeners;
     let (trigger, shutdown) = shutdown::pair();
     let jobs = tokio::task::spawn_local(jobs::run(app.clone(), transport, shutdown));
     let gate = reachable(listener.local_addr()?);
@@ -94,7 +109,12 @@ async fn serve(
     let live = web::LiveSessions::new(&app.settings.session);
     let (nobody_comes, empty) = shutdown::pair();
     let living = tokio::task::spawn_local(keep(live.clone(), app.clone(), empty));
-    let server = web::server(app, live, listener)?;
+    let requests = web::metrics::Requests::default();
+    let metrics = metrics
+        .map(|listener| web::metrics::server(app.clone(), live.clone(), requests.clone(), listener))
+        .transpose()?
+        .map(|server| (server.handle(), tokio::task::spawn_local(server)));
+    let server = web::server(app, live, requests, listener)?;
     let handle = server.handle();
     let serving = tokio::task::spawn_local(server);
     let demo = demo.map(|server| (server.handle(), tokio::task::spawn_local(server)));
@@ -110,6 +130,10 @@ async fn serve(
         serving.await??;
         nobody_comes.pull();
         living.await?;
+        if let Some((metrics, serving)) = metrics {
+            metrics.stop(false).await;
+            serving.await??;
+        }
         match jobs.await {
             Err(error) if error.is_panic() => Err(error.into()),
             _ => Ok(()),

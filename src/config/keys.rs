@@ -1,9 +1,10 @@
 //! The names of the keys, as files, variables and people write them.
 
 /// Every key. `config/default.toml` and the reader of [`super::Settings`] are tested against this list.
-pub const KEYS: [&str; 39] = [
+pub const KEYS: [&str; 40] = [
     "server.listen",
     "server.public_url",
+    "server.metrics_listen",
     "server.trusted_proxies",
     "server.workers",
     "server.data_dir",

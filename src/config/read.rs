@@ -3,10 +3,10 @@
 //! Each function first reads every key, keeping the mistakes, and only then puts the section together:
 //! the first mistake must not hide the next.
 
-use super::findings::{Finding, Mistakes, Wrong};
+use super::findings::{BUILT_IN, Finding, Mistakes, Wrong};
 use super::keys::{RULE_KEYS, nearest};
 use super::settings::{
-    Accounts, Database, Gateway, Limits, Log, Mail, Password, Rule, Secrets, Server, Session, Settings,
+    Accounts, Database, Gateway, Limits, Log, Mail, MetricsListen, Password, Rule, Secrets, Server, Session, Settings,
 };
 use super::values::{Table, Values};
 use super::{names, parse};
@@ -40,6 +40,7 @@ pub(super) fn settings(values: &Values, mistakes: &mut Mistakes) -> Option<Setti
 fn server(values: &Values, mistakes: &mut Mistakes) -> Option<Server> {
     let listen = mistakes.collect(values.field("server.listen").text(parse::socket_address));
     let public_url = mistakes.collect(values.field("server.public_url").text(names::public_url));
+    let metrics_listen = mistakes.collect(metrics_listen(values));
     let trusted_proxies = mistakes.collect(values.field("server.trusted_proxies").list(parse::network));
     let workers = mistakes.collect(values.field("server.workers").number(0, 1024));
     let data_dir = mistakes.collect(values.field("server.data_dir").text(parse::path));
@@ -47,10 +48,20 @@ fn server(values: &Values, mistakes: &mut Mistakes) -> Option<Server> {
     Some(Server {
         listen: listen?,
         public_url: public_url?,
+        metrics_listen: metrics_listen?,
         trusted_proxies: TrustedProxies::new(trusted_proxies?),
         workers: or_cores(workers?),
         data_dir: data_dir?,
         overrides_dir: overrides_dir?,
+    })
+}
+
+fn metrics_listen(values: &Values) -> Result<MetricsListen, Finding> {
+    let field = values.field("server.metrics_listen");
+    Ok(match field.optional(parse::socket_address)? {
+        None => MetricsListen::Off,
+        Some(address) if field.origin() == BUILT_IN => MetricsListen::Usual(address),
+        Some(address) => MetricsListen::Chosen(address),
     })
 }
 

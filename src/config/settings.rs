@@ -34,12 +34,22 @@ pub struct Server {
     pub listen: SocketAddr,
     /// An origin: scheme, host and port, with the path `/` and nothing after it.
     pub public_url: Url,
+    pub metrics_listen: MetricsListen,
     pub trusted_proxies: TrustedProxies,
     /// At least 1; the 0 of the configuration has become the number of cores.
     pub workers: usize,
     pub data_dir: PathBuf,
     /// A folder whose `templates/` and `static/` win over the built-in ones.
     pub overrides_dir: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MetricsListen {
+    Off,
+    /// The default: what else may run on this machine, nobody has thought of.
+    Usual(SocketAddr),
+    /// The operator wants them there.
+    Chosen(SocketAddr),
 }
 
 #[derive(Clone, Debug)]

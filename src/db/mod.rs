@@ -31,6 +31,7 @@ use diesel::connection::{AnsiTransactionManager, TransactionManager};
 
 pub use change::{CHANNEL, Change, Told};
 pub use error::Error;
+pub use pool::Connections;
 pub use tx::{ReadTx, Tx};
 
 use crate::kernel::{Clock, Origin, request_id};
@@ -128,6 +129,11 @@ impl Db {
             inner.lookups.retry_dead(|conn| work(&mut ReadTx::new(conn, now)))
         })
         .await
+    }
+
+    /// The connections of each pool, by what it is for.
+    pub fn connections(&self) -> [(&'static str, Connections); 2] {
+        [("transactions", self.inner.transactions.connections()), ("lookups", self.inner.lookups.connections())]
     }
 
     /// Whether the server answers within `patience`, and how many migrations it still lacks.

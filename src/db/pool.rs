@@ -31,6 +31,13 @@ pub(super) enum Mode {
     ReadOnly,
 }
 
+/// How many there are just now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Connections {
+    pub idle: u32,
+    pub busy: u32,
+}
+
 pub(super) struct Pool {
     pool: R2d2<Manager>,
     watch: Arc<Watch>,
@@ -82,6 +89,11 @@ impl Pool {
         let mut conn = self.get()?;
         let value = work(&mut conn)?;
         Ok((conn, value))
+    }
+
+    pub(super) fn connections(&self) -> Connections {
+        let state = self.pool.state();
+        Connections { idle: state.idle_connections, busy: state.connections.saturating_sub(state.idle_connections) }
     }
 
     fn get(&self) -> Result<Held, Error> {

@@ -27,7 +27,7 @@ pub use failure::Failure;
 pub use inbox::{Inbox, Kept};
 pub use letter::{Letter, NEW_PLACE_LINK_TTL};
 pub use outbox::drain;
-pub use queue::{Retried, State, Waiting, forget_old, is_stuck, list, retry, retry_all};
+pub use queue::{Retried, State, Waiting, count_waiting, forget_old, is_stuck, list, retry, retry_all};
 pub use transport::{Transport, Unusable, send_test};
 
 use crate::crypto::{Sealer, Unsealable};

@@ -102,6 +102,11 @@ pub fn is_stuck(tx: &mut ReadTx<'_>) -> Result<bool, db::Error> {
     store::is_any_due(tx, long_ago)
 }
 
+/// How many letters wait to be sent.
+pub fn count_waiting(tx: &mut ReadTx<'_>) -> Result<i64, db::Error> {
+    store::count_unsent(tx)
+}
+
 /// Deletes what is of no use any more: whom we wrote to is nobody's business for ever. How many rows.
 pub fn forget_old(tx: &mut Tx<'_>) -> Result<usize, db::Error> {
     let now = tx.now;

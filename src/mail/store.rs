@@ -61,6 +61,10 @@ pub(super) fn is_any_due(tx: &mut ReadTx<'_>, at: DateTime<Utc>) -> Result<bool,
     Ok(diesel::select(diesel::dsl::exists(due)).get_result(tx.conn())?)
 }
 
+pub(super) fn count_unsent(tx: &mut ReadTx<'_>) -> Result<i64, db::Error> {
+    Ok(dsl::mail_outbox.filter(unsent()).count().get_result(tx.conn())?)
+}
+
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = crate::db::schema::mail_outbox)]
 pub(super) struct Due {

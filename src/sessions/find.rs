@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Activity, Live, store};
+use super::{Activity, Live, Remember, store};
 use crate::app::App;
 use crate::config::settings;
-use crate::db;
+use crate::db::{self, ReadTx};
 use crate::kernel::Token;
 
 /// The live session behind a portal cookie, as PostgreSQL has it at this moment. It counts as activity.
@@ -39,4 +39,10 @@ pub(super) fn ran_out(
 pub(super) enum RanOut {
     Idle,
     TooOld,
+}
+
+/// How many sessions are live. Reads all of them.
+pub fn count_live(tx: &mut ReadTx<'_>, rules: &settings::Session) -> Result<i64, db::Error> {
+    let [usual, remembered] = [Remember::No, Remember::Yes].map(|remember| tx.now - remember.idle_timeout(rules));
+    store::count_active(tx, usual, remembered)
 }

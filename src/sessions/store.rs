@@ -182,6 +182,19 @@ pub(super) fn list(tx: &mut ReadTx<'_>, user: UserId) -> Result<Vec<Listed>, db:
     listed.collect()
 }
 
+/// How many there are that have not ended, and whose holder was active after that.
+pub(super) fn count_active(
+    tx: &mut ReadTx<'_>,
+    active_after: DateTime<Utc>,
+    active_after_if_remembered: DateTime<Utc>,
+) -> Result<i64, db::Error> {
+    let now = tx.now;
+    let usual = sessions::remember.eq(false).and(sessions::last_active_at.gt(active_after));
+    let remembered = sessions::remember.eq(true).and(sessions::last_active_at.gt(active_after_if_remembered));
+    let active = sessions::table.filter(sessions::expires_at.gt(now).and(usual.or(remembered)));
+    Ok(active.count().get_result(tx.conn())?)
+}
+
 pub(super) fn find_id(tx: &mut Tx<'_>, digest: &Digest) -> Result<Option<SessionId>, db::Error> {
     let id = sessions::table
         .filter(sessions::token_digest.eq(digest.as_bytes()))

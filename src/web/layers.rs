@@ -14,6 +14,7 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 
 use super::cookies;
 use super::failure::Failure;
+use super::metrics::Requests;
 use super::session_store::KeepFor;
 use crate::app::App;
 use crate::kernel::{Origin, RequestId, request_id};
@@ -101,6 +102,9 @@ pub async fn around(
         let mut answer = next.call(request).await?.map_into_boxed_body();
         add_headers(&app, &arrival.id, answer.headers_mut());
         arrival.write_down(&method, &path, answer.status());
+        if let Some(requests) = answer.request().app_data::<web::Data<Requests>>() {
+            requests.count(&method, &answer);
+        }
         Ok(answer)
     });
     answer.await

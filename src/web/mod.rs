@@ -12,6 +12,7 @@ pub mod demo;
 pub mod failure;
 mod forward_auth;
 mod layers;
+pub mod metrics;
 mod operations;
 mod pages;
 mod rotation;
@@ -34,13 +35,14 @@ use sha2::{Digest as _, Sha512};
 use crate::app::App;
 use crate::sessions::Activity;
 pub use forward_auth::LiveSessions;
+use metrics::Requests;
 
 /// A request under way when the service is told to stop may take this long. A private cluster is stopped after that,
 /// and all of it takes less than ten seconds.
 const DRAIN: Duration = Duration::from_secs(5);
 
 /// The server, ready to be awaited. It stops when its handle says so, after the requests under way.
-pub fn server(app: App, live: LiveSessions, listener: TcpListener) -> std::io::Result<Server> {
+pub fn server(app: App, live: LiveSessions, requests: Requests, listener: TcpListener) -> std::io::Result<Server> {
     let workers = app.settings.server.workers;
     let activity = live.activity().clone();
     let gate = web::Data::new(forward_auth::Gate::new(&app, live));
@@ -50,6 +52,7 @@ pub fn server(app: App, live: LiveSessions, listener: TcpListener) -> std::io::R
             .app_data(web::Data::new(app.clone()))
             .app_data(gate.clone())
             .app_data(web::Data::new(activity.clone()))
+            .app_data(web::Data::new(requests.clone()))
             .app_data(web::FormConfig::default().limit(body::LIMIT))
             .app_data(web::JsonConfig::default().limit(body::LIMIT).content_type_required(true))
             .app_data(web::PayloadConfig::new(body::LIMIT))

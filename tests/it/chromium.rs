@@ -60,7 +60,7 @@ impl Service {
         command.env_clear().envs(search_path.map(|path| ("PATH", path)));
         command.args(["serve", "--config", "/dev/null", "--demo", &demo.address().to_string()]);
         command.args(["--set", &format!("server.listen={}", own.address())]);
-        command.args(["--set", &format!("server.public_url={portal}")]);
+        command.args(["--set", &format!("server.public_url={portal}"), "--set", "server.metrics_listen="]);
         let mut program = Tended::start(folder, &mut command, "TERM");
         let is_up = within(PATIENCE, || {
             assert!(program.is_running(), "the program ended:\n{}", program.log());

@@ -238,6 +238,7 @@ fn talkative(port: &Port, database: &TestDb) -> Command {
         .env_clear()
         .env("VESTIBULE__SERVER__LISTEN", port.address().to_string())
         .env("VESTIBULE__SERVER__PUBLIC_URL", format!("http://localhost:{}", port.number()))
+        .env("VESTIBULE__SERVER__METRICS_LISTEN", "")
         .env("VESTIBULE__DATABASE__URL", database.url())
         .env("VESTIBULE__SECRETS__KEY", key)
         .env("VESTIBULE__LOG__FORMAT", "json")

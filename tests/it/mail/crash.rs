@@ -20,6 +20,7 @@ fn serve(port: &Port, database: &TestDb, mail: &SmtpServer, folder: &Path) -> Co
     let settings = [
         ("SERVER__LISTEN", port.address().to_string()),
         ("SERVER__PUBLIC_URL", format!("http://localhost:{}", port.number())),
+        ("SERVER__METRICS_LISTEN", String::new()),
         ("DATABASE__URL", database.url().to_owned()),
         ("SECRETS__KEY", "dGhlIGtleSBvZiBhIHRlc3QgdGhhdCBub2JvZHkgbmVlZHMgdG8gaGlkZQ==".to_owned()),
         ("MAIL__TRANSPORT", "smtp".to_owned()),

@@ -14,6 +14,9 @@ use crate::support::{raw, within};
 /// A start may have to make a cluster, on a machine that is busy with other tests.
 const TO_START: Duration = Duration::from_secs(30);
 
+/// In place of a value.
+const AS_USUAL: &str = "as usual";
+
 pub struct Service {
     port: Port,
     settings: Vec<(String, String)>,
@@ -24,6 +27,13 @@ impl Service {
     /// With a private cluster unless `DATABASE__URL` is among the settings (`("SERVER__WORKERS", "1")`), and ready.
     pub fn start(settings: &[(&str, &str)]) -> Self {
         let mut service = Self::launch(settings);
+        service.wait_until_it_listens();
+        service
+    }
+
+    /// With this setting left as it is by default.
+    pub fn start_as_usual(setting: &str) -> Self {
+        let mut service = Self::launch(&[(setting, AS_USUAL)]);
         service.wait_until_it_listens();
         service
     }
@@ -41,12 +51,14 @@ impl Service {
             ("SERVER__LISTEN".to_owned(), port.address().to_string()),
             ("SERVER__PUBLIC_URL".to_owned(), format!("http://localhost:{}", port.number())),
             ("SERVER__WORKERS".to_owned(), "2".to_owned()),
+            ("SERVER__METRICS_LISTEN".to_owned(), String::new()),
             ("SECRETS__KEY".to_owned(), "dGhlIGtleSBvZiBhIHRlc3QgdGhhdCBub2JvZHkgbmVlZHMgdG8gaGlkZQ==".to_owned()),
         ];
         for (name, value) in settings {
             all.retain(|(known, _)| known != name);
             all.push(((*name).to_owned(), (*value).to_owned()));
         }
+        all.retain(|(_, value)| value != AS_USUAL);
         let process = Tended::start(folder, &mut command(&all), "TERM");
         Self { port, settings: all, process }
     }

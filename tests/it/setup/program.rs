@@ -71,6 +71,7 @@ fn serve(port: &Port, folder: &Path) -> Command {
     let mut command = program(&["serve"], folder);
     command
         .env("VESTIBULE__SERVER__LISTEN", port.address().to_string())
+        .env("VESTIBULE__SERVER__METRICS_LISTEN", "")
         .env("VESTIBULE__SERVER__PUBLIC_URL", format!("http://localhost:{}", port.number()));
     command
 }

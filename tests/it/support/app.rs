@@ -13,6 +13,7 @@ use vestibule::config::{self, ConfigFile, Environment, Setting, Settings, Source
 use vestibule::jobs;
 use vestibule::kernel::{Clock, shutdown};
 use vestibule::mail::Transport;
+use vestibule::web::metrics::Requests;
 use vestibule::web::{self, LiveSessions};
 
 use super::browser::Browser;
@@ -26,6 +27,7 @@ const MAIL_ACCOUNT: (&str, &str) = ("vestibule", "the mail server's password");
 pub struct TestApp {
     pub app: App,
     pub live: LiveSessions,
+    pub requests: Requests,
     mail: SmtpServer,
     port: Port,
     server: ServerHandle,
@@ -57,8 +59,9 @@ impl TestApp {
         let clock = Clock::fixed(DateTime::from_timestamp(1_800_000_000, 0).expect("an instant"));
         let app = App::new(settings, database.url(), clock).expect("the parts of the service");
         let live = LiveSessions::new(&app.settings.session);
-        let (server, thread) = serve(&app, &live, &port);
-        Self { app, live, mail, port, server, thread: Some(thread), database }
+        let requests = Requests::default();
+        let (server, thread) = serve(&app, &live, &requests, &port);
+        Self { app, live, requests, mail, port, server, thread: Some(thread), database }
     }
 
     pub fn port(&self) -> u16 {
@@ -108,6 +111,7 @@ fn usual(port: &Port, database: &TestDb, mail: &SmtpServer) -> Environment {
         ("SERVER__LISTEN", port.address().to_string()),
         ("SERVER__PUBLIC_URL", format!("http://localhost:{}", port.number())),
         ("SERVER__WORKERS", "1".to_owned()),
+        ("SERVER__METRICS_LISTEN", String::new()),
         ("DATABASE__URL", database.url().to_owned()),
         ("DATABASE__POOL_SIZE", "4".to_owned()),
         ("SECRETS__KEY", "dGhlIGtleSBvZiBhIHRlc3QgdGhhdCBub2JvZHkgbmVlZHMgdG8gaGlkZQ==".to_owned()),
@@ -130,15 +134,16 @@ fn load(usual: &Environment, special: &[(&str, &str)]) -> Settings {
 }
 
 /// On a thread of its own, so that a test may block.
-fn serve(app: &App, live: &LiveSessions, port: &Port) -> (ServerHandle, JoinHandle<()>) {
+fn serve(app: &App, live: &LiveSessions, requests: &Requests, port: &Port) -> (ServerHandle, JoinHandle<()>) {
     let (app, jobs_app, live_app, live, listener) =
         (app.clone(), app.clone(), app.clone(), live.clone(), port.listen());
+    let requests = requests.clone();
     let transport = Transport::new(&app.settings).expect("a way to send letters");
     listener.set_nonblocking(true).expect("a listener of ours");
     let (started, handle) = mpsc::channel();
     let thread = thread::spawn(move || {
         actix_web::rt::System::new().block_on(async {
-            let server = web::server(app, live.clone(), listener).expect("the server");
+            let server = web::server(app, live.clone(), requests, listener).expect("the server");
             started.send(server.handle()).expect("somebody waits");
             let (trigger, shutdown) = shutdown::pair();
             let jobs = tokio::task::spawn_local(jobs::run(jobs_app, transport, shutdown.clone()));

@@ -1,0 +1,194 @@
+//! What the operator's Prometheus asks, on a listener of its own: `/metrics` and nothing else. No figure names a person.
+//!
+//! Every answer is put together anew, so that what cannot be known just now is missing and not stale. PostgreSQL is
+//! asked at most once in [`ASK_EVERY`], however many scrape.
+
+use std::net::TcpListener;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use actix_web::dev::{Server, ServiceResponse};
+use actix_web::http::{Method, header};
+use actix_web::{HttpResponse, HttpServer, web};
+use chrono::{DateTime, TimeDelta, Utc};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+use tokio::sync::Mutex;
+
+use super::LiveSessions;
+use crate::app::App;
+use crate::{db, mail, sessions};
+
+/// Counting sessions reads all of them.
+const ASK_EVERY: TimeDelta = TimeDelta::seconds(15);
+
+/// How long PostgreSQL may take; whoever scrapes gives up after ten seconds.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The requests answered so far, but for the gate's: those are counted where they are looked up. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Requests(Family<Request, Counter>);
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct Request {
+    method: &'static str,
+    /// The pattern: a path may be anything.
+    route: String,
+    status: u16,
+}
+
+impl Requests {
+    pub(super) fn count<B>(&self, method: &Method, answer: &ServiceResponse<B>) {
+        let route = answer.request().match_pattern().unwrap_or_else(|| "none".to_owned());
+        let request = Request { method: known(method), route, status: answer.status().as_u16() };
+        self.0.get_or_create(&request).inc();
+    }
+}
+
+/// Anybody can make up methods.
+fn known(method: &Method) -> &'static str {
+    let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    known.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
+}
+
+struct Meter {
+    app: App,
+    live: LiveSessions,
+    requests: Requests,
+    asked: Mutex<Option<Asked>>,
+}
+
+/// What PostgreSQL has said, and when.
+#[derive(Clone, Copy)]
+struct Asked {
+    at: DateTime<Utc>,
+    /// `None` when it could not be asked.
+    stock: Option<Stock>,
+}
+
+#[derive(Clone, Copy)]
+struct Stock {
+    sessions: i64,
+    letters: i64,
+}
+
+/// The server of the metrics, ready to be awaited.
+pub fn server(app: App, live: LiveSessions, requests: Requests, listener: TcpListener) -> std::io::Result<Server> {
+    let meter = web::Data::new(Meter { app, live, requests, asked: Mutex::default() });
+    let server = HttpServer::new(move || {
+        let metrics = web::resource("/metrics").route(web::get().to(show)).route(web::head().to(show));
+        actix_web::App::new().app_data(meter.clone()).service(metrics)
+    });
+    Ok(server.workers(1).shutdown_timeout(1).disable_signals().listen(listener)?.run())
+}
+
+async fn show(meter: web::Data<Meter>) -> HttpResponse {
+    let mut text = String::new();
+    match encode(&mut text, &meter.registry().await) {
+        Ok(()) => HttpResponse::Ok().insert_header((header::CONTENT_TYPE, CONTENT_TYPE)).body(text),
+        Err(error) => {
+            log::error!("writing the metrics: {error}");
+            HttpResponse::InternalServerError().finish()
+        }
+    }
+}
+
+impl Meter {
+    async fn registry(&self) -> Registry {
+        let mut registry = Registry::with_prefix("vestibule");
+        let version = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "What is running", version);
+        if let Some(stock) = self.stock().await {
+            add_stock(&mut registry, stock);
+        }
+        add_memory(&mut registry, &self.live);
+        add_connections(&mut registry, &self.app);
+        let help = "Requests for pages and the API that were answered, by route; the gate is not among them";
+        registry.register("http_requests", help, self.requests.0.clone());
+        registry
+    }
+
+    /// As old as [`ASK_EVERY`] at most. Those who come while somebody asks wait for the same answer.
+    async fn stock(&self) -> Option<Stock> {
+        let mut asked = self.asked.lock().await;
+        let now = self.app.clock.now();
+        let is_fresh = |asked: &Asked| (asked.at..asked.at + ASK_EVERY).contains(&now);
+        if let Some(asked) = asked.filter(is_fresh) {
+            return asked.stock;
+        }
+        let answer = tokio::time::timeout(PATIENCE, ask(&self.app)).await;
+        let stock = match answer {
+            Ok(Ok(stock)) => Some(stock),
+            Ok(Err(error)) => {
+                log::warn!("counting for the metrics: {error}");
+                None
+            }
+            Err(_) => None,
+        };
+        *asked = Some(Asked { at: now, stock });
+        stock
+    }
+}
+
+async fn ask(app: &App) -> Result<Stock, db::Error> {
+    let rules = app.settings.session.clone();
+    let sessions = app.db.look_up(move |tx| sessions::count_live(tx, &rules)).await?;
+    let letters = app.db.look_up(mail::count_waiting).await?;
+    Ok(Stock { sessions, letters })
+}
+
+fn add_stock(registry: &mut Registry, stock: Stock) {
+    registry.register("sessions_active", "Live sessions, of all nodes together", gauge(stock.sessions));
+    registry.register("mail_queue_depth", "Letters that wait to be sent", gauge(stock.letters));
+}
+
+fn add_memory(registry: &mut Registry, live: &LiveSessions) {
+    let figures = live.figures();
+    let remembered = gauge(i64::try_from(figures.sessions).unwrap_or(i64::MAX));
+    registry.register("session_cache_entries", "Sessions that this node remembers", remembered);
+    let hits = "Checks at the gate that were answered from memory";
+    registry.register("session_cache_hits", hits, counter(figures.remembered));
+    let reads = "Checks at the gate for which PostgreSQL was asked";
+    registry.register("session_cache_read_throughs", reads, counter(figures.read_through));
+    let trusted = "1 while this node hears of sessions that end, and may answer from memory";
+    registry.register("session_cache_trusted", trusted, gauge(i64::from(figures.is_trusted)));
+    let lag: Gauge<f64, AtomicU64> = Gauge::default();
+    lag.set(figures.round_trip.as_secs_f64());
+    let help = "How long the last heartbeat took to PostgreSQL and back: what a node hears of late by";
+    registry.register_with_unit("notification_round_trip", help, Unit::Seconds, lag);
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct Connection {
+    pool: &'static str,
+    state: &'static str,
+}
+
+fn add_connections(registry: &mut Registry, app: &App) {
+    let connections = Family::<Connection, Gauge>::default();
+    for (pool, now) in app.db.connections() {
+        for (state, count) in [("idle", now.idle), ("busy", now.busy)] {
+            connections.get_or_create(&Connection { pool, state }).set(i64::from(count));
+        }
+    }
+    registry.register("db_pool_connections", "Connections to PostgreSQL", connections);
+}
+
+fn gauge(value: i64) -> Gauge {
+    let gauge = Gauge::default();
+    gauge.set(value);
+    gauge
+}
+
+fn counter(value: u64) -> Counter {
+    let counter = Counter::default();
+    counter.inc_by(value);
+    counter
+}
