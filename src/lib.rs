@@ -47,6 +47,9 @@ pub mod accounts;
 /// How a person gets in, and the only way to open a session.
 pub mod signin;
 
+/// Proving once more who one is, before something dangerous.
+pub mod stepup;
+
 /// Whether a request that a proxy has stopped may go on to its app.
 pub mod gateway;
 

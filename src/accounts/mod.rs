@@ -3,6 +3,7 @@
 //! An account exists from the sign-up on, unverified. Whoever first proves the address (see
 //! [`verify_email`]) owns it, and nothing put on the account by somebody who had not proved it survives.
 
+pub mod change_password;
 pub mod password;
 pub mod profile;
 pub mod promotion;
@@ -51,6 +52,11 @@ pub fn find(tx: &mut ReadTx<'_>, id: UserId) -> Result<Option<User>, db::Error> 
 /// `None` for an address without an account.
 pub fn find_credentials(tx: &mut ReadTx<'_>, email: &EmailAddress) -> Result<Option<Credentials>, db::Error> {
     store::find_credentials(tx, &email.key())
+}
+
+/// The same for somebody who is known by now.
+pub fn find_credentials_of(tx: &mut ReadTx<'_>, id: UserId) -> Result<Option<Credentials>, db::Error> {
+    store::find_credentials_of(tx, id)
 }
 
 /// The same, held until the transaction ends: the person may have been changed since they were read.

@@ -143,6 +143,11 @@ fn use_up(tx: &mut Tx<'_>, app: &App, digest: &Digest, hash: &PasswordHash) -> R
     Ok(())
 }
 
+/// None of a person's links leads to a new password any more.
+pub(super) fn end_links(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Error> {
+    store::delete_links(tx, user)
+}
+
 /// The first proof of the address: who chose the name, nobody knows.
 fn take_over(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Error> {
     users::set_verified(tx, user)?;

@@ -84,6 +84,15 @@ pub(super) fn find_credentials(tx: &mut ReadTx<'_>, key: &str) -> Result<Option<
     Ok(row.map(credentials))
 }
 
+pub(super) fn find_credentials_of(tx: &mut ReadTx<'_>, id: UserId) -> Result<Option<Credentials>, db::Error> {
+    let row = users::table
+        .find(id)
+        .select((users::id, users::password_hash, users::disabled_at))
+        .first(tx.conn())
+        .optional()?;
+    Ok(row.map(credentials))
+}
+
 pub(super) fn lock_credentials(tx: &mut Tx<'_>, id: UserId) -> Result<Option<Credentials>, db::Error> {
     let row = users::table
         .find(id)
@@ -147,6 +156,18 @@ pub(super) fn find_link(tx: &mut ReadTx<'_>, digest: &Digest) -> Result<Option<P
         .first(tx.conn())
         .optional()?;
     row.map(pending).transpose()
+}
+
+/// In the links of whoever signed up with the password `before`.
+pub(super) fn replace_in_links(
+    tx: &mut Tx<'_>,
+    user: UserId,
+    before: &PasswordHash,
+    hash: &PasswordHash,
+) -> Result<(), db::Error> {
+    let theirs = links::table.filter(links::user_id.eq(user).and(links::password_hash.eq(before.as_str())));
+    diesel::update(theirs).set(links::password_hash.eq(hash.as_str())).execute(tx.conn())?;
+    Ok(())
 }
 
 /// After verifying, none of a person's links is good for anything.

@@ -1,7 +1,7 @@
 //! The names of the keys, as files, variables and people write them.
 
 /// Every key. `config/default.toml` and the reader of [`super::Settings`] are tested against this list.
-pub const KEYS: [&str; 40] = [
+pub const KEYS: [&str; 43] = [
     "server.listen",
     "server.public_url",
     "server.metrics_listen",
@@ -18,6 +18,9 @@ pub const KEYS: [&str; 40] = [
     "session.remember_idle_timeout",
     "session.cookie_domains",
     "session.cache_size",
+    "step_up.window",
+    "step_up.windows",
+    "step_up.login_counts",
     "accounts.signup",
     "accounts.verification_ttl",
     "accounts.reset_ttl",

@@ -12,7 +12,7 @@ use log::LevelFilter;
 use secrecy::SecretString;
 
 use super::findings::Wrong;
-use super::settings::{Allow, Limit, LogFormat, SecretKey, Signup, Tls, Transport};
+use super::settings::{Action, Allow, Limit, LogFormat, SecretKey, Signup, Tls, Transport};
 
 const LONGEST: TimeDelta = TimeDelta::days(3650);
 
@@ -73,6 +73,13 @@ pub(super) fn limit(text: &str) -> Result<Limit, Wrong> {
         Ok(count @ 1..=1_000_000) => Ok(Limit { count, period }),
         _ => Err(Wrong::quoting(count, "a number of attempts", remedy)),
     }
+}
+
+/// "1m for password"
+pub(super) fn window(text: &str) -> Result<(Action, TimeDelta), Wrong> {
+    let remedy = r#"Write how long, and for what, as in "1m for password"."#;
+    let (time, action) = text.split_once(" for ").ok_or_else(|| Wrong::quoting(text, "a window", remedy))?;
+    Ok((choice(action.trim(), &[("password", Action::Password)])?, duration(time.trim())?))
 }
 
 pub(super) fn database_url(text: &str) -> Result<SecretString, Wrong> {
@@ -174,6 +181,14 @@ mod tests {
         assert_eq!(limit("5 per 15m"), Ok(Limit { count: 5, period: TimeDelta::minutes(15) }));
         for text in ["", "5", "5 per", "0 per 1h", "5 per 0s", "-1 per 1h", "5 in 1h", "five per 1h"] {
             assert!(limit(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_window_is_so_long_for_one_action() {
+        assert_eq!(window("1m for password"), Ok((Action::Password, TimeDelta::minutes(1))));
+        for text in ["", "1m", "1m for", "for password", "0s for password", "1m for anything"] {
+            assert!(window(text).is_err(), "{text}");
         }
     }
 

@@ -7,6 +7,7 @@ use super::findings::{BUILT_IN, Finding, Mistakes, Wrong};
 use super::keys::{RULE_KEYS, nearest};
 use super::settings::{
     Accounts, Database, Gateway, Limits, Log, Mail, MetricsListen, Password, Rule, Secrets, Server, Session, Settings,
+    StepUp,
 };
 use super::values::{Table, Values};
 use super::{names, parse};
@@ -17,6 +18,7 @@ pub(super) fn settings(values: &Values, mistakes: &mut Mistakes) -> Option<Setti
     let database = database(values, mistakes);
     let secrets = mistakes.collect(values.field("secrets.key").list(parse::secret_key));
     let session = session(values, mistakes);
+    let step_up = step_up(values, mistakes);
     let accounts = accounts(values, mistakes);
     let password = password(values, mistakes);
     let mail = mail(values, mistakes);
@@ -28,6 +30,7 @@ pub(super) fn settings(values: &Values, mistakes: &mut Mistakes) -> Option<Setti
         database: database?,
         secrets: Secrets { keys: secrets? },
         session: session?,
+        step_up: step_up?,
         accounts: accounts?,
         password: password?,
         mail: mail?,
@@ -93,6 +96,13 @@ fn session(values: &Values, mistakes: &mut Mistakes) -> Option<Session> {
         cookie_domains: cookie_domains?,
         cache_size: cache_size? as usize,
     })
+}
+
+fn step_up(values: &Values, mistakes: &mut Mistakes) -> Option<StepUp> {
+    let window = mistakes.collect(values.field("step_up.window").duration());
+    let windows = mistakes.collect(values.field("step_up.windows").list(parse::window));
+    let login_counts = mistakes.collect(values.field("step_up.login_counts").flag());
+    Some(StepUp { window: window?, windows: windows?, login_counts: login_counts? })
 }
 
 fn accounts(values: &Values, mistakes: &mut Mistakes) -> Option<Accounts> {

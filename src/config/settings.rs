@@ -21,6 +21,7 @@ pub struct Settings {
     pub database: Database,
     pub secrets: Secrets,
     pub session: Session,
+    pub step_up: StepUp,
     pub accounts: Accounts,
     pub password: Password,
     pub mail: Mail,
@@ -100,6 +101,24 @@ pub struct Session {
     pub cookie_domains: Vec<String>,
     /// How many sessions each node may remember for the gate; 0 to ask PostgreSQL every time.
     pub cache_size: usize,
+}
+
+/// How lately somebody must have proved who they are, before something dangerous.
+#[derive(Clone, Debug)]
+pub struct StepUp {
+    pub window: TimeDelta,
+    /// In place of `window`; the first that names an action counts for it.
+    pub windows: Vec<(Action, TimeDelta)>,
+    pub login_counts: bool,
+}
+
+/// What nobody may do on the strength of a session alone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// Choosing a new password.
+    Password,
+    /// Whatever has no window of its own.
+    Other,
 }
 
 #[derive(Clone, Debug)]

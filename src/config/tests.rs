@@ -67,6 +67,8 @@ fn the_built_in_defaults_are_whole_and_without_warnings() {
     assert!(settings.server.workers >= 1 && settings.password.max_concurrent >= 1);
     assert!(settings.database.url.is_none() && settings.secrets.keys.is_empty());
     assert_eq!(settings.session.absolute_timeout, chrono::TimeDelta::hours(24));
+    assert_eq!(settings.step_up.window, chrono::TimeDelta::minutes(5));
+    assert!(settings.step_up.windows.is_empty() && !settings.step_up.login_counts);
     assert_eq!(settings.accounts.signup, Signup::Open);
     assert_eq!(settings.accounts.reset_ttl, chrono::TimeDelta::hours(1));
     assert_eq!((settings.mail.transport, settings.mail.tls), (Transport::Inbox, Tls::Required));

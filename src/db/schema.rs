@@ -73,6 +73,7 @@ diesel::table! {
         methods -> Array<Text>,
         device_id -> Uuid,
         rotation_due -> Bool,
+        confirmed_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -10,6 +10,7 @@
 //! - It is **rotated** (a new id, new cookies, the old ones dead at once; [`rotate`]) when its holder's powers change.
 //!   What stays is the device: people see one and the same browser in their list.
 //! - Its holder sees it in a list of **devices** and can end it from there ([`devices`]).
+//! - It is **confirmed** when its holder proves once more who they are, before something dangerous ([`confirm`]).
 //! - When it **ends**, a word about why is kept for a while, so that the browser can be told ([`end`]).
 //!   Rows of sessions that ran out go later, when nobody is in a hurry ([`sweep`]).
 //! - Where it is opened from is remembered beyond its end ([`places`]); of a new place its holder is told, and may
@@ -18,6 +19,7 @@
 //! The portal asks PostgreSQL on every request. The gate is asked far more often, and each node remembers sessions for
 //! it ([`live`]).
 
+mod confirm;
 mod devices;
 mod end;
 mod find;
@@ -32,6 +34,7 @@ mod sweep;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use confirm::confirm;
 pub use devices::{Device, list_devices, revoke_device, revoke_own};
 pub use end::{EndReason, revoke, revoke_all, revoke_by_token, why_ended};
 pub use find::{count_live, find_by_token};
@@ -104,8 +107,10 @@ pub struct Live {
     pub name: String,
     pub created_at: DateTime<Utc>,
     pub last_active_at: DateTime<Utc>,
-    /// The last proof that it is them: signing in.
+    /// The last proof that it is them: signing in, or confirming it.
     pub last_auth_at: DateTime<Utc>,
+    /// When they last confirmed it within this session, as nothing but a dangerous action asks for.
+    pub confirmed_at: Option<DateTime<Utc>>,
     /// The absolute end.
     pub expires_at: DateTime<Utc>,
     /// Whether its holder asked to be kept signed in.

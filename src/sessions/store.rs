@@ -108,6 +108,15 @@ pub(super) fn rename(tx: &mut Tx<'_>, id: SessionId, new: SessionId, digest: &Di
     Ok(())
 }
 
+/// `false` when there is no such session, or it is too old.
+pub(super) fn set_confirmed(tx: &mut Tx<'_>, id: SessionId) -> Result<bool, db::Error> {
+    tx.tell(Change::Session(id));
+    let now = tx.now;
+    let live = sessions::table.find(id).filter(sessions::expires_at.gt(now));
+    let proved = (sessions::confirmed_at.eq(now), sessions::last_auth_at.eq(now));
+    Ok(diesel::update(live).set(proved).execute(tx.conn())? == 1)
+}
+
 pub(super) fn make_rotation_due(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Error> {
     tx.tell(Change::Person(user));
     let theirs = sessions::table.filter(sessions::user_id.eq(user));
@@ -293,6 +302,8 @@ struct Row {
     last_active_at: DateTime<Utc>,
     #[diesel(select_expression = sessions::last_auth_at)]
     last_auth_at: DateTime<Utc>,
+    #[diesel(select_expression = sessions::confirmed_at)]
+    confirmed_at: Option<DateTime<Utc>>,
     #[diesel(select_expression = sessions::expires_at)]
     expires_at: DateTime<Utc>,
     #[diesel(select_expression = sessions::rotation_due)]
@@ -317,6 +328,7 @@ impl TryFrom<Row> for Found {
                 created_at: row.created_at,
                 last_active_at: row.last_active_at,
                 last_auth_at: row.last_auth_at,
+                confirmed_at: row.confirmed_at,
                 expires_at: row.expires_at,
                 is_remembered: row.remember,
                 is_rotation_due: row.rotation_due,

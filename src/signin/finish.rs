@@ -27,6 +27,9 @@ pub fn finish(
     let Proved { user, by } = proved;
     let (opened, place) = sessions::open(tx, &app.settings.session, user, by, remember)?;
     tx.origin = tx.origin.clone().acting_as(user, opened.id);
+    if app.settings.step_up.login_counts {
+        sessions::confirm(tx, opened.id)?;
+    }
     audit::record(tx, Event::about(user, "session.opened").with("method", by.as_str()))?;
     match place {
         Place::Usual => {}

@@ -14,7 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::config::settings::Limit;
 use crate::db::{self, Tx};
 use crate::kernel::client_address::network_of;
-use crate::kernel::{Digest, EmailAddress};
+use crate::kernel::{Digest, EmailAddress, UserId};
 
 const FIRST_WAIT: TimeDelta = TimeDelta::seconds(30);
 const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
@@ -41,6 +41,17 @@ impl Key {
     /// Passwords chosen from one network address, for whatever account.
     pub fn password_chosen_from(address: IpAddr, limit: Limit) -> Self {
         Self { scope: "password.network", subject: Digest::of(network_of(address).to_string().as_bytes()), limit }
+    }
+
+    /// Wrong confirmations in a person's sessions. Apart from signing in: whoever has got hold of a session must not
+    /// keep its owner out.
+    pub fn confirmation_of(person: UserId, limit: Limit) -> Self {
+        Self { scope: "confirm.account", subject: Digest::of(person.as_uuid().as_bytes()), limit }
+    }
+
+    /// Wrong confirmations from one network address, for whatever account.
+    pub fn confirmation_from(address: IpAddr, limit: Limit) -> Self {
+        Self { scope: "confirm.network", subject: Digest::of(network_of(address).to_string().as_bytes()), limit }
     }
 
     /// Letters to one address that somebody else can cause.

@@ -1,7 +1,10 @@
 //! Everything that can go wrong at the door, as a status, a stable code and a sentence.
 //!
-//! This is the only place that turns an error into a status. Handlers return a [`Failure`]; [`present`] writes
+//! This is the only place that turns an error into a status ([`conversions`] says which error is which failure).
+//! Handlers return a [`Failure`]; [`present`] writes
 //! it as a page or as `application/problem+json` (RFC 9457), whichever the request came for.
+
+mod conversions;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -11,12 +14,11 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use chrono::TimeDelta;
 use serde_json::{Map, Value, json};
 
+use super::reauth::Reauth;
 use super::view;
 use crate::app::App;
-use crate::crypto::Busy;
 use crate::kernel::ReturnTo;
 use crate::sessions::EndReason;
-use crate::{accounts, db, mail, signin};
 
 /// What is wrong with one input: its name and a sentence for whoever filled it in.
 pub type Field = (&'static str, String);
@@ -28,11 +30,17 @@ pub enum Failure {
     InvalidRequest(String),
     #[error("The email address or the password is not right.")]
     InvalidCredentials,
+    /// What somebody who is signed in has shown to confirm that it is them.
+    #[error("{0}")]
+    NotProved(&'static str),
     #[error("Sign in first.")]
     Unauthenticated,
     /// The same, for a browser that was signed in and is to know why it is not.
     #[error("You were signed out. Sign in again.")]
     SignedOut(EndReason),
+    /// Signed in, but not for this (RFC 9470).
+    #[error("Re-authentication required")]
+    ReauthRequired(Box<Reauth>),
     #[error("Confirm your email address first: the letter that we sent you has a link.")]
     EmailUnverified,
     #[error("{0}")]
@@ -76,8 +84,9 @@ impl Failure {
     pub fn code(&self) -> &'static str {
         match self {
             Self::InvalidRequest(_) | Self::MethodNotAllowed | Self::TooSlow => "invalid_request",
-            Self::InvalidCredentials => "invalid_credentials",
+            Self::InvalidCredentials | Self::NotProved(_) => "invalid_credentials",
             Self::Unauthenticated | Self::SignedOut(_) => "unauthenticated",
+            Self::ReauthRequired(_) => "reauth_required",
             Self::EmailUnverified => "email_unverified",
             Self::Forbidden(_) => "forbidden",
             Self::Csrf => "csrf",
@@ -95,8 +104,10 @@ impl Failure {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::InvalidRequest(_) => StatusCode::BAD_REQUEST,
-            Self::InvalidCredentials | Self::Unauthenticated | Self::SignedOut(_) => StatusCode::UNAUTHORIZED,
-            Self::EmailUnverified | Self::Forbidden(_) | Self::Csrf => StatusCode::FORBIDDEN,
+            Self::InvalidCredentials | Self::NotProved(_) | Self::Unauthenticated | Self::SignedOut(_) => {
+                StatusCode::UNAUTHORIZED
+            }
+            Self::ReauthRequired(_) | Self::EmailUnverified | Self::Forbidden(_) | Self::Csrf => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict(_) => StatusCode::CONFLICT,
@@ -114,8 +125,9 @@ impl Failure {
     pub fn title(&self) -> &'static str {
         match self {
             Self::InvalidRequest(_) => "That could not be read",
-            Self::InvalidCredentials => "That did not match",
+            Self::InvalidCredentials | Self::NotProved(_) => "That did not match",
             Self::Unauthenticated | Self::SignedOut(_) => "You are not signed in",
+            Self::ReauthRequired(_) => "Confirm that it is you",
             Self::EmailUnverified => "Your address is not confirmed",
             Self::Forbidden(_) => "This is not open to you",
             Self::Csrf => "Please do that again",
@@ -170,6 +182,9 @@ impl Failure {
         if let (Self::RateLimited(wait), Some(body)) = (self, body.as_object_mut()) {
             body.insert("retry_after".to_owned(), json!(whole_seconds(*wait)));
         }
+        if let (Self::ReauthRequired(reauth), Some(body)) = (self, body.as_object_mut()) {
+            body.extend(reauth.instructions());
+        }
         let mut response = HttpResponse::build(status);
         response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
         self.add_headers(&mut response);
@@ -177,8 +192,10 @@ impl Failure {
     }
 
     fn as_page(&self, request: &HttpRequest) -> HttpResponse {
-        if matches!(self, Self::Unauthenticated | Self::SignedOut(_)) {
-            return to_sign_in(request);
+        match self {
+            Self::Unauthenticated | Self::SignedOut(_) => return to_sign_in(request),
+            Self::ReauthRequired(reauth) => return view::see_other(&reauth.page()),
+            _ => {}
         }
         let context = json!({ "error": {
             "status": self.status().as_u16(),
@@ -200,6 +217,9 @@ impl Failure {
             }
             Self::Unauthenticated | Self::SignedOut(_) => {
                 response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"vestibule\""));
+            }
+            Self::ReauthRequired(reauth) => {
+                response.insert_header((header::WWW_AUTHENTICATE, reauth.challenge()));
             }
             _ => {}
         }
@@ -268,13 +288,28 @@ pub async fn present(
     let response = next.call(request).await?.map_into_boxed_body();
     let Some(failure) = failure_of(&response) else { return Ok(response) };
     let (request, before) = response.into_parts();
-    let mut answer =
-        if wants_page(&request) { failure.as_page(&request) } else { failure.as_problem(&view::request_id(&request)) };
+    let mut answer = if wants_page(&request) {
+        failure.as_page(&request)
+    } else {
+        with_methods(failure, &request).await.as_problem(&view::request_id(&request))
+    };
     // What failed may have come with a session that was rotated on the way.
     for cookie in before.headers().get_all(header::SET_COOKIE) {
         answer.headers_mut().append(header::SET_COOKIE, cookie.clone());
     }
     Ok(ServiceResponse::new(request, answer))
+}
+
+/// Programs are told what this person can confirm with. Which is looked up here, so that a handler's parameters refuse
+/// at once, before a body is read.
+async fn with_methods(failure: Failure, request: &HttpRequest) -> Failure {
+    match (failure, request.app_data::<web::Data<App>>()) {
+        (Failure::ReauthRequired(mut reauth), Some(app)) => match reauth.find_methods(app).await {
+            Ok(()) => Failure::ReauthRequired(reauth),
+            Err(error) => error.into(),
+        },
+        (failure, _) => failure,
+    }
 }
 
 fn failure_of(response: &ServiceResponse<BoxBody>) -> Option<Failure> {
@@ -316,135 +351,4 @@ fn in_words(wait: TimeDelta) -> String {
 
 fn first_of(fields: &[Field]) -> &str {
     fields.first().map_or("Something needs another look.", |(_, sentence)| sentence)
-}
-
-impl From<db::Error> for Failure {
-    fn from(error: db::Error) -> Self {
-        match error {
-            db::Error::Unavailable(cause) => {
-                log::error!("the database is not available: {cause}");
-                Self::Unavailable
-            }
-            db::Error::Duplicate(_) | db::Error::Internal(_) => Self::internal(error),
-        }
-    }
-}
-
-impl From<Busy> for Failure {
-    fn from(error: Busy) -> Self {
-        log::warn!("{error}");
-        Self::Unavailable
-    }
-}
-
-impl From<mail::Error> for Failure {
-    fn from(error: mail::Error) -> Self {
-        match error {
-            mail::Error::Db(error) => error.into(),
-            mail::Error::Unsealable(error) => Self::internal(error),
-        }
-    }
-}
-
-impl From<accounts::signup::Error> for Failure {
-    fn from(error: accounts::signup::Error) -> Self {
-        use accounts::signup::Error;
-        match error {
-            Error::Closed => Self::Forbidden("New accounts are not being made here.".to_owned()),
-            Error::Password(refused) => refused.into(),
-            Error::Db(error) => error.into(),
-            Error::Mail(error) => error.into(),
-        }
-    }
-}
-
-impl From<accounts::setup::Error> for Failure {
-    fn from(error: accounts::setup::Error) -> Self {
-        use accounts::setup::Error;
-        match error {
-            Error::Gone => Self::Gone,
-            // Said to the holder of the link only, who is the operator.
-            Error::Taken => Self::field(
-                "email",
-                "This address has an account already. Take another one, or run `vestibule user promote` for it.",
-            ),
-            Error::Password(refused) => refused.into(),
-            Error::Db(error) => error.into(),
-        }
-    }
-}
-
-impl From<accounts::password::Refused> for Failure {
-    fn from(error: accounts::password::Refused) -> Self {
-        use accounts::password::Refused;
-        match error {
-            Refused::Weak(weak) => Self::field("password", weak),
-            Refused::TooMany(wait) => Self::RateLimited(wait),
-            Refused::Busy(busy) => busy.into(),
-            Refused::Db(error) => error.into(),
-        }
-    }
-}
-
-impl From<accounts::verify_email::Error> for Failure {
-    fn from(error: accounts::verify_email::Error) -> Self {
-        use accounts::verify_email::Error;
-        match error {
-            Error::Gone => Self::Gone,
-            Error::PasswordNeeded => Self::field(
-                "password",
-                "This is not the browser that signed up. Send the password too: the one chosen then, or a new one.",
-            ),
-            Error::Password(refused) => refused.into(),
-            Error::Db(error) => error.into(),
-        }
-    }
-}
-
-impl From<accounts::verify_email::ResendError> for Failure {
-    fn from(error: accounts::verify_email::ResendError) -> Self {
-        use accounts::verify_email::ResendError;
-        match error {
-            ResendError::AlreadyVerified => Self::Conflict("Your address is confirmed already.".to_owned()),
-            ResendError::TooMany(wait) => Self::RateLimited(wait),
-            ResendError::Db(error) => error.into(),
-            ResendError::Mail(error) => error.into(),
-        }
-    }
-}
-
-impl From<accounts::reset::RequestError> for Failure {
-    fn from(error: accounts::reset::RequestError) -> Self {
-        use accounts::reset::RequestError;
-        match error {
-            RequestError::TooMany(wait) => Self::RateLimited(wait),
-            RequestError::Db(error) => error.into(),
-        }
-    }
-}
-
-impl From<accounts::reset::Error> for Failure {
-    fn from(error: accounts::reset::Error) -> Self {
-        use accounts::password::Refused;
-        use accounts::reset::Error;
-        match error {
-            Error::Gone => Self::Gone,
-            Error::Password(Refused::Weak(weak)) => Self::field("new_password", weak),
-            Error::Password(refused) => refused.into(),
-            Error::Db(error) => error.into(),
-            Error::Mail(error) => error.into(),
-        }
-    }
-}
-
-impl From<signin::password::Error> for Failure {
-    fn from(error: signin::password::Error) -> Self {
-        use signin::password::Error;
-        match error {
-            Error::WrongCredentials => Self::InvalidCredentials,
-            Error::TooMany(wait) => Self::RateLimited(wait),
-            Error::Busy(busy) => busy.into(),
-            Error::Db(error) => error.into(),
-        }
-    }
 }

@@ -15,6 +15,7 @@ mod layers;
 pub mod metrics;
 mod operations;
 mod pages;
+mod reauth;
 mod rotation;
 pub mod routes;
 mod session_store;

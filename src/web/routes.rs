@@ -33,6 +33,7 @@ pub fn plain() -> Vec<Endpoint> {
         get("/static/{name}", to(pages::statics::file)),
         get("/robots.txt", to(pages::statics::robots)),
         get("/favicon.ico", to(pages::statics::favicon)),
+        get("/.well-known/change-password", to(pages::password::well_known)),
     ]
 }
 
@@ -60,9 +61,13 @@ pub fn personal() -> Vec<Endpoint> {
         get("/not-me", to(pages::not_me::show)),
         post("/not-me", to(pages::not_me::submit)),
         post("/account/name", to(pages::home::rename)),
+        get("/account/password", to(pages::password::show)),
+        post("/account/password", to(pages::password::submit)),
         get("/account/sessions", to(pages::sessions::show)),
         post("/account/sessions/{id}/sign-out", to(pages::sessions::sign_out)),
         post("/account/sessions/sign-out-others", to(pages::sessions::sign_out_others)),
+        get("/confirm", to(pages::confirm::show)),
+        post("/confirm", to(pages::confirm::submit)),
         get("/setup", to(pages::setup::show)),
         post("/setup", to(pages::setup::submit)),
         // Letters that were kept and not sent
@@ -76,8 +81,11 @@ pub fn personal() -> Vec<Endpoint> {
         post("/auth/reset-password", to(api::auth::reset_password)),
         post("/auth/login", to(api::auth::log_in)),
         post("/auth/logout", to(api::auth::log_out)),
+        get("/auth/confirm", to(api::confirm::show)),
+        post("/auth/confirm", to(api::confirm::submit)),
         get("/me", to(api::me::show)),
         patch("/me", to(api::me::rename)),
+        put("/me/password", to(api::me::change_password)),
         post("/me/email/verification", to(api::me::resend_verification)),
         get("/me/sessions", to(api::sessions::list)),
         delete("/me/sessions", to(api::sessions::revoke_others)),
@@ -91,6 +99,10 @@ fn get(path: &'static str, route: Route) -> Endpoint {
 
 fn post(path: &'static str, route: Route) -> Endpoint {
     Endpoint { method: Method::POST, path, route }
+}
+
+fn put(path: &'static str, route: Route) -> Endpoint {
+    Endpoint { method: Method::PUT, path, route }
 }
 
 fn patch(path: &'static str, route: Route) -> Endpoint {

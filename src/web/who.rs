@@ -3,16 +3,25 @@
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 
 use super::failure::Failure;
 use super::layers::Caller;
+use super::reauth;
 use super::session_store;
+use crate::app::App;
 use crate::kernel::Origin;
 use crate::sessions::Live;
 
 /// Somebody with a live session, verified or not.
 pub struct SignedIn {
+    pub live: Live,
+    /// The request, made by them.
+    pub origin: Origin,
+}
+
+/// Somebody who has confirmed, not long ago and in this very session, that it is them. What is dangerous asks for it.
+pub struct Fresh {
     pub live: Live,
     /// The request, made by them.
     pub origin: Origin,
@@ -35,11 +44,16 @@ impl FromRequest for SignedIn {
     type Future = Ready<Result<Self, Failure>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(anyone(request).and_then(|anyone| {
-            let why = || session_store::why_ended(request).map_or(Failure::Unauthenticated, Failure::SignedOut);
-            let live = anyone.live.ok_or_else(why)?;
-            Ok(Self { live, origin: anyone.origin })
-        }))
+        ready(signed_in(request))
+    }
+}
+
+impl FromRequest for Fresh {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(fresh(request))
     }
 }
 
@@ -50,6 +64,19 @@ impl FromRequest for Anyone {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(anyone(request))
     }
+}
+
+fn fresh(request: &HttpRequest) -> Result<Fresh, Failure> {
+    let SignedIn { live, origin } = signed_in(request)?;
+    let app = request.app_data::<web::Data<App>>().ok_or(Failure::Internal)?;
+    reauth::require_fresh(app, &live, request)?;
+    Ok(Fresh { live, origin })
+}
+
+fn signed_in(request: &HttpRequest) -> Result<SignedIn, Failure> {
+    let Anyone { live, origin } = anyone(request)?;
+    let why = || session_store::why_ended(request).map_or(Failure::Unauthenticated, Failure::SignedOut);
+    Ok(SignedIn { live: live.ok_or_else(why)?, origin })
 }
 
 fn anyone(request: &HttpRequest) -> Result<Anyone, Failure> {

@@ -9,75 +9,131 @@ use crate::support::browser::Browser;
 use crate::support::page::Page;
 use crate::support::people::{PASSWORD, code};
 
-/// Method and path, then what happens to: nobody, somebody unverified, somebody verified, somebody whose session has
-/// ended, and a stolen gate cookie alone. A status, with where it leads or the code of the problem.
-const TABLE: &[(&str, &str, [&str; 5])] = &[
-    ("GET", "/healthz", ["200"; 5]),
-    ("GET", "/readyz", ["200"; 5]),
-    ("GET", "/robots.txt", ["200"; 5]),
-    ("GET", "/favicon.ico", ["200"; 5]),
-    ("GET", "/static/{name}", ["404 not_found"; 5]),
+/// Method and path, then what happens to: nobody, somebody unverified, somebody verified, the same who has just confirmed
+/// that it is them, somebody whose session has ended, and a stolen gate cookie alone. A status, with where it leads or the code of the problem.
+const TABLE: &[(&str, &str, [&str; 6])] = &[
+    ("GET", "/healthz", ["200"; 6]),
+    ("GET", "/readyz", ["200"; 6]),
+    ("GET", "/robots.txt", ["200"; 6]),
+    ("GET", "/favicon.ico", ["200"; 6]),
+    ("GET", "/.well-known/change-password", ["303 /account/password"; 6]),
+    ("GET", "/static/{name}", ["404 not_found"; 6]),
     // Asked by a proxy without saying for which URL.
-    ("GET", "/gateway/forward-auth", ["400 invalid_request"; 5]),
-    ("GET", "/gateway/auth-request", ["403 forbidden"; 5]),
+    ("GET", "/gateway/forward-auth", ["400 invalid_request"; 6]),
+    ("GET", "/gateway/auth-request", ["403 forbidden"; 6]),
     // Pages
-    ("GET", "/", ["303 /login", "200", "200", "303 /login", "303 /login"]),
-    ("GET", "/login", ["200"; 5]),
-    ("POST", "/login", ["401"; 5]),
-    ("POST", "/login/continue", ["303 /login", "303 /", "303 /", "303 /login", "303 /login"]),
-    ("POST", "/login/forgot", ["303 /forgot-password"; 5]),
-    ("POST", "/logout", ["303 /logged-out"; 5]),
-    ("GET", "/logged-out", ["200"; 5]),
-    ("GET", "/signup", ["200", "303 /", "303 /", "200", "200"]),
-    ("POST", "/signup", ["422"; 5]),
-    ("GET", "/check-mail", ["200"; 5]),
-    ("GET", "/verify-email", ["410"; 5]),
-    ("POST", "/verify-email", ["410"; 5]),
-    ("POST", "/email/verification", ["303 /login", "303 /", "409", "303 /login", "303 /login"]),
-    ("GET", "/forgot-password", ["200"; 5]),
-    ("POST", "/forgot-password", ["303 /forgot-password"; 5]),
-    ("GET", "/reset-password", ["410"; 5]),
-    ("POST", "/reset-password", ["410"; 5]),
+    ("GET", "/", ["303 /login", "200", "200", "200", "303 /login", "303 /login"]),
+    ("GET", "/login", ["200"; 6]),
+    ("POST", "/login", ["401"; 6]),
+    ("POST", "/login/continue", ["303 /login", "303 /", "303 /", "303 /", "303 /login", "303 /login"]),
+    ("POST", "/login/forgot", ["303 /forgot-password"; 6]),
+    ("POST", "/logout", ["303 /logged-out"; 6]),
+    ("GET", "/logged-out", ["200"; 6]),
+    ("GET", "/signup", ["200", "303 /", "303 /", "303 /", "200", "200"]),
+    ("POST", "/signup", ["422"; 6]),
+    ("GET", "/check-mail", ["200"; 6]),
+    ("GET", "/verify-email", ["410"; 6]),
+    ("POST", "/verify-email", ["410"; 6]),
+    ("POST", "/email/verification", ["303 /login", "303 /", "409", "409", "303 /login", "303 /login"]),
+    ("GET", "/forgot-password", ["200"; 6]),
+    ("POST", "/forgot-password", ["303 /forgot-password"; 6]),
+    ("GET", "/reset-password", ["410"; 6]),
+    ("POST", "/reset-password", ["410"; 6]),
     // Without the link of the letter.
-    ("GET", "/not-me", ["410"; 5]),
-    ("POST", "/not-me", ["410"; 5]),
-    ("POST", "/account/name", ["303 /login", "303 /", "303 /", "303 /login", "303 /login"]),
-    ("GET", "/account/sessions", ["303 /login", "200", "200", "303 /login", "303 /login"]),
+    ("GET", "/not-me", ["410"; 6]),
+    ("POST", "/not-me", ["410"; 6]),
+    ("POST", "/account/name", ["303 /login", "303 /", "303 /", "303 /", "303 /login", "303 /login"]),
+    ("GET", "/account/password", ["303 /login", "303 /confirm", "303 /confirm", "200", "303 /login", "303 /login"]),
+    ("POST", "/account/password", ["303 /login", "303 /confirm", "303 /confirm", "422", "303 /login", "303 /login"]),
+    ("GET", "/account/sessions", ["303 /login", "200", "200", "200", "303 /login", "303 /login"]),
     // Another person's.
-    ("POST", "/account/sessions/{id}/sign-out", ["303 /login", "404", "404", "303 /login", "303 /login"]),
+    ("POST", "/account/sessions/{id}/sign-out", ["303 /login", "404", "404", "404", "303 /login", "303 /login"]),
     (
         "POST",
         "/account/sessions/sign-out-others",
-        ["303 /login", "303 /account/sessions", "303 /account/sessions", "303 /login", "303 /login"],
+        [
+            "303 /login",
+            "303 /account/sessions",
+            "303 /account/sessions",
+            "303 /account/sessions",
+            "303 /login",
+            "303 /login",
+        ],
     ),
+    ("GET", "/confirm", ["303 /login", "200", "200", "200", "303 /login", "303 /login"]),
+    ("POST", "/confirm", ["303 /login", "401", "401", "401", "303 /login", "303 /login"]),
     // Without the link of the banner.
-    ("GET", "/setup", ["410"; 5]),
-    ("POST", "/setup", ["410"; 5]),
+    ("GET", "/setup", ["410"; 6]),
+    ("POST", "/setup", ["410"; 6]),
     // Letters are sent here, so there is no local inbox.
-    ("GET", "/dev/inbox", ["404"; 5]),
-    ("GET", "/dev/inbox/{id}", ["404"; 5]),
-    ("GET", "/dev/inbox/{id}/html", ["404"; 5]),
+    ("GET", "/dev/inbox", ["404"; 6]),
+    ("GET", "/dev/inbox/{id}", ["404"; 6]),
+    ("GET", "/dev/inbox/{id}/html", ["404"; 6]),
     // API
-    ("POST", "/auth/signup", ["422 validation"; 5]),
-    ("POST", "/auth/verify-email", ["410 gone"; 5]),
-    ("POST", "/auth/forgot-password", ["202"; 5]),
-    ("POST", "/auth/reset-password", ["410 gone"; 5]),
-    ("POST", "/auth/login", ["401 invalid_credentials"; 5]),
-    ("POST", "/auth/logout", ["401 unauthenticated", "204", "204", "401 unauthenticated", "401 unauthenticated"]),
-    ("GET", "/me", ["401 unauthenticated", "200", "200", "401 unauthenticated", "401 unauthenticated"]),
-    ("PATCH", "/me", ["401 unauthenticated", "200", "200", "401 unauthenticated", "401 unauthenticated"]),
+    ("POST", "/auth/signup", ["422 validation"; 6]),
+    ("POST", "/auth/verify-email", ["410 gone"; 6]),
+    ("POST", "/auth/forgot-password", ["202"; 6]),
+    ("POST", "/auth/reset-password", ["410 gone"; 6]),
+    ("POST", "/auth/login", ["401 invalid_credentials"; 6]),
+    (
+        "POST",
+        "/auth/logout",
+        ["401 unauthenticated", "204", "204", "204", "401 unauthenticated", "401 unauthenticated"],
+    ),
+    (
+        "GET",
+        "/auth/confirm",
+        ["401 unauthenticated", "200", "200", "200", "401 unauthenticated", "401 unauthenticated"],
+    ),
+    (
+        "POST",
+        "/auth/confirm",
+        [
+            "401 unauthenticated",
+            "401 invalid_credentials",
+            "401 invalid_credentials",
+            "401 invalid_credentials",
+            "401 unauthenticated",
+            "401 unauthenticated",
+        ],
+    ),
+    ("GET", "/me", ["401 unauthenticated", "200", "200", "200", "401 unauthenticated", "401 unauthenticated"]),
+    ("PATCH", "/me", ["401 unauthenticated", "200", "200", "200", "401 unauthenticated", "401 unauthenticated"]),
+    (
+        "PUT",
+        "/me/password",
+        [
+            "401 unauthenticated",
+            "403 reauth_required",
+            "403 reauth_required",
+            "422 validation",
+            "401 unauthenticated",
+            "401 unauthenticated",
+        ],
+    ),
     (
         "POST",
         "/me/email/verification",
-        ["401 unauthenticated", "202", "409 conflict", "401 unauthenticated", "401 unauthenticated"],
+        ["401 unauthenticated", "202", "409 conflict", "409 conflict", "401 unauthenticated", "401 unauthenticated"],
     ),
-    ("GET", "/me/sessions", ["401 unauthenticated", "200", "200", "401 unauthenticated", "401 unauthenticated"]),
-    ("DELETE", "/me/sessions", ["401 unauthenticated", "200", "200", "401 unauthenticated", "401 unauthenticated"]),
+    ("GET", "/me/sessions", ["401 unauthenticated", "200", "200", "200", "401 unauthenticated", "401 unauthenticated"]),
+    (
+        "DELETE",
+        "/me/sessions",
+        ["401 unauthenticated", "200", "200", "200", "401 unauthenticated", "401 unauthenticated"],
+    ),
     // Another person's.
     (
         "DELETE",
         "/me/sessions/{id}",
-        ["401 unauthenticated", "404 not_found", "404 not_found", "401 unauthenticated", "401 unauthenticated"],
+        [
+            "401 unauthenticated",
+            "404 not_found",
+            "404 not_found",
+            "404 not_found",
+            "401 unauthenticated",
+            "401 unauthenticated",
+        ],
     ),
 ];
 
@@ -114,6 +170,23 @@ fn every_endpoint_is_in_the_table_and_answers_as_it_says() {
     assert_eq!(app.count(theirs), 1, "somebody ended the session of another person");
 }
 
+/// Whoever is signed in may do everything that somebody fresh may, but for what asks to confirm first; and what asks for
+/// it is open to those who have.
+#[test]
+fn only_a_confirmation_opens_what_is_dangerous() {
+    let is_refusal = |answer: &str| answer == "403 reauth_required" || answer == "303 /confirm";
+    let mut dangerous = Vec::new();
+    for (method, path, [_, unverified, verified, fresh, ..]) in TABLE {
+        assert!(!is_refusal(fresh), "{method} {path}");
+        assert_eq!(is_refusal(verified), verified != fresh, "{method} {path}");
+        assert!(is_refusal(unverified) || !is_refusal(verified), "{method} {path}");
+        if is_refusal(verified) {
+            dangerous.push(format!("{method} {path}"));
+        }
+    }
+    assert_eq!(dangerous, ["GET /account/password", "POST /account/password", "PUT /me/password"]);
+}
+
 /// The session and the device of a person who takes no part in this.
 fn of_another(app: &TestApp, path: &str) -> String {
     let id = |column: &str| {
@@ -134,6 +207,11 @@ fn people(app: &TestApp) -> Vec<(&'static str, Maker<'_>)> {
     app.unverified("unverified@example.com");
     app.verified("verified@example.com");
     let signed_in = |email: &'static str| move || app.log_in(email, PASSWORD).0;
+    let fresh = || {
+        let (mut browser, _) = app.log_in("verified@example.com", PASSWORD);
+        browser.confirm();
+        browser
+    };
     let ended = || {
         let (mut browser, _) = app.log_in("verified@example.com", PASSWORD);
         let copy = browser.clone();
@@ -144,6 +222,7 @@ fn people(app: &TestApp) -> Vec<(&'static str, Maker<'_>)> {
         ("nobody", Box::new(|| app.browser())),
         ("somebody unverified", Box::new(signed_in("unverified@example.com"))),
         ("somebody verified", Box::new(signed_in("verified@example.com"))),
+        ("somebody who has just confirmed", Box::new(fresh)),
         ("somebody whose session has ended", Box::new(ended)),
         ("a thief of a gate cookie", Box::new(|| thief(app))),
     ]
@@ -197,6 +276,8 @@ fn body(path: &str) -> Value {
         "/auth/forgot-password" => json!({ "email": "nobody@example.com" }),
         "/auth/reset-password" => json!({ "token": "A".repeat(43), "new_password": "wrong" }),
         "/auth/verify-email" => json!({ "token": "A".repeat(43) }),
+        "/auth/confirm" => json!({ "password": "wrong" }),
+        "/me/password" => json!({ "new_password": "wrong" }),
         "/me" => json!({ "name": "Ann" }),
         _ => Value::Null,
     }

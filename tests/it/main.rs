@@ -50,6 +50,8 @@ mod signin;
 #[cfg(test)]
 mod statics;
 #[cfg(test)]
+mod stepup;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod support_works;

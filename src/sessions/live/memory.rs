@@ -244,6 +244,7 @@ mod tests {
             created_at: now,
             last_active_at: now,
             last_auth_at: now,
+            confirmed_at: None,
             expires_at: now,
             is_remembered: false,
             is_rotation_due: false,

@@ -1,7 +1,7 @@
 //! `/me`: a person's own account.
 
 use actix_web::http::header;
-use actix_web::{HttpResponse, HttpResponseBuilder, web};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -9,14 +9,21 @@ use crate::accounts::profile::rename as set_name;
 use crate::accounts::{self, Name, User, verify_email};
 use crate::app::App;
 use crate::db;
-use crate::kernel::UserId;
+use crate::kernel::{Redacted, UserId};
 use crate::web::body::ApiJson;
+use crate::web::cookies;
 use crate::web::failure::Failure;
-use crate::web::who::SignedIn;
+use crate::web::pages::password;
+use crate::web::who::{Fresh, SignedIn};
 
 #[derive(Deserialize)]
 pub struct RenameBody {
     name: String,
+}
+
+#[derive(Deserialize)]
+pub struct PasswordBody {
+    new_password: Redacted,
 }
 
 /// `GET /me`
@@ -35,6 +42,19 @@ pub async fn rename(
     let user = who.live.user;
     app.db.write(&who.origin, move |tx| set_name(tx, user, &name)).await.map_err(|e: db::Error| Failure::from(e))?;
     Ok(no_store().json(describe(&load(&app, user).await?)))
+}
+
+/// `PUT /me/password`: 200 and new cookies; every other session ends.
+pub async fn change_password(
+    app: web::Data<App>,
+    who: Fresh,
+    ApiJson(body): ApiJson<PasswordBody>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Failure> {
+    let opened = password::change(&app, who, &body.new_password, &request).await?;
+    let mut answer = no_store().json(json!({ "message": "Your password is changed." }));
+    cookies::add(&mut answer, cookies::for_gate(&app, &opened));
+    Ok(answer)
 }
 
 /// `POST /me/email/verification`: 202, the link is on its way again.

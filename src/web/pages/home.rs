@@ -14,8 +14,8 @@ use crate::db;
 use crate::sessions::Live;
 use crate::web::csrf::Checked;
 use crate::web::failure::{Failure, Field};
-use crate::web::view;
 use crate::web::who::SignedIn;
+use crate::web::{reauth, view};
 
 #[derive(Deserialize)]
 pub struct Asked {
@@ -85,6 +85,7 @@ fn notice(done: &str) -> Option<&'static str> {
         "set-up" => Some("All is set up. You are the administrator."),
         "sent" => Some("We have sent you a new link."),
         "renamed" => Some("Your name is saved."),
-        _ => None,
+        "password" => Some("Your password is changed. All other devices are signed out."),
+        done => reauth::notice(done),
     }
 }

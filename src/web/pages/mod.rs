@@ -1,11 +1,13 @@
 //! Pages for people. Forms post and lead on by GET; nothing needs a script.
 
+pub mod confirm;
 mod ended;
 pub mod home;
 pub mod inbox;
 pub mod login;
 pub mod logout;
 pub mod not_me;
+pub mod password;
 pub mod reset;
 pub mod sessions;
 pub mod setup;

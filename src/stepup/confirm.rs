@@ -1,0 +1,141 @@
+//! The flow: count the attempt, check the proof, and write down that it is them.
+
+use chrono::TimeDelta;
+
+use super::{Way, methods};
+use crate::accounts::{self, Credentials};
+use crate::app::App;
+use crate::audit::{self, Event};
+use crate::crypto::{Busy, Verdict};
+use crate::db::{self, Tx};
+use crate::kernel::{Origin, Redacted};
+use crate::sessions::{self, Live};
+use crate::throttle::{self, Admission, Key};
+
+/// What somebody shows for it.
+#[derive(Debug)]
+pub enum Proof {
+    Password(Redacted),
+}
+
+impl Proof {
+    fn way(&self) -> Way {
+        match self {
+            Self::Password(_) => Way::Password,
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the proof is not right")]
+    Wrong(Way),
+    /// This person has no such thing; what they do have instead, which may be nothing.
+    #[error("the person cannot confirm in this way")]
+    NotTheirs(Way, Vec<Way>),
+    /// Too many attempts; the next one is looked at after this long.
+    #[error("too many attempts")]
+    TooMany(TimeDelta),
+    /// The session is over, or its holder disabled.
+    #[error("the session has ended")]
+    Ended,
+    #[error(transparent)]
+    Busy(#[from] Busy),
+    #[error(transparent)]
+    Db(#[from] db::Error),
+}
+
+/// Checks the proof; if it is right, the session's confirmation begins now.
+pub async fn confirm(app: &App, origin: &Origin, session: &Live, proof: Proof) -> Result<(), Error> {
+    let attempt = Attempt { session: session.clone(), way: proof.way(), keys: Keys::of(app, origin, session) };
+    let (counted, credentials) = require_admission(app, origin, attempt).await?;
+    let Proof::Password(password) = proof;
+    let checked = app.hasher.verify(password, credentials.password.clone()).await;
+    if checked.is_err() {
+        // Nobody has looked at this guess.
+        let keys = counted.keys;
+        app.db.write::<_, db::Error, _>(origin, move |tx| keys.take_back(tx)).await?;
+    }
+    let verdict = checked?;
+    let work = move |tx: &mut Tx<'_>| match verdict {
+        Verdict::Right | Verdict::RightButWeak => accept(tx, &counted, &credentials),
+        Verdict::Wrong => refuse(tx, &counted),
+    };
+    app.db.write(origin, work).await?.map_err(Error::Wrong)
+}
+
+struct Attempt {
+    session: Live,
+    way: Way,
+    keys: Keys,
+}
+
+/// What an attempt is counted under.
+#[derive(Clone, Copy)]
+struct Keys {
+    account: Key,
+    network: Option<Key>,
+}
+
+impl Keys {
+    fn of(app: &App, origin: &Origin, session: &Live) -> Self {
+        let limits = &app.settings.limits;
+        Self {
+            account: Key::confirmation_of(session.user, limits.login_per_account),
+            network: origin.address.map(|address| Key::confirmation_from(address, limits.login_per_network)),
+        }
+    }
+
+    /// The network first, here and everywhere: two at once must not wait for each other.
+    fn all(self) -> Vec<Key> {
+        self.network.into_iter().chain([self.account]).collect()
+    }
+
+    fn take_back(self, tx: &mut Tx<'_>) -> Result<(), db::Error> {
+        self.all().iter().try_for_each(|key| throttle::take_back(tx, key))
+    }
+
+    /// Whoever has shown who they are starts afresh. The network may have failed for others as well.
+    fn forgive(self, tx: &mut Tx<'_>) -> Result<(), db::Error> {
+        self.network.iter().try_for_each(|key| throttle::take_back(tx, key))?;
+        throttle::forget(tx, &self.account)
+    }
+}
+
+async fn require_admission(app: &App, origin: &Origin, attempt: Attempt) -> Result<(Attempt, Credentials), Error> {
+    let work = move |tx: &mut Tx<'_>| {
+        let user = attempt.session.user;
+        let known = accounts::find_credentials_of(tx, user)?.filter(|known| !known.is_disabled);
+        let credentials = known.ok_or(Error::Ended)?;
+        let theirs = methods(tx, user)?;
+        if !theirs.contains(&attempt.way) {
+            return Err(Error::NotTheirs(attempt.way, theirs));
+        }
+        match throttle::admit(tx, &attempt.keys.all())? {
+            Admission::Admitted => Ok((attempt, credentials)),
+            Admission::Wait(wait) => Err(Error::TooMany(wait)),
+        }
+    };
+    app.db.write(origin, work).await
+}
+
+/// The account may have changed and the session ended while the hash was computed.
+fn accept(tx: &mut Tx<'_>, attempt: &Attempt, checked: &Credentials) -> Result<Result<(), Way>, Error> {
+    let user = attempt.session.user;
+    let now = accounts::lock_credentials(tx, user)?.filter(|now| !now.is_disabled).ok_or(Error::Ended)?;
+    if now.password != checked.password {
+        return refuse(tx, attempt);
+    }
+    if !sessions::confirm(tx, attempt.session.session)? {
+        return Err(Error::Ended);
+    }
+    attempt.keys.forgive(tx)?;
+    audit::record(tx, Event::about(user, "session.confirmed").with("method", attempt.way.as_str()))?;
+    Ok(Ok(()))
+}
+
+fn refuse(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Result<(), Way>, Error> {
+    let event = Event::about(attempt.session.user, "session.confirmation_failed");
+    audit::record(tx, event.with("method", attempt.way.as_str()))?;
+    Ok(Err(attempt.way))
+}

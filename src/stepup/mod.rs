@@ -1,0 +1,37 @@
+//! Proving once more who one is, before something that a stolen session must not be able to do.
+//!
+//! Signing in does not count (unless `step_up.login_counts` says so): whoever finds a browser that is signed in can do
+//! everyday things and nothing that alters how its owner gets in. A confirmation ([`confirm`]) is kept on the session and
+//! counts for a while, for every such action alike ([`is_fresh`]); it survives a rotation and ends with the session.
+
+mod confirm;
+mod rule;
+
+pub use confirm::{Error, Proof, confirm};
+pub use rule::{is_fresh, remaining, window};
+
+use crate::accounts;
+use crate::db::{self, ReadTx};
+use crate::kernel::UserId;
+
+/// How somebody can confirm that it is them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Way {
+    Password,
+}
+
+impl Way {
+    /// The stable word for the API and the audit.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+        }
+    }
+}
+
+/// What this person has to confirm with, the most usual first. None for a person who does not exist.
+pub fn methods(tx: &mut ReadTx<'_>, user: UserId) -> Result<Vec<Way>, db::Error> {
+    let credentials = accounts::find_credentials_of(tx, user)?;
+    let password = credentials.and_then(|credentials| credentials.password);
+    Ok(password.map(|_| Way::Password).into_iter().collect())
+}

@@ -1,0 +1,42 @@
+//! `/auth/confirm`: proving once more who one is, before something dangerous.
+
+use actix_web::{HttpResponse, web};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::me::no_store;
+use crate::app::App;
+use crate::config::settings::Action;
+use crate::kernel::Redacted;
+use crate::stepup::{self, Proof, Way};
+use crate::web::body::ApiJson;
+use crate::web::failure::Failure;
+use crate::web::who::SignedIn;
+
+#[derive(Deserialize)]
+pub struct ConfirmBody {
+    password: Redacted,
+}
+
+/// `GET /auth/confirm`: how this person can confirm, and for how many seconds they need not.
+pub async fn show(app: web::Data<App>, who: SignedIn) -> Result<HttpResponse, Failure> {
+    let user = who.live.user;
+    let methods = app.db.look_up(move |tx| stepup::methods(tx, user)).await?;
+    let remaining = stepup::remaining(&app.settings.step_up, Action::Other, &who.live, app.clock.now());
+    Ok(no_store().json(json!({
+        "methods": methods.into_iter().map(Way::as_str).collect::<Vec<_>>(),
+        "confirmed_at": who.live.confirmed_at,
+        "expires_in": remaining.num_seconds(),
+    })))
+}
+
+/// `POST /auth/confirm`
+pub async fn submit(
+    app: web::Data<App>,
+    who: SignedIn,
+    ApiJson(body): ApiJson<ConfirmBody>,
+) -> Result<HttpResponse, Failure> {
+    stepup::confirm(&app, &who.origin, &who.live, Proof::Password(body.password)).await?;
+    let window = stepup::window(&app.settings.step_up, Action::Other);
+    Ok(no_store().json(json!({ "message": "Identity confirmed.", "expires_in": window.num_seconds() })))
+}

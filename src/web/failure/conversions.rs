@@ -1,0 +1,165 @@
+//! What went wrong below, as it looks from outside.
+
+use super::Failure;
+use crate::crypto::Busy;
+use crate::stepup::{self, Way};
+use crate::{accounts, db, mail, signin};
+
+impl From<db::Error> for Failure {
+    fn from(error: db::Error) -> Self {
+        match error {
+            db::Error::Unavailable(cause) => {
+                log::error!("the database is not available: {cause}");
+                Self::Unavailable
+            }
+            db::Error::Duplicate(_) | db::Error::Internal(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<Busy> for Failure {
+    fn from(error: Busy) -> Self {
+        log::warn!("{error}");
+        Self::Unavailable
+    }
+}
+
+impl From<mail::Error> for Failure {
+    fn from(error: mail::Error) -> Self {
+        match error {
+            mail::Error::Db(error) => error.into(),
+            mail::Error::Unsealable(error) => Self::internal(error),
+        }
+    }
+}
+
+impl From<accounts::signup::Error> for Failure {
+    fn from(error: accounts::signup::Error) -> Self {
+        use accounts::signup::Error;
+        match error {
+            Error::Closed => Self::Forbidden("New accounts are not being made here.".to_owned()),
+            Error::Password(refused) => refused.into(),
+            Error::Db(error) => error.into(),
+            Error::Mail(error) => error.into(),
+        }
+    }
+}
+
+impl From<accounts::setup::Error> for Failure {
+    fn from(error: accounts::setup::Error) -> Self {
+        use accounts::setup::Error;
+        match error {
+            Error::Gone => Self::Gone,
+            // Said to the holder of the link only, who is the operator.
+            Error::Taken => Self::field(
+                "email",
+                "This address has an account already. Take another one, or run `vestibule user promote` for it.",
+            ),
+            Error::Password(refused) => refused.into(),
+            Error::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<accounts::password::Refused> for Failure {
+    fn from(error: accounts::password::Refused) -> Self {
+        use accounts::password::Refused;
+        match error {
+            Refused::Weak(weak) => Self::field("password", weak),
+            Refused::TooMany(wait) => Self::RateLimited(wait),
+            Refused::Busy(busy) => busy.into(),
+            Refused::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<accounts::verify_email::Error> for Failure {
+    fn from(error: accounts::verify_email::Error) -> Self {
+        use accounts::verify_email::Error;
+        match error {
+            Error::Gone => Self::Gone,
+            Error::PasswordNeeded => Self::field(
+                "password",
+                "This is not the browser that signed up. Send the password too: the one chosen then, or a new one.",
+            ),
+            Error::Password(refused) => refused.into(),
+            Error::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<accounts::verify_email::ResendError> for Failure {
+    fn from(error: accounts::verify_email::ResendError) -> Self {
+        use accounts::verify_email::ResendError;
+        match error {
+            ResendError::AlreadyVerified => Self::Conflict("Your address is confirmed already.".to_owned()),
+            ResendError::TooMany(wait) => Self::RateLimited(wait),
+            ResendError::Db(error) => error.into(),
+            ResendError::Mail(error) => error.into(),
+        }
+    }
+}
+
+impl From<accounts::reset::RequestError> for Failure {
+    fn from(error: accounts::reset::RequestError) -> Self {
+        use accounts::reset::RequestError;
+        match error {
+            RequestError::TooMany(wait) => Self::RateLimited(wait),
+            RequestError::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<accounts::reset::Error> for Failure {
+    fn from(error: accounts::reset::Error) -> Self {
+        use accounts::password::Refused;
+        use accounts::reset::Error;
+        match error {
+            Error::Gone => Self::Gone,
+            Error::Password(Refused::Weak(weak)) => Self::field("new_password", weak),
+            Error::Password(refused) => refused.into(),
+            Error::Db(error) => error.into(),
+            Error::Mail(error) => error.into(),
+        }
+    }
+}
+
+impl From<accounts::change_password::Error> for Failure {
+    fn from(error: accounts::change_password::Error) -> Self {
+        use accounts::change_password::Error;
+        use accounts::password::Refused;
+        match error {
+            Error::Ended => Self::Unauthenticated,
+            Error::Password(Refused::Weak(weak)) => Self::field("new_password", weak),
+            Error::Password(refused) => refused.into(),
+            Error::Db(error) => error.into(),
+            Error::Mail(error) => error.into(),
+        }
+    }
+}
+
+impl From<signin::password::Error> for Failure {
+    fn from(error: signin::password::Error) -> Self {
+        use signin::password::Error;
+        match error {
+            Error::WrongCredentials => Self::InvalidCredentials,
+            Error::TooMany(wait) => Self::RateLimited(wait),
+            Error::Busy(busy) => busy.into(),
+            Error::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<stepup::Error> for Failure {
+    fn from(error: stepup::Error) -> Self {
+        use stepup::Error;
+        match error {
+            Error::Wrong(Way::Password) => Self::NotProved("The password is not right."),
+            Error::NotTheirs(Way::Password, _) => Self::field("password", "Your account has no password."),
+            Error::TooMany(wait) => Self::RateLimited(wait),
+            Error::Ended => Self::Unauthenticated,
+            Error::Busy(busy) => busy.into(),
+            Error::Db(error) => error.into(),
+        }
+    }
+}

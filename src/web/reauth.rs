@@ -1,0 +1,125 @@
+//! What is dangerous, by its address, and what somebody is told who has to confirm first.
+
+use actix_web::HttpRequest;
+use chrono::TimeDelta;
+use serde_json::{Map, Value, json};
+use url::form_urlencoded::Serializer;
+
+use super::failure::Failure;
+use crate::app::App;
+use crate::config::settings::Action;
+use crate::db;
+use crate::kernel::{ReturnTo, UserId};
+use crate::sessions::Live;
+use crate::stepup::{self, Way};
+
+/// What is done at and below an address, and the page on which people do it. What does not stand here is dangerous all
+/// the same where its handler asks for `Fresh`.
+const DANGEROUS: [(&str, Action, &str); 2] = [
+    ("/account/password", Action::Password, "/account/password"),
+    ("/me/password", Action::Password, "/account/password"),
+];
+
+/// The word by which a page says that what was sent from it was not carried out.
+const UNSENT: &str = "unsent";
+
+/// Why somebody who is signed in is not let through.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reauth {
+    user: UserId,
+    window: TimeDelta,
+    /// Where they can confirm: a path of ours.
+    page: String,
+    /// The same for programs.
+    url: String,
+    methods: Vec<Way>,
+}
+
+impl Reauth {
+    fn new(app: &App, live: &Live, request: &HttpRequest) -> Self {
+        let page = confirm_page(&way_back(request));
+        Self {
+            user: live.user,
+            window: stepup::window(&app.settings.step_up, action_at(request.path())),
+            url: app.settings.server.public_url.join(&page).map(String::from).unwrap_or_default(),
+            page,
+            methods: Vec::new(),
+        }
+    }
+
+    pub fn page(&self) -> String {
+        self.page.clone()
+    }
+
+    /// RFC 9470, section 3.
+    pub fn challenge(&self) -> String {
+        format!("Bearer error=\"insufficient_user_authentication\", max_age=\"{}\"", self.window.num_seconds())
+    }
+
+    /// What a problem document says beside the usual.
+    pub fn instructions(&self) -> Map<String, Value> {
+        let methods: Vec<&str> = self.methods.iter().map(|way| way.as_str()).collect();
+        let instructions = json!({
+            "action": "POST /auth/confirm with your password, TOTP code or passkey",
+            "max_age": self.window.num_seconds(),
+            "methods": methods,
+            "confirm_url": self.url,
+        });
+        match instructions {
+            Value::Object(instructions) => instructions,
+            _ => Map::new(),
+        }
+    }
+
+    /// Looks up what this person can confirm with.
+    pub async fn find_methods(&mut self, app: &App) -> Result<(), db::Error> {
+        let user = self.user;
+        self.methods = app.db.look_up(move |tx| stepup::methods(tx, user)).await?;
+        Ok(())
+    }
+}
+
+/// Refuses what is asked for by somebody who has not confirmed lately that it is them.
+pub fn require_fresh(app: &App, live: &Live, request: &HttpRequest) -> Result<(), Failure> {
+    if stepup::is_fresh(&app.settings.step_up, action_at(request.path()), live, app.clock.now()) {
+        return Ok(());
+    }
+    Err(Failure::ReauthRequired(Box::new(Reauth::new(app, live, request))))
+}
+
+/// What somebody wants to do who is on the way to an address, as far as it is ours.
+pub fn action_towards(destination: Option<&ReturnTo>) -> Action {
+    match destination {
+        Some(ReturnTo::Here(path)) => action_at(path.split('?').next().unwrap_or(path)),
+        Some(ReturnTo::App(_)) | None => Action::Other,
+    }
+}
+
+/// What to say on a page to which somebody comes back whose form had to wait.
+pub fn notice(done: &str) -> Option<&'static str> {
+    (done == UNSENT).then_some("Thank you. Nothing was changed yet. Please send it again.")
+}
+
+fn action_at(path: &str) -> Action {
+    dangerous(path).map_or(Action::Other, |(action, _)| action)
+}
+
+fn dangerous(path: &str) -> Option<(Action, &'static str)> {
+    let is_at = |place: &str| path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    DANGEROUS.iter().find(|(place, ..)| is_at(place)).map(|(_, action, page)| (*action, *page))
+}
+
+/// The page itself. Nothing of a form is kept, since there may be a password in it: its page comes up empty and says so.
+fn way_back(request: &HttpRequest) -> String {
+    let is_page = super::failure::wants_page(request);
+    let form_page = dangerous(request.path()).map_or("/", |(_, page)| page);
+    match (is_page, request.method().is_safe()) {
+        (true, true) => request.uri().path_and_query().map_or("/", |wanted| wanted.as_str()).to_owned(),
+        (true, false) => format!("{form_page}?done={UNSENT}"),
+        (false, _) => form_page.to_owned(),
+    }
+}
+
+fn confirm_page(return_to: &str) -> String {
+    format!("/confirm?{}", Serializer::new(String::new()).append_pair("return_to", return_to).finish())
+}
