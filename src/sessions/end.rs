@@ -7,7 +7,7 @@ use super::{Remember, store};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::db::{self, Tx};
-use crate::kernel::{DeviceId, SessionId, Token, UserId};
+use crate::kernel::{DeviceId, Token, UserId};
 
 /// Why a session is not live any more.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -56,18 +56,10 @@ impl EndReason {
     }
 }
 
-/// Ends one session. `Ok(false)` when it had ended already.
-pub fn revoke(tx: &mut Tx<'_>, id: SessionId, reason: EndReason) -> Result<bool, db::Error> {
-    let ended = store::delete(tx, id)?;
-    write_down(tx, ended, reason)
-}
-
 /// Ends whatever session a portal token belongs to; nothing happens when there is none.
 pub fn revoke_by_token(tx: &mut Tx<'_>, token: &Token, reason: EndReason) -> Result<(), db::Error> {
-    match store::find_id(tx, &token.digest())? {
-        Some(id) => revoke(tx, id, reason).map(drop),
-        None => Ok(()),
-    }
+    let ended = store::delete_by_digest(tx, &token.digest())?;
+    write_down(tx, ended, reason).map(drop)
 }
 
 /// Ends every session of a person, except that of one device if it is named. How many ended.

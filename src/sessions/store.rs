@@ -204,23 +204,13 @@ pub(super) fn count_active(
     Ok(active.count().get_result(tx.conn())?)
 }
 
-pub(super) fn find_id(tx: &mut Tx<'_>, digest: &Digest) -> Result<Option<SessionId>, db::Error> {
-    let id = sessions::table
-        .filter(sessions::token_digest.eq(digest.as_bytes()))
-        .select(sessions::id)
-        .first(tx.conn())
-        .optional()?;
-    Ok(id)
-}
-
 /// What it was, if it was there.
-pub(super) fn delete(tx: &mut Tx<'_>, id: SessionId) -> Result<Option<Ended>, db::Error> {
-    let row: Option<EndedRow> =
-        diesel::delete(sessions::table.find(id)).returning(ENDED).get_result(tx.conn()).optional()?;
+pub(super) fn delete_by_digest(tx: &mut Tx<'_>, digest: &Digest) -> Result<Option<Ended>, db::Error> {
+    let held = sessions::table.filter(sessions::token_digest.eq(digest.as_bytes()));
+    let row: Option<EndedRow> = diesel::delete(held).returning(ENDED).get_result(tx.conn()).optional()?;
     Ok(row.map(|row| ended(tx, row)))
 }
 
-/// As [`delete`], if it is this person's.
 pub(super) fn delete_own(tx: &mut Tx<'_>, user: UserId, id: SessionId) -> Result<Option<Ended>, db::Error> {
     let own = sessions::table.filter(sessions::id.eq(id).and(sessions::user_id.eq(user)));
     let row: Option<EndedRow> = diesel::delete(own).returning(ENDED).get_result(tx.conn()).optional()?;

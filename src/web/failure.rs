@@ -256,7 +256,8 @@ fn to_sign_in(request: &HttpRequest) -> HttpResponse {
     } else {
         page_of_form(request)
     };
-    let location = match wanted.filter(|wanted| wanted != "/") {
+    // Nobody needs to be told the way to the start.
+    let location = match wanted.filter(|wanted| wanted.split('?').next() != Some("/")) {
         Some(wanted) => {
             let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("return_to", &wanted).finish();
             format!("/login?{query}")
