@@ -316,6 +316,43 @@ function people() {
     await heading(page, "You are signed out");
   });
 
+  stage.story("somebody signs in from where the owner never was, and the letter puts an end to it", async (arrive) => {
+    const hal = person("Hal");
+    const visitor = await arrive({ userAgent: DEVICES.laptop });
+    const page = await visitor.tab();
+    await getsAnAccount(page, hal);
+    await signIn(page, hal);
+    await heading(page, "Hello, Hal");
+    const elsewhere = "198.51.100.7";
+    const headers = { "X-Forwarded-For": elsewhere };
+    const stranger = await (await arrive({ userAgent: DEVICES.phone, extraHTTPHeaders: headers })).tab();
+    await stranger.goto(at("/login"));
+    await signIn(stranger, hal);
+    await heading(stranger, "Hello, Hal");
+
+    await page.goto(at("/dev/inbox"));
+    await openLetter(page, hal.email, "New sign-in");
+    await asAMailProgramShowsIt(visitor, page, "New sign-in to your account", "letter-new-place");
+    await followLetter(page, "Was this not you?");
+    await page.getByText(elsewhere).waitFor();
+    await album.look(page, "not-me");
+    await button(page, "Sign that browser out").click();
+    await heading(page, "That browser is signed out");
+    await album.look(page, "not-me-done");
+    await stranger.reload();
+    await heading(stranger, "Sign in");
+    await page.goto(at("/"));
+    await heading(page, "Hello, Hal");
+
+    await page.goBack({ waitUntil: "commit" });
+    await button(page, "Send me the link").click();
+    await page.getByText(`If there is an account for ${hal.email}`).waitFor();
+    await page.goto(at("/not-me?token=none"));
+    await heading(page, "This link is too old");
+    assert.equal(visitor.status(page), 410);
+    await album.look(page, "not-me-too-old");
+  });
+
   stage.story("who guesses has to wait, and is told how long", async (arrive) => {
     const page = await (await arrive()).tab();
     const dan = person("Dan");
