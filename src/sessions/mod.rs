@@ -41,7 +41,7 @@ pub use find::{count_live, find_by_token};
 pub use live::{Activity, Figures, Known, LiveSessions};
 pub use not_me::{Doubtful, Reach, disown, find_doubtful, is_still_in, issue_link};
 pub use open::{open, renew_gate_cookies};
-pub use places::{Place, forget_places};
+pub use places::{Place, forget_place, forget_places};
 pub use rotate::{rotate, rotate_all_at_next_visit};
 pub use sweep::{Swept, sweep};
 

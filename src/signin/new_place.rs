@@ -15,6 +15,7 @@ enum Told {
     ByLetter,
     /// The address may be a stranger's, who is not to learn when and from where somebody signs in.
     AddressUnproved,
+    /// Not yet: the place is forgotten again, so that whoever keeps coming from there is told of in the end.
     TooManyLetters,
     Failed,
 }
@@ -43,6 +44,9 @@ pub(super) fn tell(tx: &mut Tx<'_>, app: &App, opened: &Opened) -> Result<(), db
 fn write(tx: &mut Tx<'_>, app: &App, opened: &Opened, to: &EmailAddress) -> Result<Told, db::Error> {
     let key = Key::new_place_mail_to(to, app.settings.limits.mail_per_account);
     if throttle::admit(tx, &[key])? != Admission::Admitted {
+        if let Some(address) = tx.origin.address {
+            sessions::forget_place(tx, opened.user, address)?;
+        }
         return Ok(Told::TooManyLetters);
     }
     let Some(token) = sessions::issue_link(tx, opened)? else { return Ok(Told::Failed) };

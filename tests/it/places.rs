@@ -203,7 +203,11 @@ fn many_new_places_do_not_flood_a_mailbox_nor_keep_anybody_out() {
     }
     assert_eq!((letters(&app), news(&app)), (5, 12));
     app.clock().advance(TimeDelta::hours(2));
-    come_from(&app, "198.51.100.99");
+    come_from(&app, "198.51.100.1");
+    assert_eq!((letters(&app), news(&app)), (5, 12), "that one was told of");
+    come_from(&app, "198.51.100.12");
+    assert_eq!((letters(&app), news(&app)), (6, 13), "this one was not, and comes again");
+    come_from(&app, "198.51.100.12");
     assert_eq!((letters(&app), news(&app)), (6, 13));
     // The letters that the owner asks for are counted apart.
     let mut browser = app.browser();

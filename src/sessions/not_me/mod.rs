@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 
 use super::find::is_live;
 use super::store::{self as sessions, Listed};
-use super::{EndReason, Opened, places, revoke_all, revoke_device};
+use super::{EndReason, Opened, forget_place, revoke_all, revoke_device};
 use crate::audit::{self, Event};
 use crate::config::settings;
 use crate::db::{self, ReadTx, Tx};
@@ -67,7 +67,7 @@ pub fn disown(tx: &mut Tx<'_>, token: &Token, reach: Reach) -> Result<Option<Dou
     let user = doubtful.user;
     // Whoever is signing in just now waits, or is waited for.
     store::lock_person(tx, user)?;
-    places::forget(tx, user, doubtful.address)?;
+    forget_place(tx, user, doubtful.address)?;
     match reach {
         Reach::ThatPlace => {
             for opening in list_openings(tx, &doubtful)? {

@@ -42,7 +42,7 @@ pub(super) fn arrive(tx: &mut Tx<'_>, user: UserId) -> Result<Place, db::Error> 
 }
 
 /// The next sign-in from there is news again.
-pub(super) fn forget(tx: &mut Tx<'_>, user: UserId, address: IpAddr) -> Result<(), db::Error> {
+pub fn forget_place(tx: &mut Tx<'_>, user: UserId, address: IpAddr) -> Result<(), db::Error> {
     store::delete(tx, user, network_of(address))
 }
 
