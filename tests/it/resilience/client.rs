@@ -35,9 +35,14 @@ impl Client {
         let credentials = json!({ "email": self.email, "password": PASSWORD });
         let answer = Self::new(self.port, &self.email).send("POST", "/auth/login", &credentials)?;
         if answer.status == 200 {
-            self.cookies = answer.headers("set-cookie").into_iter().filter_map(pair).collect();
+            self.take_cookies(&answer);
         }
         Ok(answer)
+    }
+
+    /// From now on with the cookies that came with this answer, and no others.
+    pub fn take_cookies(&mut self, answer: &Answer) {
+        self.cookies = answer.headers("set-cookie").into_iter().filter_map(pair).collect();
     }
 
     pub fn is_signed_in(&self) -> bool {
@@ -54,10 +59,17 @@ impl Client {
 
     /// What a proxy asks about this visitor's request to the app at `host`.
     pub fn passes_the_gate(&self, host: &str) -> io::Result<Answer> {
+        self.knock(host)?.answer()
+    }
+
+    /// The same, and does not wait for the answer.
+    pub fn knock(&self, host: &str) -> io::Result<raw::Connection> {
         let forwarded = format!(
             "X-Forwarded-Method: GET\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: {host}\r\nX-Forwarded-Uri: /\r\n"
         );
-        raw::try_send(self.port, self.request("GET", "/gateway/forward-auth", &forwarded, ""))
+        let mut connection = raw::Connection::open(self.port)?;
+        connection.write(self.request("GET", "/gateway/forward-auth", &forwarded, ""))?;
+        Ok(connection)
     }
 
     pub fn send(&self, method: &str, path: &str, body: &Value) -> io::Result<Answer> {

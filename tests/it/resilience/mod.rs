@@ -1,8 +1,8 @@
 //! What happens when something breaks: PostgreSQL, the mail server, the service itself, or its clients' manners.
 
-mod client;
+pub mod client;
 mod database;
-mod fail_over;
+pub mod fail_over;
 mod killed;
 mod mail;
 mod manners;

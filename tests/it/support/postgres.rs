@@ -71,6 +71,11 @@ impl TestDb {
     pub fn url(&self) -> &str {
         &self.url
     }
+
+    /// The Unix socket of its server, for a proxy in between.
+    pub fn socket(&self) -> PathBuf {
+        shared().cluster.socket()
+    }
 }
 
 impl Drop for TestDb {
@@ -115,13 +120,17 @@ impl OwnServer {
 
     /// The Unix socket, for a proxy in between.
     pub fn socket(&self) -> PathBuf {
-        let port = self.cluster.port.as_ref().map_or(5432, Port::number);
-        self.cluster.process.folder().join(format!(".s.PGSQL.{port}"))
+        self.cluster.socket()
     }
 
     /// Throws everybody out and is down until [`OwnServer::resume`].
     pub fn stop(&mut self) {
         self.cluster.process.end(STOP);
+    }
+
+    /// The same without writing anything down: the next start has to recover.
+    pub fn stop_in_haste(&mut self) {
+        self.cluster.process.end(DROP);
     }
 
     /// `kill -9`: no goodbye, and a lock file left behind.
@@ -179,6 +188,11 @@ impl Cluster {
     fn url(&self, database: &str) -> String {
         let port = self.port.as_ref().map(|port| format!("&port={}", port.number())).unwrap_or_default();
         format!("postgresql:///{database}?host={}&user=vestibule{port}", self.process.folder().display())
+    }
+
+    fn socket(&self) -> PathBuf {
+        let port = self.port.as_ref().map_or(5432, Port::number);
+        self.process.folder().join(format!(".s.PGSQL.{port}"))
     }
 
     fn start_again(&mut self) {

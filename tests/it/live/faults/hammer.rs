@@ -1,0 +1,56 @@
+//! Somebody who asks the gate again and again, and notes what it says.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use super::scene::APP;
+use crate::resilience::client::Client;
+
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    /// Before the first byte was on its way.
+    pub sent: Instant,
+    pub answered: Instant,
+    pub status: u16,
+}
+
+pub struct Hammer {
+    stop: Arc<AtomicBool>,
+    asking: Vec<JoinHandle<Vec<Seen>>>,
+}
+
+impl Hammer {
+    pub fn start(client: &Client, threads: usize) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let asking = (0..threads)
+            .map(|_| {
+                let (client, stop) = (client.clone(), Arc::clone(&stop));
+                thread::spawn(move || ask_until(&stop, &client))
+            })
+            .collect();
+        Self { stop, asking }
+    }
+
+    pub fn stop(self) -> Vec<Seen> {
+        self.stop.store(true, Ordering::SeqCst);
+        self.asking.into_iter().flat_map(|asking| asking.join().expect("an answer to everything")).collect()
+    }
+}
+
+fn ask_until(stop: &AtomicBool, client: &Client) -> Vec<Seen> {
+    let mut seen = Vec::new();
+    while !stop.load(Ordering::SeqCst) {
+        seen.push(ask(client));
+        // Others want to use this machine as well.
+        thread::sleep(Duration::from_millis(3));
+    }
+    seen
+}
+
+pub fn ask(client: &Client) -> Seen {
+    let sent = Instant::now();
+    let status = client.passes_the_gate(APP).expect("an answer").status;
+    Seen { sent, answered: Instant::now(), status }
+}

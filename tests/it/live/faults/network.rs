@@ -1,0 +1,85 @@
+//! Between one of the nodes and PostgreSQL.
+
+use std::time::Duration;
+
+use vestibule::sessions::LEASE;
+
+use super::scene::{Meanwhile, Scene};
+use super::side_by_side;
+use crate::support::tcp::{Of, Way};
+
+/// A silent connection that listens is given up after some five seconds.
+const GIVEN_UP: Duration = Duration::from_secs(7);
+
+#[test]
+fn a_network_in_which_the_changes_alone_are_not_heard_lets_nothing_pass_and_signs_nobody_out() {
+    side_by_side(&[
+        ("everything works", |name| Scene::set().play(name, Meanwhile::AllIsWell, Scene::sign_out)),
+        ("the listening connection is silent both ways", |name| unheard(name, Way::Both)),
+        ("the listening connection is half open: nothing arrives at the server", |name| unheard(name, Way::ToServer)),
+        ("the listening connection is half open: nothing comes from the server", |name| unheard(name, Way::FromServer)),
+        ("a silence shorter than the lease", |name| {
+            Scene::set().play(name, Meanwhile::AllIsWell, |scene| {
+                scene.wire.silence_only(Of::Listening, Way::FromServer);
+                scene.sign_out();
+                scene.wait(LEASE / 2);
+                scene.wire.mend();
+                scene.wait(LEASE);
+            });
+        }),
+        ("the listening connection is lost without a word", |name| {
+            Scene::set().play(name, Meanwhile::AllIsWell, |scene| {
+                scene.wire.lose(Of::Listening);
+                scene.sign_out();
+                scene.wait(2 * LEASE);
+            });
+        }),
+    ]);
+}
+
+fn unheard(name: &str, way: Way) {
+    Scene::set().play(name, Meanwhile::AllIsWell, |scene| {
+        scene.wire.silence_only(Of::Listening, way);
+        scene.sign_out();
+        scene.wait(GIVEN_UP);
+        scene.wire.mend();
+    });
+}
+
+#[test]
+fn a_network_that_is_broken_altogether_lets_nothing_pass_and_signs_nobody_out() {
+    side_by_side(&[
+        ("the wire is cut", |name| {
+            Scene::set().play(name, Meanwhile::MayBeUnavailable, |scene| {
+                scene.wire.cut();
+                scene.sign_out();
+                scene.wait(2 * LEASE);
+                scene.wire.mend();
+            });
+        }),
+        ("the wire is silent both ways", |name| silent(name, Way::Both)),
+        ("the wire is half open: nothing arrives at the server", |name| silent(name, Way::ToServer)),
+        ("the wire is half open: nothing comes from the server", |name| silent(name, Way::FromServer)),
+        ("the wire is a little slow", |name| slow(name, Duration::from_millis(200), Meanwhile::AllIsWell)),
+        // By the time that a beat is back its lease is over. Connections cannot be made within a request's patience.
+        ("the wire is very slow", |name| slow(name, Duration::from_secs(2), Meanwhile::MayBeUnavailable)),
+    ]);
+}
+
+fn silent(name: &str, way: Way) {
+    Scene::set().play(name, Meanwhile::MayBeUnavailable, |scene| {
+        scene.wire.silence_only(Of::All, way);
+        scene.sign_out();
+        scene.wait(2 * LEASE);
+        scene.wire.mend();
+    });
+}
+
+fn slow(name: &str, by: Duration, meanwhile: Meanwhile) {
+    Scene::set().play(name, meanwhile, |scene| {
+        scene.wire.delay(by);
+        scene.sign_out();
+        scene.wait(4 * LEASE);
+        scene.wire.mend();
+    });
+}
