@@ -20,6 +20,11 @@ impl Client {
         Self { port, email: email.to_owned(), cookies: Vec::new() }
     }
 
+    /// Somebody who has just this one cookie.
+    pub fn holding(port: u16, name: &str, value: &str) -> Self {
+        Self { cookies: vec![(name.to_owned(), value.to_owned())], ..Self::new(port, "") }
+    }
+
     /// The same person, asking another node.
     pub fn at(&self, port: u16) -> Self {
         Self { port, ..self.clone() }

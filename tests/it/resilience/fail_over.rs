@@ -13,7 +13,7 @@ use crate::support::within;
 const TO_RECOVER: Duration = Duration::from_secs(5);
 
 /// As `ALTER SYSTEM` does it on a primary that is to be one no longer.
-fn take_writes(server: &OwnServer, yes_or_no: bool) {
+pub fn take_writes(server: &OwnServer, yes_or_no: bool) {
     let value = if yes_or_no { "off" } else { "on" };
     execute(&server.url(), &format!("ALTER SYSTEM SET default_transaction_read_only = {value}"));
     execute(&server.url(), "SELECT pg_reload_conf()");
@@ -81,7 +81,7 @@ fn the_service_moves_to_the_server_that_takes_writes_and_never_asks_the_other_ag
 }
 
 /// What replication would have done.
-fn copy(from: &OwnServer, to: &OwnServer) {
+pub fn copy(from: &OwnServer, to: &OwnServer) {
     let mut dump = Command::new("pg_dump").arg("-d").arg(from.url()).stdout(Stdio::piped()).spawn().expect("pg_dump");
     let read = Command::new("psql")
         .args(["-q", "-v", "ON_ERROR_STOP=1", "-d"])

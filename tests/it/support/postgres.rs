@@ -72,8 +72,8 @@ impl TestDb {
         &self.url
     }
 
-    /// The Unix socket of its server, for a proxy in between.
-    pub fn socket(&self) -> PathBuf {
+    /// The Unix socket of the server of all of them, for a proxy in between.
+    pub fn socket() -> PathBuf {
         shared().cluster.socket()
     }
 }

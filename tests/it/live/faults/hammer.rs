@@ -1,7 +1,7 @@
 //! Somebody who asks the gate again and again, and notes what it says.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -22,14 +22,22 @@ pub struct Hammer {
 }
 
 impl Hammer {
+    /// Every thread has had an answer when this returns.
     pub fn start(client: &Client, threads: usize) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
+        let (says, answered) = mpsc::channel();
         let asking = (0..threads)
             .map(|_| {
-                let (client, stop) = (client.clone(), Arc::clone(&stop));
-                thread::spawn(move || ask_until(&stop, &client))
+                let (client, stop, says) = (client.clone(), Arc::clone(&stop), says.clone());
+                thread::spawn(move || {
+                    let first = ask(&client);
+                    says.send(()).expect("somebody waits");
+                    [vec![first], ask_until(&stop, &client)].concat()
+                })
             })
             .collect();
+        drop(says);
+        answered.iter().take(threads).for_each(drop);
         Self { stop, asking }
     }
 

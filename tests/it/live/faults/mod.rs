@@ -5,14 +5,21 @@
 //!
 //! Nothing in here looks into the processes: that a node remembers is proved by locking the tables.
 
+mod ends;
 mod hammer;
 mod network;
+mod processes;
+mod races;
 mod scene;
+mod servers;
 
 use std::thread;
 
+/// By its name.
+type Story = (&'static str, fn(&str));
+
 /// Several stories side by side: most of their time passes with waiting.
-fn side_by_side(stories: &[(&'static str, fn(&str))]) {
+fn side_by_side(stories: &[Story]) {
     let told: Vec<_> = stories
         .iter()
         .map(|(name, story)| {

@@ -1,6 +1,6 @@
 //! Between one of the nodes and PostgreSQL.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use vestibule::sessions::LEASE;
 
@@ -60,9 +60,16 @@ fn a_network_that_is_broken_altogether_lets_nothing_pass_and_signs_nobody_out() 
         ("the wire is silent both ways", |name| silent(name, Way::Both)),
         ("the wire is half open: nothing arrives at the server", |name| silent(name, Way::ToServer)),
         ("the wire is half open: nothing comes from the server", |name| silent(name, Way::FromServer)),
-        ("the wire is a little slow", |name| slow(name, Duration::from_millis(200), Meanwhile::AllIsWell)),
-        // By the time that a beat is back its lease is over. Connections cannot be made within a request's patience.
-        ("the wire is very slow", |name| slow(name, Duration::from_secs(2), Meanwhile::MayBeUnavailable)),
+        ("the wire is a little slow", |name| {
+            Scene::set().play(name, Meanwhile::AllIsWell, |scene| {
+                scene.wire.delay(Duration::from_millis(200));
+                scene.sign_out();
+                scene.wait(4 * LEASE);
+                assert!(scene.is_remembered(&scene.stays), "a beat takes less than its lease");
+                scene.wire.mend();
+            });
+        }),
+        ("the wire is very slow", very_slow),
     ]);
 }
 
@@ -75,11 +82,18 @@ fn silent(name: &str, way: Way) {
     });
 }
 
-fn slow(name: &str, by: Duration, meanwhile: Meanwhile) {
-    Scene::set().play(name, meanwhile, |scene| {
+/// By the time that a beat is back its lease is over. Nor can a connection be made within a request's patience.
+fn very_slow(name: &str) {
+    let by = Duration::from_secs(2);
+    Scene::set().play(name, Meanwhile::MayBeUnavailable, |scene| {
         scene.wire.delay(by);
         scene.sign_out();
         scene.wait(4 * LEASE);
+        for _ in 0..3 {
+            let asked = Instant::now();
+            let status = scene.at_b(&scene.stays);
+            assert!(status == 503 || asked.elapsed() >= 2 * by, "{status} after {:?}", asked.elapsed());
+        }
         scene.wire.mend();
     });
 }

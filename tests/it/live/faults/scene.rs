@@ -1,5 +1,5 @@
-//! Two processes on one PostgreSQL, somebody who is signed in twice, and who notes everything that the second process
-//! says while one of the two sessions ends and something breaks.
+//! Two processes on one PostgreSQL and two people who are signed in; everything is noted that the second process says of
+//! them while one of the two sessions ends and something breaks.
 
 use std::path::Path;
 use std::sync::mpsc;
@@ -41,7 +41,7 @@ pub struct Scene {
     pub url: String,
     /// Whose session ends.
     pub ends: Client,
-    /// The same person's other session, which does not.
+    /// Somebody else, whose session does not.
     pub stays: Client,
     told: Option<Instant>,
     _database: Option<TestDb>,
@@ -50,7 +50,7 @@ pub struct Scene {
 impl Scene {
     pub fn set() -> Self {
         let database = TestDb::make();
-        let scene = Self::on(database.url(), &database.socket());
+        let scene = Self::on(database.url(), &TestDb::socket());
         Self { _database: Some(database), ..scene }
     }
 
@@ -69,12 +69,7 @@ impl Scene {
     pub fn at(near: &str, far: &str, wire: Wire) -> Self {
         let a = serve(near);
         let b = serve(far);
-        let mut ends = Client::new(a.port(), "ann@example.com");
-        assert_eq!(ends.sign_up().unwrap().status, 202);
-        let mut stays = ends.clone();
-        for client in [&mut ends, &mut stays] {
-            assert_eq!(client.sign_in().unwrap().status, 200);
-        }
+        let [ends, stays] = ["ann@example.com", "bob@example.com"].map(|email| signed_in(&a, email));
         Self { a, b, wire, url: near.to_owned(), ends, stays, told: None, _database: None }
     }
 
@@ -84,7 +79,7 @@ impl Scene {
             eventually("B to remember", || self.is_remembered(client).then_some(()));
         }
         let (ends, stays) = (self.ends.at(self.b.port()), self.stays.at(self.b.port()));
-        let (on_end, on_stay) = (Hammer::start(&ends, 2), Hammer::start(&stays, 1));
+        let hammers = (Hammer::start(&ends, 2), Hammer::start(&stays, 1));
         act(&mut self);
         let told = self.told.expect("a session that has ended");
         let mended = Instant::now();
@@ -92,7 +87,7 @@ impl Scene {
         let trusts = trusts.unwrap_or_else(|| panic!("{name}: no trust again\n{}", self.b.log()));
         // A word from before may still be about to be believed.
         thread::sleep(Duration::from_millis(300));
-        let (of_end, of_stay) = (on_end.stop(), on_stay.stop());
+        let (of_end, of_stay) = (hammers.0.stop(), hammers.1.stop());
         assert_eq!(self.at_b(&self.ends), 401, "{name}");
         let last = judge_ended(name, told, &of_end);
         judge_live(name, meanwhile, &of_stay);
@@ -147,7 +142,14 @@ impl Scene {
     }
 }
 
-fn serve(url: &str) -> Service {
+fn signed_in(service: &Service, email: &str) -> Client {
+    let mut client = Client::new(service.port(), email);
+    assert_eq!(client.sign_up().expect("an answer").status, 202);
+    assert_eq!(client.sign_in().expect("an answer").status, 200);
+    client
+}
+
+pub fn serve(url: &str) -> Service {
     let rules = format!(r#"[{{ hosts = ["{APP}"], allow = "signed_in", verified = false }}]"#);
     Service::start(&[("DATABASE__URL", url), ("GATEWAY__RULES", &rules)])
 }
