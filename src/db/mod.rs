@@ -118,7 +118,16 @@ impl Db {
 
     /// Runs one read-only statement without a transaction around it. `work` may run again on a fresh
     /// connection when the first one turns out to be dead.
-    pub async fn look_up<T, F>(&self, mut work: F) -> Result<T, Error>
+    pub async fn look_up<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut ReadTx<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        self.look_up_somewhere(work).await.map(|(value, _server)| value)
+    }
+
+    /// As [`Self::look_up`], with the name of the server that has answered: that of a [`feed::Feed`] if it is the same.
+    pub async fn look_up_somewhere<T, F>(&self, mut work: F) -> Result<(T, Arc<str>), Error>
     where
         T: Send + 'static,
         F: FnMut(&mut ReadTx<'_>) -> Result<T, Error> + Send + 'static,

@@ -65,9 +65,13 @@ impl Pool {
             .map(|(conn, ())| conn)
     }
 
-    /// Runs `work`, and again on another connection for as long as the one it got turns out to be dead.
-    pub(super) fn retry_dead<T>(&self, work: impl FnMut(&mut PgConnection) -> Result<T, Error>) -> Result<T, Error> {
-        self.on_a_living_one(work).map(|(_conn, value)| value)
+    /// Runs `work`, and again on another connection for as long as the one it got turns out to be dead. Also returns
+    /// the name of the server that the last one led to.
+    pub(super) fn retry_dead<T>(
+        &self,
+        work: impl FnMut(&mut PgConnection) -> Result<T, Error>,
+    ) -> Result<(T, Arc<str>), Error> {
+        self.on_a_living_one(work).map(|(conn, value)| (value, Arc::clone(&conn.0.server)))
     }
 
     fn on_a_living_one<T>(
@@ -132,6 +136,7 @@ impl DerefMut for Held {
 
 pub(super) struct Kept {
     conn: PgConnection,
+    server: Arc<str>,
     broken: bool,
     belief: Belief,
 }
@@ -147,7 +152,8 @@ impl Manager {
         let mut conn = self.inner.connect()?;
         conn.batch_execute(self.mode.settings()).map_err(diesel::r2d2::Error::QueryError)?;
         let server = name_of_server(&mut conn).map_err(diesel::r2d2::Error::QueryError)?;
-        Ok(Kept { conn, broken: false, belief: self.watch.has_reached(server) })
+        let named = Arc::from(server.as_str());
+        Ok(Kept { conn, server: named, broken: false, belief: self.watch.has_reached(server) })
     }
 
     /// A new connection to a read-only server is used all the same: if there were another server, libpq would have

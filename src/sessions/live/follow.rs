@@ -30,7 +30,7 @@ async fn again_and_again<K>(inner: &Inner<K>, db: &Db) {
             Ok(feed) => {
                 log::info!("listening to the database");
                 is_news = true;
-                inner.memory.begin();
+                inner.memory.begin(feed.server());
                 heed(inner, db, feed).await
             }
             Err(error) => error,

@@ -29,8 +29,10 @@ struct Index {
     /// Grows with every change that is heard.
     changes: u64,
     recent: VecDeque<Change>,
-    /// Grows with every connection that is listened to. Odd while there is one.
+    /// Grows with every connection that is listened to.
     era: u64,
+    /// The name of the server at its other end, while there is one.
+    server: Option<String>,
 }
 
 /// Taken before PostgreSQL is asked: what had been heard by then.
@@ -63,10 +65,12 @@ impl<K> Memory<K> {
         Ticket { changes: index.changes, era: index.era }
     }
 
-    /// Keeps an answer, unless something was heard since the ticket was taken that may make it wrong.
-    pub(super) fn remember(&self, digest: Digest, known: &Arc<Known<K>>, ticket: Ticket) {
+    /// Keeps an answer of `server`, unless something was heard since the ticket was taken that may make it wrong, or
+    /// another server is listened to.
+    pub(super) fn remember(&self, digest: Digest, known: &Arc<Known<K>>, ticket: Ticket, server: &str) {
         let mut index = self.index();
-        if !self.has_room || !index.is_good(ticket, known.live.session, known.live.user) {
+        let is_heard_of = index.server.as_deref() == Some(server);
+        if !self.has_room || !is_heard_of || !index.is_good(ticket, known.live.session, known.live.user) {
             return;
         }
         index.add(known.live.session, known.live.user, digest);
@@ -96,16 +100,18 @@ impl<K> Memory<K> {
         }
     }
 
-    /// A connection is listened to from now on. What was heard before is history.
-    pub(super) fn begin(&self) {
+    /// A connection to `server` is listened to from now on. What was heard before is history.
+    pub(super) fn begin(&self, server: &str) {
         self.end();
-        self.index().era += 1;
+        let mut index = self.index();
+        index.era += 1;
+        index.server = Some(server.to_owned());
     }
 
     /// Nothing is heard any more.
     pub(super) fn end(&self) {
         let mut index = self.index();
-        index.era += index.era % 2;
+        index.server = None;
         index.hear(Change::Everything);
         self.known.clear();
     }
@@ -124,8 +130,7 @@ enum Gone {
 impl Index {
     fn is_good(&self, ticket: Ticket, session: SessionId, user: UserId) -> bool {
         let since = usize::try_from(self.changes - ticket.changes).unwrap_or(usize::MAX);
-        let is_heard = self.era % 2 == 1 && self.era == ticket.era;
-        is_heard
+        self.era == ticket.era
             && since <= self.recent.len()
             && self.recent.iter().rev().take(since).all(|change| match change {
                 Change::Session(changed) => *changed != session,
@@ -223,6 +228,9 @@ impl Hasher for FirstBytes {
 }
 
 #[cfg(test)]
+mod races;
+
+#[cfg(test)]
 mod tests {
     use std::sync::atomic::AtomicI64;
 
@@ -232,7 +240,9 @@ mod tests {
     use crate::kernel::{DeviceId, EmailAddress, Token};
     use crate::sessions::Live;
 
-    fn known(user: UserId) -> Arc<Known<()>> {
+    pub(super) const HERE: &str = "the server that is listened to";
+
+    pub(super) fn known(user: UserId) -> Arc<Known<()>> {
         let now = DateTime::<Utc>::UNIX_EPOCH;
         let live = Live {
             session: SessionId::new(now),
@@ -252,17 +262,17 @@ mod tests {
         Arc::new(Known { live, kept: (), active_at: AtomicI64::new(0) })
     }
 
-    fn user() -> UserId {
+    pub(super) fn user() -> UserId {
         UserId::new(DateTime::<Utc>::UNIX_EPOCH)
     }
 
-    fn digest() -> Digest {
+    pub(super) fn digest() -> Digest {
         Token::generate().digest()
     }
 
     fn listening(room: usize) -> Memory<()> {
         let memory = Memory::with_room_for(room);
-        memory.begin();
+        memory.begin(HERE);
         memory
     }
 
@@ -278,7 +288,7 @@ mod tests {
         let [first, second, bens] = [known(ann), known(ann), known(ben)];
         let digests = [digest(), digest(), digest(), digest()];
         for (digest, known) in digests.iter().zip([&first, &first, &second, &bens]) {
-            memory.remember(*digest, known, memory.ticket());
+            memory.remember(*digest, known, memory.ticket(), HERE);
         }
         let there = || digests.map(|digest| memory.get(&digest).is_some());
         assert_eq!(there(), [true; 4]);
@@ -297,7 +307,7 @@ mod tests {
         for which in 0..2 {
             let (memory, token, ann) = (listening(100), digest(), known(user()));
             for _ in 0..3 {
-                memory.remember(token, &ann, memory.ticket());
+                memory.remember(token, &ann, memory.ticket(), HERE);
             }
             assert!(memory.get(&token).is_some());
             memory.forget(changes(&ann)[which]);
@@ -314,15 +324,15 @@ mod tests {
             let (memory, token) = (listening(100), digest());
             let ticket = memory.ticket();
             memory.forget(change);
-            memory.remember(token, &ann, ticket);
+            memory.remember(token, &ann, ticket, HERE);
             assert!(memory.get(&token).is_none(), "{change:?}");
-            memory.remember(token, &ann, memory.ticket());
+            memory.remember(token, &ann, memory.ticket(), HERE);
             assert!(memory.get(&token).is_some(), "an answer from after it is");
         }
         let (memory, token) = (listening(100), digest());
         let ticket = memory.ticket();
         memory.forget(Change::Person(user()));
-        memory.remember(token, &ann, ticket);
+        memory.remember(token, &ann, ticket, HERE);
         assert!(memory.get(&token).is_some(), "somebody else's change");
     }
 
@@ -334,29 +344,39 @@ mod tests {
         for _ in 0..RECENT {
             memory.forget(Change::Person(user()));
         }
-        memory.remember(token, &ann, ticket);
+        memory.remember(token, &ann, ticket, HERE);
         assert!(memory.get(&token).is_none());
     }
 
     #[test]
     fn nothing_is_kept_while_nothing_is_heard_and_nothing_from_another_connection() {
         let (memory, token, ann) = (Memory::with_room_for(100), digest(), known(user()));
-        memory.remember(token, &ann, memory.ticket());
+        memory.remember(token, &ann, memory.ticket(), HERE);
         assert!(memory.get(&token).is_none(), "nobody listens yet");
         let before = memory.ticket();
-        memory.begin();
-        memory.remember(token, &ann, before);
+        memory.begin(HERE);
+        memory.remember(token, &ann, before, HERE);
         assert!(memory.get(&token).is_none(), "asked before anybody listened");
         let first = memory.ticket();
-        memory.remember(token, &ann, first);
+        memory.remember(token, &ann, first, HERE);
         assert!(memory.get(&token).is_some());
         memory.end();
         assert!(memory.get(&token).is_none());
-        memory.remember(token, &ann, first);
+        memory.remember(token, &ann, first, HERE);
         assert!(memory.get(&token).is_none(), "the connection has ended");
-        memory.begin();
-        memory.remember(token, &ann, first);
+        memory.begin(HERE);
+        memory.remember(token, &ann, first, HERE);
         assert!(memory.get(&token).is_none(), "asked while another connection was listened to");
+    }
+
+    #[test]
+    fn what_another_server_says_is_not_kept() {
+        let (memory, token, ann) = (listening(100), digest(), known(user()));
+        memory.remember(token, &ann, memory.ticket(), "another server");
+        assert!(memory.get(&token).is_none());
+        memory.begin("another server");
+        memory.remember(token, &ann, memory.ticket(), HERE);
+        assert!(memory.get(&token).is_none());
     }
 
     #[test]
@@ -364,7 +384,7 @@ mod tests {
         let memory = listening(64);
         let people: Vec<_> = (0..1000).map(|_| (digest(), known(user()))).collect();
         for (digest, known) in &people {
-            memory.remember(*digest, known, memory.ticket());
+            memory.remember(*digest, known, memory.ticket(), HERE);
         }
         assert!((1..=64).contains(&memory.len()), "{}", memory.len());
         assert_eq!(indexed(&memory), [memory.len(); 2], "what made room left nothing behind");
@@ -377,7 +397,7 @@ mod tests {
     #[test]
     fn without_room_nothing_is_kept() {
         let (memory, token) = (listening(0), digest());
-        memory.remember(token, &known(user()), memory.ticket());
+        memory.remember(token, &known(user()), memory.ticket(), HERE);
         assert_eq!((memory.get(&token).is_some(), memory.len()), (false, 0));
     }
 }

@@ -14,7 +14,8 @@
 //!   machine sleeps. **No session passes for longer than that after its end was committed**, whatever happens to the
 //!   network or the process; while everything works, it passes for no longer than the notification travels.
 //! - Without trust, every check reads through: slower, never wrong.
-//! - An answer read before a notification arrived is not kept after it ([`memory::Ticket`]).
+//! - An answer read before a notification arrived is not kept after it ([`memory::Ticket`]), nor is that of another
+//!   server than the one whose notifications are heard: it may lag behind.
 //! - What this node changes itself it forgets before its transaction's caller goes on ([`crate::db::Told`]).
 //!
 //! When somebody was last active is written behind ([`activity`]).
@@ -138,7 +139,7 @@ impl<K> LiveSessions<K> {
         }
         inner.counts.read_through.fetch_add(1, Ordering::Relaxed);
         let ticket = inner.memory.ticket();
-        let found = app.db.look_up(move |tx| rows::find_by_gate_digest(tx, &digest)).await?;
+        let (found, server) = app.db.look_up_somewhere(move |tx| rows::find_by_gate_digest(tx, &digest)).await?;
         let found = found.map(|found| inner.activity.update(found));
         let Some(found) = found.filter(|found| is_live(found, &app.settings.session, now)) else { return Ok(None) };
         let known = Arc::new(Known {
@@ -146,7 +147,7 @@ impl<K> LiveSessions<K> {
             active_at: AtomicI64::new(found.live.last_active_at.timestamp_micros()),
             live: found.live,
         });
-        inner.memory.remember(digest, &known, ticket);
+        inner.memory.remember(digest, &known, ticket, &server);
         inner.note(&known, now);
         Ok(Some(known))
     }

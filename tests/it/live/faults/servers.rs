@@ -1,7 +1,10 @@
 //! PostgreSQL itself.
 
-use std::time::Duration;
+use std::fs;
+use std::time::{Duration, Instant};
 
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, PgConnection};
 use vestibule::sessions::LEASE;
 
 use super::processes::{go_on, pause};
@@ -9,6 +12,7 @@ use super::scene::{Meanwhile, Scene};
 use super::side_by_side;
 use crate::resilience::fail_over::{copy, take_writes};
 use crate::resilience::sql::count;
+use crate::support::eventually;
 use crate::support::postgres::OwnServer;
 use crate::support::tcp::{Of, Way, Wire};
 
@@ -108,4 +112,36 @@ fn a_fail_over_lets_nothing_pass_and_signs_nobody_out() {
         scene.sign_out();
         scene.wait(LEASE + Duration::from_secs(1));
     });
+}
+
+/// Without `target_session_attrs` libpq goes to the next server when it cannot get to the first, and that one may lag
+/// behind. Then the first can be reached again, and all the while the connection that listens to it was there.
+#[test]
+fn what_a_server_said_that_lags_behind_is_not_remembered() {
+    let (first, second) = (OwnServer::start(), OwnServer::start());
+    let folder = |server: &OwnServer| server.socket().parent().expect("a folder").display().to_string();
+    let hosts = format!("host={},{}&port=5432,5432&user=vestibule", folder(&first), folder(&second));
+    let wire = Wire::to(&first.socket());
+    let near = format!("{}&application_name=near", first.url());
+    let scene = Scene::at(&near, &format!("postgresql:///vestibule?{hosts}"), wire);
+    eventually("B to remember", || scene.is_remembered(&scene.ends).then_some(()));
+    copy(&first, &second);
+    let hang_up = "SELECT count(pg_terminate_backend(pid)) AS n FROM pg_stat_activity
+        WHERE application_name = '' AND datname = 'vestibule' AND pid <> pg_backend_pid()";
+    let mut sql = PgConnection::establish(&near).expect("PostgreSQL");
+    let (socket, aside) = (first.socket(), first.socket().with_extension("aside"));
+    fs::rename(&socket, &aside).expect("our own folder");
+    sql.batch_execute(hang_up).expect(hang_up);
+    let reached = || (scene.stays.at(scene.b.port()).me().expect("an answer").status == 200).then_some(());
+    eventually("the second server", reached);
+    sql.batch_execute("DELETE FROM sessions WHERE user_id = (SELECT id FROM users WHERE email LIKE 'ann@%')").unwrap();
+    let ended = Instant::now();
+    while ended.elapsed() < LEASE {
+        assert_eq!(scene.at_b(&scene.ends), 200, "the second server does not know");
+    }
+    fs::rename(&aside, &socket).expect("our own folder");
+    assert!(count(&second.url(), hang_up) > 0);
+    eventually("the first server", reached);
+    eventually("B to remember", || scene.is_remembered(&scene.stays).then_some(()));
+    assert_eq!(scene.at_b(&scene.ends), 401);
 }
