@@ -10,6 +10,7 @@ use vestibule::sessions::LEASE;
 use super::scene::{Meanwhile, Scene};
 use super::side_by_side;
 use crate::resilience::sql::count;
+use crate::support::postgres::TestDb;
 
 const ANN: &str = "(SELECT id FROM users WHERE email = 'ann@example.com')";
 
@@ -66,4 +67,13 @@ fn in_a_flood(name: &str) {
         assert_eq!(count(&scene.url, kept), 1, "the queue is not empty");
         scene.wait(LEASE);
     });
+}
+
+/// But the last activity, which is written all the time and which every node knows for itself.
+#[test]
+fn no_column_of_a_session_can_change_without_a_word() {
+    let silent = "SELECT count(*) AS n FROM pg_attribute a WHERE attrelid = 'sessions'::regclass AND attnum > 0
+        AND NOT attisdropped AND attname <> 'last_active_at' AND NOT EXISTS (SELECT FROM pg_trigger t
+            WHERE t.tgrelid = a.attrelid AND t.tgname = 'sessions_tell_of_changes' AND a.attnum = ANY (t.tgattr))";
+    assert_eq!(count(TestDb::make().url(), silent), 0);
 }

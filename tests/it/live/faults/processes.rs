@@ -7,20 +7,35 @@ use vestibule::sessions::LEASE;
 
 use super::scene::{APP, Meanwhile, Scene};
 use super::side_by_side;
+use crate::support::tcp::{Of, Way};
 
 #[test]
 fn a_process_that_was_paused_believes_nothing_from_before() {
     side_by_side(&[
-        ("paused for 1 s", |name| paused(name, Duration::from_secs(1))),
-        ("paused for 3 s", |name| paused(name, Duration::from_secs(3))),
-        ("paused for 10 s", |name| paused(name, Duration::from_secs(10))),
+        ("paused for 1 s", |name| paused(name, Duration::from_secs(1), Word::Waits)),
+        ("paused for 1 s, and nothing is heard", |name| paused(name, Duration::from_secs(1), Word::IsOnItsWay)),
+        ("paused for 3 s", |name| paused(name, Duration::from_secs(3), Word::Waits)),
+        ("paused for 3 s, and nothing is heard", |name| paused(name, Duration::from_secs(3), Word::IsOnItsWay)),
+        ("paused for 10 s", |name| paused(name, Duration::from_secs(10), Word::Waits)),
+        ("paused for 10 s, and nothing is heard", |name| paused(name, Duration::from_secs(10), Word::IsOnItsWay)),
     ]);
 }
 
-fn paused(name: &str, time: Duration) {
+/// Where the word is that the session has ended, when the process goes on.
+#[derive(Clone, Copy, PartialEq)]
+enum Word {
+    /// In its socket. Whether it is read before the first request is chance.
+    Waits,
+    IsOnItsWay,
+}
+
+fn paused(name: &str, time: Duration, word: Word) {
     Scene::set().play(name, Meanwhile::AllIsWell, |scene| {
         let pid = scene.b.pid();
         pause(pid);
+        if word == Word::IsOnItsWay {
+            scene.wire.silence_only(Of::Listening, Way::FromServer);
+        }
         scene.sign_out();
         let ended = Instant::now();
         scene.wait(time);
@@ -34,6 +49,7 @@ fn paused(name: &str, time: Duration) {
             assert!(status == 401 || late < LEASE, "{name}: {status} to a knock {late:?} after the session had ended");
         }
         scene.wait(time + LEASE);
+        scene.wire.mend();
     });
 }
 
