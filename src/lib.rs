@@ -39,6 +39,9 @@ pub mod throttle;
 /// Signed-in browsers: open, look up, touch, revoke; gate tokens.
 pub mod sessions;
 
+/// What people prove themselves with beside a password: codes of an app, recovery codes.
+pub mod factors;
+
 /// Sign up, prove an address, passwords, profile.
 pub mod accounts;
 

@@ -8,15 +8,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A crate, and the places that may name it. A place is the beginning of a path below `src/`, or a file name.
-const HOMES: [(&str, &[&str]); 12] = [
+const HOMES: [(&str, &[&str]); 14] = [
     ("actix_web", &["web/"]),
     ("actix_session", &["web/"]),
     ("lettre", &["mail/"]),
     ("argon2", &["crypto/"]),
     ("chacha20poly1305", &["crypto/"]),
     ("diesel", &["db/", "kernel/ids.rs", "store.rs"]),
+    ("qrcodegen", &["factors/"]),
     ("tokio_postgres", &["db/feed/"]),
     ("rustls", &["db/feed/"]),
+    ("totp_rs", &["factors/"]),
     ("minijinja", &["render/"]),
     ("prometheus_client", &["web/metrics.rs"]),
     ("clap", &["cli/", "main.rs"]),

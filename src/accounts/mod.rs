@@ -4,6 +4,7 @@
 //! [`verify_email`]) owns it, and nothing put on the account by somebody who had not proved it survives.
 
 pub mod change_password;
+pub mod mfa_reset;
 pub mod password;
 pub mod profile;
 pub mod promotion;
@@ -17,6 +18,7 @@ use chrono::{DateTime, Utc};
 
 use crate::crypto::PasswordHash;
 use crate::db::{self, ReadTx, Tx};
+use crate::factors::Holder;
 use crate::kernel::{EmailAddress, UserId};
 
 pub use profile::Name;
@@ -29,6 +31,12 @@ pub struct User {
     pub email_verified_at: Option<DateTime<Utc>>,
     pub name: String,
     pub created_at: DateTime<Utc>,
+}
+
+impl From<&User> for Holder {
+    fn from(user: &User) -> Self {
+        Self { user: user.id, email: user.email.clone(), is_verified: user.is_verified(), session: None }
+    }
 }
 
 impl User {

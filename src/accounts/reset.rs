@@ -13,7 +13,7 @@
 //! [`verify_email`](super::verify_email): of what was put on an unproved account nothing stays, neither its sessions
 //! nor its pending links nor its name, even if it was the same person who chose it.
 //!
-//! A reset opens no session: to sign in there may be more to prove than a mailbox. What failed attempts have made the
+//! A reset opens no session: to sign in there may be more to prove than a mailbox. A second factor stays as it is. What failed attempts have made the
 //! account wait for is forgotten, so that nobody is kept out by strangers' guesses.
 
 mod store;
@@ -27,6 +27,7 @@ use crate::audit::{self, Event};
 use crate::config::settings::Limits;
 use crate::crypto::PasswordHash;
 use crate::db::{self, ReadTx, Tx};
+use crate::factors;
 use crate::kernel::{Digest, EmailAddress, Origin, Redacted, Token, UserId};
 use crate::mail::{self, Letter};
 use crate::sessions::{self, EndReason};
@@ -148,10 +149,11 @@ pub(super) fn end_links(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Error> 
     store::delete_links(tx, user)
 }
 
-/// The first proof of the address: who chose the name, nobody knows.
+/// The first proof of the address: who chose the name and set up a second factor, nobody knows.
 fn take_over(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Error> {
     users::set_verified(tx, user)?;
     users::set_name(tx, user, &Name::default())?;
+    factors::forget(tx, user)?;
     sessions::forget_places(tx, user)?;
     audit::record(tx, Event::about(user, "email.verified"))
 }

@@ -15,6 +15,7 @@ use crate::audit::{self, Event};
 use crate::config::settings;
 use crate::crypto::{PasswordHash, Verdict};
 use crate::db::{self, ReadTx, Tx};
+use crate::factors;
 use crate::kernel::{Digest, EmailAddress, Origin, Redacted, Token, UserId};
 use crate::mail::{self, Letter};
 use crate::sessions::{self, EndReason, Opened};
@@ -166,6 +167,7 @@ fn apply(tx: &mut Tx<'_>, user: UserId, proof: Proof) -> Result<(), db::Error> {
     }
     store::set_password(tx, user, &hash)?;
     store::set_name(tx, user, &name)?;
+    factors::forget(tx, user)?;
     sessions::revoke_all(tx, user, None, EndReason::PasswordChanged)?;
     // Where somebody else was does not make it a usual place of the one who has proved the address.
     sessions::forget_places(tx, user)?;

@@ -78,6 +78,37 @@ diesel::table! {
 }
 
 diesel::table! {
+    pending_sign_ins (token_digest) {
+        token_digest -> Binary,
+        user_id -> Uuid,
+        method -> Text,
+        remember -> Bool,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        attempts -> Integer,
+    }
+}
+
+diesel::table! {
+    totp_factors (user_id) {
+        user_id -> Uuid,
+        sealed_secret -> Binary,
+        created_at -> Timestamptz,
+        enabled_at -> Nullable<Timestamptz>,
+        last_step -> BigInt,
+    }
+}
+
+diesel::table! {
+    recovery_codes (user_id, digest) {
+        user_id -> Uuid,
+        digest -> Binary,
+        created_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     ended_sessions (token_digest) {
         token_digest -> Binary,
         user_id -> Uuid,

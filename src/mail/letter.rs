@@ -1,4 +1,5 @@
 use chrono::TimeDelta;
+use serde_json::Value;
 
 use crate::kernel::{Redacted, Token};
 
@@ -18,8 +19,34 @@ pub enum Letter {
     PasswordChanged,
     /// Somebody signed in from where this person never did: a link to `/not-me`.
     NewPlace { token: Token },
+    /// What it takes to sign in is something else now.
+    FactorChanged { change: FactorChange },
+    /// Somebody signed in with a recovery code.
+    RecoveryCodeUsed { left: u32 },
     /// The operator asks whether mail arrives.
     Test,
+}
+
+/// What has become of somebody's factors.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FactorChange {
+    AuthenticatorOn,
+    AuthenticatorOff,
+    RecoveryCodesReplaced,
+    /// All of them, by the operator.
+    TakenAway,
+}
+
+impl FactorChange {
+    /// As the templates know it.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthenticatorOn => "authenticator_on",
+            Self::AuthenticatorOff => "authenticator_off",
+            Self::RecoveryCodesReplaced => "recovery_codes_replaced",
+            Self::TakenAway => "taken_away",
+        }
+    }
 }
 
 /// The same without what it carries: what a stored letter says of itself.
@@ -30,11 +57,27 @@ pub(super) enum Kind {
     ResetPassword,
     PasswordChanged,
     NewPlace,
+    FactorChanged,
+    RecoveryCodeUsed,
     Test,
 }
 
 impl Letter {
-    /// What may be written down, and what must be sealed.
+    /// What may be written down beside when and where, by the names that the templates use.
+    pub(super) fn facts(&self) -> Vec<(&'static str, Value)> {
+        match self {
+            Self::FactorChanged { change } => vec![("change", change.as_str().into())],
+            Self::RecoveryCodeUsed { left } => vec![("left", (*left).into())],
+            Self::VerifyEmail { .. }
+            | Self::AlreadyRegistered
+            | Self::ResetPassword { .. }
+            | Self::PasswordChanged
+            | Self::NewPlace { .. }
+            | Self::Test => Vec::new(),
+        }
+    }
+
+    /// What kind it is, and what must be sealed.
     pub(super) fn take_apart(self) -> (Kind, Option<Redacted>) {
         match self {
             Self::VerifyEmail { token } => (Kind::VerifyEmail, Some(Redacted::new(token.expose()))),
@@ -42,18 +85,22 @@ impl Letter {
             Self::ResetPassword { token } => (Kind::ResetPassword, Some(Redacted::new(token.expose()))),
             Self::PasswordChanged => (Kind::PasswordChanged, None),
             Self::NewPlace { token } => (Kind::NewPlace, Some(Redacted::new(token.expose()))),
+            Self::FactorChanged { .. } => (Kind::FactorChanged, None),
+            Self::RecoveryCodeUsed { .. } => (Kind::RecoveryCodeUsed, None),
             Self::Test => (Kind::Test, None),
         }
     }
 }
 
 impl Kind {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::VerifyEmail,
         Self::AlreadyRegistered,
         Self::ResetPassword,
         Self::PasswordChanged,
         Self::NewPlace,
+        Self::FactorChanged,
+        Self::RecoveryCodeUsed,
         Self::Test,
     ];
 
@@ -65,6 +112,8 @@ impl Kind {
             Self::ResetPassword => "reset_password",
             Self::PasswordChanged => "password_changed",
             Self::NewPlace => "new_place",
+            Self::FactorChanged => "factor_changed",
+            Self::RecoveryCodeUsed => "recovery_code_used",
             Self::Test => "test",
         }
     }
@@ -77,7 +126,11 @@ impl Kind {
     pub(super) fn has_secret(self) -> bool {
         match self {
             Self::VerifyEmail | Self::ResetPassword | Self::NewPlace => true,
-            Self::AlreadyRegistered | Self::PasswordChanged | Self::Test => false,
+            Self::AlreadyRegistered
+            | Self::PasswordChanged
+            | Self::FactorChanged
+            | Self::RecoveryCodeUsed
+            | Self::Test => false,
         }
     }
 }

@@ -96,9 +96,26 @@ impl Draft {
                 insert(&mut context, "forgot", link(url, "/forgot-password", None).as_str());
             }
             Kind::PasswordChanged => insert(&mut context, "link", link(url, "/forgot-password", None).as_str()),
+            Kind::FactorChanged => {
+                self.insert_fact(&mut context, "change");
+                insert(&mut context, "forgot", link(url, "/forgot-password", None).as_str());
+                insert(&mut context, "link", link(url, "/account/security", None).as_str());
+            }
+            Kind::RecoveryCodeUsed => {
+                self.insert_fact(&mut context, "left");
+                insert(&mut context, "forgot", link(url, "/forgot-password", None).as_str());
+                insert(&mut context, "link", link(url, "/account/security", None).as_str());
+            }
             Kind::Test => {}
         }
         Ok(context)
+    }
+
+    /// What the letter was given beside when and where.
+    fn insert_fact(&self, context: &mut Value, name: &str) {
+        if let (Value::Object(context), Some(fact)) = (context, self.details.get(name)) {
+            context.insert(name.to_owned(), fact.clone());
+        }
     }
 
     /// A link that works for `ttl` from when the letter was written.

@@ -25,7 +25,7 @@ use serde_json::json;
 
 pub use failure::Failure;
 pub use inbox::{Inbox, Kept};
-pub use letter::{Letter, NEW_PLACE_LINK_TTL};
+pub use letter::{FactorChange, Letter, NEW_PLACE_LINK_TTL};
 pub use outbox::drain;
 pub use queue::{Retried, State, Waiting, count_waiting, forget_old, is_stuck, list, retry, retry_all};
 pub use transport::{Transport, Unusable, send_test};
@@ -51,14 +51,18 @@ pub fn enqueue(
     letter: Letter,
 ) -> Result<LetterId, Error> {
     let id = LetterId::new(tx.now);
+    let facts = letter.facts();
     let (kind, secret) = letter.take_apart();
     let blob = secret.map(|secret| sealer.seal(&purpose(id), secret.expose().as_bytes())).transpose()?;
-    let details = json!({
+    let mut details = json!({
         "at": tx.now,
         "address": tx.origin.address,
         // Not what the browser says of itself: strangers choose that, and this letter may go to somebody else.
         "browser": tx.origin.user_agent.as_deref().and_then(device::name),
     });
+    for (name, fact) in facts {
+        details[name] = fact;
+    }
     let row = store::NewLetter { id, to: to.clone(), about, letter: kind.name(), details, sealed: blob };
     store::insert(tx, &row)?;
     Ok(id)

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::find::{RanOut, ran_out};
-use super::{Remember, store};
+use super::{Remember, pending, store};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::db::{self, Tx};
@@ -62,7 +62,8 @@ pub fn revoke_by_token(tx: &mut Tx<'_>, token: &Token, reason: EndReason) -> Res
     write_down(tx, ended, reason).map(drop)
 }
 
-/// Ends every session of a person, except that of one device if it is named. How many ended.
+/// Ends every session of a person, except that of one device if it is named, and all that is half signed in. How many
+/// sessions ended.
 pub fn revoke_all(
     tx: &mut Tx<'_>,
     user: UserId,
@@ -70,6 +71,7 @@ pub fn revoke_all(
     reason: EndReason,
 ) -> Result<usize, db::Error> {
     let ended = store::delete_all(tx, user, except)?;
+    pending::end_all(tx, user)?;
     if !ended.is_empty() {
         remember_why(tx, &ended, reason)?;
         let event = Event::about(user, "sessions.revoked").with("count", ended.len()).with("reason", reason.as_str());

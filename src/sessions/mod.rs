@@ -10,6 +10,7 @@
 //! - It is **rotated** (a new id, new cookies, the old ones dead at once; [`rotate`]) when its holder's powers change.
 //!   What stays is the device: people see one and the same browser in their list.
 //! - Its holder sees it in a list of **devices** and can end it from there ([`devices`]).
+//! - Before it begins, a second proof may be asked for ([`pending`]): that is no session yet, and opens nothing.
 //! - It is **confirmed** when its holder proves once more who they are, before something dangerous ([`confirm`]).
 //! - When it **ends**, a word about why is kept for a while, so that the browser can be told ([`end`]).
 //!   Rows of sessions that ran out go later, when nobody is in a hurry ([`sweep`]).
@@ -26,6 +27,7 @@ mod find;
 mod live;
 mod not_me;
 mod open;
+mod pending;
 mod places;
 mod rotate;
 mod store;
@@ -41,6 +43,7 @@ pub use find::{count_live, find_by_token};
 pub use live::{Activity, Figures, Known, LEASE, LiveSessions};
 pub use not_me::{Doubtful, Reach, disown, find_doubtful, is_still_in, issue_link};
 pub use open::{open, renew_gate_cookies};
+pub use pending::{PENDING_TTL, Pending, begin_pending, count_try, end_pending, find_pending};
 pub use places::{Place, forget_place, forget_places};
 pub use rotate::{rotate, rotate_all_at_next_visit};
 pub use sweep::{Swept, sweep};
@@ -78,16 +81,21 @@ impl Remember {
 pub enum Method {
     Password,
     SetupLink,
+    /// A code of an authenticator app.
+    Totp,
+    RecoveryCode,
 }
 
 impl Method {
-    const ALL: [Self; 2] = [Self::Password, Self::SetupLink];
+    const ALL: [Self; 4] = [Self::Password, Self::SetupLink, Self::Totp, Self::RecoveryCode];
 
     /// The stable word for the API, the table and the audit.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Password => "password",
             Self::SetupLink => "setup_link",
+            Self::Totp => "totp",
+            Self::RecoveryCode => "recovery_code",
         }
     }
 

@@ -8,7 +8,7 @@ pub fn open(
     tx: &mut Tx<'_>,
     rules: &settings::Session,
     user: UserId,
-    by: Method,
+    by: &[Method],
     remember: Remember,
 ) -> Result<(Opened, Place), db::Error> {
     let (id, device) = (SessionId::new(tx.now), DeviceId::new(tx.now));

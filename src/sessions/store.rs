@@ -9,12 +9,12 @@ use crate::db::schema::{ended_sessions, gate_tokens, sessions, users};
 use crate::db::{self, Change, ReadTx, Tx};
 use crate::kernel::{DeviceId, Digest, EmailAddress, SessionId, UserId};
 
-pub(super) struct NewSession {
+pub(super) struct NewSession<'a> {
     pub id: SessionId,
     pub device: DeviceId,
     pub user: UserId,
     pub token: Digest,
-    pub by: Method,
+    pub by: &'a [Method],
     pub remember: Remember,
     pub expires_at: DateTime<Utc>,
 }
@@ -49,7 +49,7 @@ pub(super) struct Ended {
     token_digest: Vec<u8>,
 }
 
-pub(super) fn insert(tx: &mut Tx<'_>, new: &NewSession) -> Result<(), db::Error> {
+pub(super) fn insert(tx: &mut Tx<'_>, new: &NewSession<'_>) -> Result<(), db::Error> {
     let now = tx.now;
     let address = tx.origin.address.map(IpNet::from);
     let user_agent = tx.origin.user_agent.clone();
@@ -65,7 +65,7 @@ pub(super) fn insert(tx: &mut Tx<'_>, new: &NewSession) -> Result<(), db::Error>
             sessions::last_active_at.eq(now),
             sessions::last_auth_at.eq(now),
             sessions::expires_at.eq(new.expires_at),
-            sessions::methods.eq(vec![new.by.as_str()]),
+            sessions::methods.eq(new.by.iter().map(|method| method.as_str()).collect::<Vec<_>>()),
             sessions::device_id.eq(new.device),
         ))
         .execute(tx.conn())?;

@@ -7,9 +7,10 @@ use crate::sessions::{self, EndReason, Method, Opened, Place, Remember};
 
 /// Somebody who has proved who they are.
 #[derive(Clone, Copy, Debug)]
-pub struct Proved {
+pub struct Proved<'a> {
     pub user: UserId,
-    pub by: Method,
+    /// Every proof they gave, in its order.
+    pub by: &'a [Method],
 }
 
 /// Opens a session for somebody who has proved who they are: a new id and new cookies, whatever this browser
@@ -17,7 +18,7 @@ pub struct Proved {
 pub fn finish(
     tx: &mut Tx<'_>,
     app: &App,
-    proved: Proved,
+    proved: Proved<'_>,
     remember: Remember,
     previous: Option<&Token>,
 ) -> Result<Opened, db::Error> {
@@ -30,7 +31,8 @@ pub fn finish(
     if app.settings.step_up.login_counts {
         sessions::confirm(tx, opened.id)?;
     }
-    audit::record(tx, Event::about(user, "session.opened").with("method", by.as_str()))?;
+    let words: Vec<&str> = by.iter().copied().map(Method::as_str).collect();
+    audit::record(tx, Event::about(user, "session.opened").with("methods", words))?;
     match place {
         Place::Usual => {}
         Place::New => new_place::tell(tx, app, &opened)?,

@@ -1,8 +1,14 @@
 //! How a person gets in. Each way proves who they are; [`finish`] alone opens the session.
+//!
+//! Where the account has a second factor, the first proof makes a browser half signed in ([`Entered::HalfIn`]), and
+//! [`second_factor`] takes it the rest of the way.
 
+mod enter;
 mod finish;
 mod new_place;
 pub mod password;
+pub mod second_factor;
 pub mod setup;
 
+pub use enter::{Entered, HalfIn, Held};
 pub use finish::{Proved, finish};

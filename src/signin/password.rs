@@ -5,14 +5,14 @@
 
 use chrono::TimeDelta;
 
-use super::{Proved, finish};
+use super::enter::{Entered, Held, enter};
 use crate::accounts::{self, Credentials};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::crypto::{Busy, PasswordHash, Verdict};
 use crate::db::{self, Tx};
-use crate::kernel::{EmailAddress, Origin, Redacted, Token};
-use crate::sessions::{Method, Opened, Remember};
+use crate::kernel::{EmailAddress, Origin, Redacted};
+use crate::sessions::{Method, Remember};
 use crate::throttle::{self, Admission, Key};
 
 #[derive(Debug)]
@@ -20,8 +20,7 @@ pub struct Attempt {
     pub email: EmailAddress,
     pub password: Redacted,
     pub remember: Remember,
-    /// The portal token this browser holds already; its session ends when the new one begins.
-    pub previous: Option<Token>,
+    pub held: Held,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -37,8 +36,8 @@ pub enum Error {
     Db(#[from] db::Error),
 }
 
-/// Checks the password and opens a session.
-pub async fn try_password(app: &App, origin: &Origin, attempt: Attempt) -> Result<Opened, Error> {
+/// Checks the password, and opens a session where nothing more is asked for.
+pub async fn try_password(app: &App, origin: &Origin, attempt: Attempt) -> Result<Entered, Error> {
     let keys = Keys::of(app, origin, &attempt.email);
     let known = require_admission(app, origin, &attempt.email, keys).await?;
     let stored = known.as_ref().and_then(|credentials| credentials.password.clone());
@@ -56,8 +55,8 @@ pub async fn try_password(app: &App, origin: &Origin, attempt: Attempt) -> Resul
         Some(credentials) if verdict != Verdict::Wrong => {
             let app2 = app.clone();
             let accepted = Accepted { credentials, stronger, keys };
-            let opened = app.db.write(origin, move |tx| let_in(tx, &app2, &attempt, &accepted)).await?;
-            opened.ok_or(Error::WrongCredentials)
+            let entered = app.db.write(origin, move |tx| let_in(tx, &app2, &attempt, &accepted)).await?;
+            entered.ok_or(Error::WrongCredentials)
         }
         known => {
             app.db.write(origin, move |tx| remember_failure(tx, known.as_ref())).await?;
@@ -113,7 +112,7 @@ async fn require_admission(
 }
 
 /// `None` when the password was changed or the account disabled while the hash was computed.
-fn let_in(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, accepted: &Accepted) -> Result<Option<Opened>, db::Error> {
+fn let_in(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, accepted: &Accepted) -> Result<Option<Entered>, db::Error> {
     let user = accepted.credentials.user;
     let now = accounts::lock_credentials(tx, user)?;
     let still_holds = now.is_some_and(|now| now.password == accepted.credentials.password && !now.is_disabled);
@@ -124,12 +123,16 @@ fn let_in(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, accepted: &Accepted) ->
     if let Some(network) = &accepted.keys.network {
         throttle::take_back(tx, network)?;
     }
-    throttle::forget(tx, &accepted.keys.account)?;
     if let Some(stronger) = &accepted.stronger {
         accounts::strengthen_hash(tx, user, stronger)?;
     }
-    let proved = Proved { user, by: Method::Password };
-    finish(tx, app, proved, attempt.remember, attempt.previous.as_ref()).map(Some)
+    let entered = enter(tx, app, (user, Method::Password), attempt.remember, &attempt.held)?;
+    match &entered {
+        Entered::In(_) => throttle::forget(tx, &accepted.keys.account)?,
+        // Until the second step is done, whoever knows the password may begin this often and no more.
+        Entered::HalfIn(_) => {}
+    }
+    Ok(Some(entered))
 }
 
 /// Who it was that failed is only written down when it is somebody.

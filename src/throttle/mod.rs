@@ -38,6 +38,16 @@ impl Key {
         Self { scope: "login.network", subject: Digest::of(network_of(address).to_string().as_bytes()), limit }
     }
 
+    /// Wrong codes of an authenticator app for one account. Only those who know its password get to try any.
+    pub fn code_of(account: UserId, limit: Limit) -> Self {
+        Self { scope: "code.account", subject: Digest::of(account.as_uuid().as_bytes()), limit }
+    }
+
+    /// Wrong codes, of apps and for recovery, from one network address.
+    pub fn code_from(address: IpAddr, limit: Limit) -> Self {
+        Self { scope: "code.network", subject: Digest::of(network_of(address).to_string().as_bytes()), limit }
+    }
+
     /// Passwords chosen from one network address, for whatever account.
     pub fn password_chosen_from(address: IpAddr, limit: Limit) -> Self {
         Self { scope: "password.network", subject: Digest::of(network_of(address).to_string().as_bytes()), limit }

@@ -22,6 +22,8 @@ pub enum Kind {
     SignUp,
     /// What that browser is to remember until then.
     Way,
+    /// Half signed in: good for the second step and nothing else.
+    Pending,
     /// One half of the double submit for forms before sign-in.
     Csrf,
 }
@@ -36,6 +38,8 @@ pub fn name(app: &App, kind: Kind) -> &'static str {
         (Kind::SignUp, false) => "vestibule_signup",
         (Kind::Way, true) => "__Host-vestibule_way",
         (Kind::Way, false) => "vestibule_way",
+        (Kind::Pending, true) => "__Host-vestibule_pending",
+        (Kind::Pending, false) => "vestibule_pending",
         (Kind::Csrf, true) => "__Host-vestibule_csrf",
         (Kind::Csrf, false) => "vestibule_csrf",
     }

@@ -30,9 +30,14 @@ pub enum Failure {
     InvalidRequest(String),
     #[error("The email address or the password is not right.")]
     InvalidCredentials,
-    /// What somebody who is signed in has shown to confirm that it is them.
+    /// What somebody has shown to prove that it is them, after the first proof.
     #[error("{0}")]
     NotProved(&'static str),
+    /// The password was right, and one of these is asked for besides.
+    #[error("A second proof is asked for: send a code of your authenticator app, or a recovery code.")]
+    MfaRequired(Vec<&'static str>),
+    #[error("Begin again with your password: the first step was too long ago, or too many codes were tried.")]
+    SignInAgain,
     #[error("Sign in first.")]
     Unauthenticated,
     /// The same, for a browser that was signed in and is to know why it is not.
@@ -85,7 +90,8 @@ impl Failure {
         match self {
             Self::InvalidRequest(_) | Self::MethodNotAllowed | Self::TooSlow => "invalid_request",
             Self::InvalidCredentials | Self::NotProved(_) => "invalid_credentials",
-            Self::Unauthenticated | Self::SignedOut(_) => "unauthenticated",
+            Self::MfaRequired(_) => "mfa_required",
+            Self::Unauthenticated | Self::SignedOut(_) | Self::SignInAgain => "unauthenticated",
             Self::ReauthRequired(_) => "reauth_required",
             Self::EmailUnverified => "email_unverified",
             Self::Forbidden(_) => "forbidden",
@@ -104,9 +110,12 @@ impl Failure {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::InvalidRequest(_) => StatusCode::BAD_REQUEST,
-            Self::InvalidCredentials | Self::NotProved(_) | Self::Unauthenticated | Self::SignedOut(_) => {
-                StatusCode::UNAUTHORIZED
-            }
+            Self::InvalidCredentials
+            | Self::NotProved(_)
+            | Self::MfaRequired(_)
+            | Self::SignInAgain
+            | Self::Unauthenticated
+            | Self::SignedOut(_) => StatusCode::UNAUTHORIZED,
             Self::ReauthRequired(_) | Self::EmailUnverified | Self::Forbidden(_) | Self::Csrf => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -126,7 +135,8 @@ impl Failure {
         match self {
             Self::InvalidRequest(_) => "That could not be read",
             Self::InvalidCredentials | Self::NotProved(_) => "That did not match",
-            Self::Unauthenticated | Self::SignedOut(_) => "You are not signed in",
+            Self::MfaRequired(_) => "One more step",
+            Self::Unauthenticated | Self::SignedOut(_) | Self::SignInAgain => "You are not signed in",
             Self::ReauthRequired(_) => "Confirm that it is you",
             Self::EmailUnverified => "Your address is not confirmed",
             Self::Forbidden(_) => "This is not open to you",
@@ -178,6 +188,9 @@ impl Failure {
         }
         if let (Self::SignedOut(reason), Some(body)) = (self, body.as_object_mut()) {
             body.insert("reason".to_owned(), json!(reason_word(*reason)));
+        }
+        if let (Self::MfaRequired(methods), Some(body)) = (self, body.as_object_mut()) {
+            body.insert("methods".to_owned(), json!(methods));
         }
         if let (Self::RateLimited(wait), Some(body)) = (self, body.as_object_mut()) {
             body.insert("retry_after".to_owned(), json!(whole_seconds(*wait)));

@@ -11,6 +11,7 @@ mod csrf;
 pub mod demo;
 pub mod failure;
 mod forward_auth;
+mod half_in;
 mod layers;
 pub mod metrics;
 mod operations;

@@ -11,12 +11,14 @@ use crate::accounts::{Name, reset, verify_email as verification};
 use crate::app::App;
 use crate::kernel::{EmailAddress, Redacted, Token};
 use crate::sessions::{Opened, Remember};
+use crate::signin::Entered;
 use crate::signin::password::{Attempt, try_password};
+use crate::signin::second_factor::CodeKind;
 use crate::web::body::ApiJson;
 use crate::web::failure::Failure;
-use crate::web::pages::{logout, signup, verify_email as verify_page};
+use crate::web::pages::{logout, second_factor, signup, verify_email as verify_page};
 use crate::web::who::{Anyone, SignedIn};
-use crate::web::{cookies, session_store};
+use crate::web::{cookies, half_in, session_store};
 
 #[derive(Deserialize)]
 pub struct SignUpBody {
@@ -52,6 +54,11 @@ pub struct LogInBody {
     remember: bool,
 }
 
+#[derive(Deserialize)]
+pub struct CodeBody {
+    code: Redacted,
+}
+
 /// `POST /auth/signup`: 202, the same for a fresh and for a taken address.
 pub async fn sign_up(
     app: web::Data<App>,
@@ -76,7 +83,8 @@ pub async fn verify_email(
     let token = Token::parse(&body.token).ok_or(Failure::Gone)?;
     let prover = verify_page::prover(&app, &who, &request);
     let verified = verification::verify(&app, &who.origin, token, prover, body.password).await?;
-    let mut answer = me::no_store().json(json!({ "user": me::describe(&verified.user) }));
+    let person = me::load(&app, verified.user.id).await?;
+    let mut answer = me::no_store().json(json!({ "user": me::describe(&person) }));
     verify_page::go_on(&app, &request, &verified, &mut answer)?;
     Ok(answer)
 }
@@ -104,7 +112,7 @@ pub async fn reset_password(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// `POST /auth/login`: 200 `{user, session}` and the cookies.
+/// `POST /auth/login`: 200 `{user, session}` and the cookies; 401 `mfa_required` and a cookie for the second step.
 pub async fn log_in(
     app: web::Data<App>,
     who: Anyone,
@@ -116,16 +124,46 @@ pub async fn log_in(
         email,
         password: body.password,
         remember: if body.remember { Remember::Yes } else { Remember::No },
-        previous: session_store::token(&request),
+        held: half_in::held(&app, &request),
     };
-    let opened = try_password(&app, &who.origin, attempt).await?;
-    let user = me::load(&app, opened.user).await?;
-    session_store::establish(&request, &app, &opened)?;
-    let mut response = me::no_store();
-    for cookie in cookies::for_gate(&app, &opened) {
-        response.cookie(cookie);
+    match try_password(&app, &who.origin, attempt).await? {
+        Entered::In(opened) => {
+            session_store::establish(&request, &app, &opened)?;
+            is_in(&app, &request, &opened).await
+        }
+        Entered::HalfIn(half) => Ok(half_in::ask(&app, &request, &half)),
     }
-    Ok(response.json(json!({ "user": me::describe(&user), "session": describe_session(&opened, app.clock.now()) })))
+}
+
+/// `POST /auth/login/totp`: 200 as login, by whoever is half signed in.
+pub async fn log_in_by_totp(
+    app: web::Data<App>,
+    who: Anyone,
+    ApiJson(body): ApiJson<CodeBody>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Failure> {
+    let opened = second_factor::finish(&app, &who, &request, CodeKind::Totp, body.code).await?;
+    is_in(&app, &request, &opened).await
+}
+
+/// `POST /auth/login/recovery-code`: the same without the app.
+pub async fn log_in_by_recovery_code(
+    app: web::Data<App>,
+    who: Anyone,
+    ApiJson(body): ApiJson<CodeBody>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Failure> {
+    let opened = second_factor::finish(&app, &who, &request, CodeKind::Recovery, body.code).await?;
+    is_in(&app, &request, &opened).await
+}
+
+/// Says who has come in, and hands out the cookies besides that of the session.
+async fn is_in(app: &App, request: &HttpRequest, opened: &Opened) -> Result<HttpResponse, Failure> {
+    let person = me::load(app, opened.user).await?;
+    let session = describe_session(opened, app.clock.now());
+    let mut answer = me::no_store().json(json!({ "user": me::describe(&person), "session": session }));
+    cookies::add(&mut answer, half_in::cookies_of(app, request, opened));
+    Ok(answer)
 }
 
 /// `POST /auth/logout`: 204, the session is gone and so are its cookies.

@@ -9,6 +9,7 @@ use crate::accounts::profile::rename as set_name;
 use crate::accounts::{self, Name, User, verify_email};
 use crate::app::App;
 use crate::db;
+use crate::factors::{self, Factors};
 use crate::kernel::{Redacted, UserId};
 use crate::web::body::ApiJson;
 use crate::web::cookies;
@@ -28,8 +29,8 @@ pub struct PasswordBody {
 
 /// `GET /me`
 pub async fn show(app: web::Data<App>, who: SignedIn) -> Result<HttpResponse, Failure> {
-    let user = load(&app, who.live.user).await?;
-    Ok(no_store().json(describe(&user)))
+    let person = load(&app, who.live.user).await?;
+    Ok(no_store().json(describe(&person)))
 }
 
 /// `PATCH /me`
@@ -64,25 +65,37 @@ pub async fn resend_verification(app: web::Data<App>, who: SignedIn) -> Result<H
     Ok(HttpResponse::Accepted().json(json!({ "message": "We have sent you a new link." })))
 }
 
-/// A person as the API shows them. The last three are promised names that a client may read already; nobody has
-/// a second factor, an organization or a deletion under way while there are none of these things to have.
-pub fn describe(user: &User) -> Value {
+/// Somebody with what they prove themselves with.
+pub struct Person {
+    pub user: User,
+    pub factors: Factors,
+}
+
+/// A person as the API shows them. Some are promised names that a client may read already: nobody has a passkey, an
+/// organization or a deletion under way while there are none of these things to have.
+pub fn describe(person: &Person) -> Value {
+    let Person { user, factors } = person;
+    let mfa = json!({ "totp": factors.totp, "passkeys": 0, "recovery_codes_left": factors.recovery_codes_left });
     json!({
         "id": user.id,
         "email": user.email,
         "email_verified": user.is_verified(),
         "name": user.name,
         "created_at": user.created_at,
-        "mfa": { "totp": false, "passkeys": 0, "recovery_codes_left": 0 },
+        "mfa": mfa,
         "organizations": [],
         "deletion": null,
     })
 }
 
-pub async fn load(app: &App, id: UserId) -> Result<User, Failure> {
-    let user = app.db.look_up(move |tx| accounts::find(tx, id)).await?;
+pub async fn load(app: &App, id: UserId) -> Result<Person, Failure> {
+    let found = app.db.read(move |tx| {
+        let user = accounts::find(tx, id)?;
+        Ok::<_, db::Error>((user, factors::list(tx, id)?))
+    });
+    let (user, factors) = found.await?;
     // Deleted between the look at the session and this one.
-    user.ok_or(Failure::Unauthenticated)
+    Ok(Person { user: user.ok_or(Failure::Unauthenticated)?, factors })
 }
 
 pub fn no_store() -> HttpResponseBuilder {

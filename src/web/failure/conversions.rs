@@ -3,7 +3,10 @@
 use super::Failure;
 use crate::crypto::Busy;
 use crate::stepup::{self, Way};
-use crate::{accounts, db, mail, signin};
+use crate::{accounts, db, factors, mail, signin};
+
+const WRONG_CODE: &str = "This code is not right.";
+const USED_CODE: &str = "This code was used before. Wait until your app shows the next one.";
 
 impl From<db::Error> for Failure {
     fn from(error: db::Error) -> Self {
@@ -160,6 +163,29 @@ impl From<stepup::Error> for Failure {
             Error::Ended => Self::Unauthenticated,
             Error::Busy(busy) => busy.into(),
             Error::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<signin::second_factor::Error> for Failure {
+    fn from(error: signin::second_factor::Error) -> Self {
+        use signin::second_factor::Error;
+        match error {
+            Error::Over => Self::SignInAgain,
+            Error::Wrong => Self::NotProved(WRONG_CODE),
+            Error::Used => Self::NotProved(USED_CODE),
+            Error::TooMany(wait) => Self::RateLimited(wait),
+            Error::Factors(error) => error.into(),
+            Error::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<factors::Error> for Failure {
+    fn from(error: factors::Error) -> Self {
+        match error {
+            factors::Error::Db(error) => error.into(),
+            factors::Error::Unsealable(_) | factors::Error::Unusable(_) => Self::internal(error),
         }
     }
 }

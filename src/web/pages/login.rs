@@ -7,17 +7,18 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::way::Way;
-use super::{destination, ended, host_of};
+use super::{destination, ended, host_of, second_factor};
 use crate::app::App;
 use crate::config::settings::Signup;
 use crate::db;
 use crate::kernel::{EmailAddress, Redacted, ReturnTo};
 use crate::sessions::{self, Remember};
+use crate::signin::Entered;
 use crate::signin::password::{Attempt, try_password};
 use crate::web::csrf::Checked;
 use crate::web::failure::{Failure, Field};
 use crate::web::who::{Anyone, SignedIn};
-use crate::web::{cookies, rotation, session_store, view};
+use crate::web::{cookies, half_in, rotation, session_store, view};
 
 #[derive(Deserialize)]
 pub struct Asked {
@@ -87,9 +88,14 @@ pub async fn submit(
     request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
     match sign_in(&app, &who, &form, &request).await {
-        Ok(opened) => {
+        Ok(Entered::In(opened)) => {
             session_store::establish(&request, &app, &opened)?;
-            Ok(go_to(&app, &request, &form.return_to, cookies::for_gate(&app, &opened)))
+            Ok(go_to(&app, &request, &form.return_to, half_in::cookies_of(&app, &request, &opened)))
+        }
+        Ok(Entered::HalfIn(half)) => {
+            let mut answer = view::see_other(&second_factor::path(&app, &form.return_to));
+            cookies::add(&mut answer, vec![half_in::cookie(&app, &half)]);
+            Ok(answer)
         }
         Err(failure) => {
             let wrong: Vec<Field> = match &failure {
@@ -103,13 +109,13 @@ pub async fn submit(
     }
 }
 
-async fn sign_in(app: &App, who: &Anyone, form: &Form, request: &HttpRequest) -> Result<sessions::Opened, Failure> {
+async fn sign_in(app: &App, who: &Anyone, form: &Form, request: &HttpRequest) -> Result<Entered, Failure> {
     let email = EmailAddress::parse(&form.email).map_err(|error| Failure::field("email", error))?;
     let attempt = Attempt {
         email,
         password: form.password.clone(),
         remember: if form.remember.is_some() { Remember::Yes } else { Remember::No },
-        previous: session_store::token(request),
+        held: half_in::held(app, request),
     };
     Ok(try_password(app, &who.origin, attempt).await?)
 }
@@ -163,6 +169,7 @@ fn page(app: &App, request: &HttpRequest, return_to: &str, form: Value, status: 
 fn notice(done: &str) -> Option<&'static str> {
     match done {
         "verified" => Some("Your address is confirmed. Sign in to go on."),
+        "again" => Some("Begin again: the first step was too long ago, or too many codes were tried."),
         "reset" => Some("Your password is changed. Sign in with the new one."),
         _ => None,
     }

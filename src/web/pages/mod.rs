@@ -9,6 +9,7 @@ pub mod logout;
 pub mod not_me;
 pub mod password;
 pub mod reset;
+pub mod second_factor;
 pub mod sessions;
 pub mod setup;
 pub mod signup;

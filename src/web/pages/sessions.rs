@@ -115,6 +115,8 @@ fn by(method: Method) -> &'static str {
     match method {
         Method::Password => "your password",
         Method::SetupLink => "the set-up link",
+        Method::Totp => "a code",
+        Method::RecoveryCode => "a recovery code",
     }
 }
 

@@ -1,0 +1,102 @@
+use diesel::prelude::*;
+
+use super::totp::Stored;
+use crate::db::schema::{recovery_codes as codes, totp_factors as totp};
+use crate::db::{self, ReadTx, Tx};
+use crate::kernel::{Digest, UserId};
+
+type StoredRow = (Vec<u8>, chrono::DateTime<chrono::Utc>, Option<chrono::DateTime<chrono::Utc>>);
+
+const STORED: (totp::sealed_secret, totp::created_at, totp::enabled_at) =
+    (totp::sealed_secret, totp::created_at, totp::enabled_at);
+
+/// In place of one that is not enabled. `false` when there is an enabled one.
+pub(super) fn put_pending(tx: &mut Tx<'_>, user: UserId, sealed: &[u8]) -> Result<bool, db::Error> {
+    use diesel::query_dsl::methods::FilterDsl as _;
+    let now = tx.now;
+    let fresh = (totp::sealed_secret.eq(sealed), totp::created_at.eq(now), totp::last_step.eq(0));
+    let written = diesel::insert_into(totp::table)
+        .values((totp::user_id.eq(user), fresh))
+        .on_conflict(totp::user_id)
+        .do_update()
+        .set(fresh)
+        .filter(totp::enabled_at.is_null())
+        .execute(tx.conn())?;
+    Ok(written == 1)
+}
+
+pub(super) fn find_totp(tx: &mut ReadTx<'_>, user: UserId) -> Result<Option<Stored>, db::Error> {
+    let row: Option<StoredRow> = totp::table.find(user).select(STORED).first(tx.conn()).optional()?;
+    Ok(row.map(stored))
+}
+
+pub(super) fn lock_totp(tx: &mut Tx<'_>, user: UserId) -> Result<Option<Stored>, db::Error> {
+    let row: Option<StoredRow> = totp::table.find(user).select(STORED).for_update().first(tx.conn()).optional()?;
+    Ok(row.map(stored))
+}
+
+pub(super) fn has_enabled_totp(tx: &mut ReadTx<'_>, user: UserId) -> Result<bool, db::Error> {
+    let enabled = totp::table.filter(totp::user_id.eq(user).and(totp::enabled_at.is_not_null()));
+    Ok(diesel::select(diesel::dsl::exists(enabled)).get_result(tx.conn())?)
+}
+
+pub(super) fn enable_totp(tx: &mut Tx<'_>, user: UserId, step: i64) -> Result<(), db::Error> {
+    let now = tx.now;
+    diesel::update(totp::table.find(user))
+        .set((totp::enabled_at.eq(now), totp::last_step.eq(step)))
+        .execute(tx.conn())?;
+    Ok(())
+}
+
+/// `false` when that step, or a later one, was taken before.
+pub(super) fn take_step(tx: &mut Tx<'_>, user: UserId, step: i64) -> Result<bool, db::Error> {
+    let untaken = totp::table.find(user).filter(totp::enabled_at.is_not_null().and(totp::last_step.lt(step)));
+    Ok(diesel::update(untaken).set(totp::last_step.eq(step)).execute(tx.conn())? == 1)
+}
+
+/// Whether an enabled one was there.
+pub(super) fn delete_totp(tx: &mut Tx<'_>, user: UserId) -> Result<bool, db::Error> {
+    let enabled: Option<bool> = diesel::delete(totp::table.find(user))
+        .returning(totp::enabled_at.is_not_null())
+        .get_result(tx.conn())
+        .optional()?;
+    Ok(enabled.unwrap_or(false))
+}
+
+pub(super) fn insert_codes(tx: &mut Tx<'_>, user: UserId, digests: &[Vec<u8>]) -> Result<(), db::Error> {
+    let now = tx.now;
+    let rows: Vec<_> = digests
+        .iter()
+        .map(|digest| (codes::user_id.eq(user), codes::digest.eq(digest), codes::created_at.eq(now)))
+        .collect();
+    diesel::insert_into(codes::table).values(rows).execute(tx.conn())?;
+    Ok(())
+}
+
+pub(super) fn list_unused_codes(tx: &mut ReadTx<'_>, user: UserId) -> Result<Vec<Digest>, db::Error> {
+    let unused = codes::table.filter(codes::user_id.eq(user).and(codes::used_at.is_null()));
+    let digests: Vec<Vec<u8>> = unused.select(codes::digest).load(tx.conn())?;
+    Ok(digests.iter().filter_map(|digest| Digest::from_stored(digest)).collect())
+}
+
+pub(super) fn count_unused_codes(tx: &mut ReadTx<'_>, user: UserId) -> Result<u32, db::Error> {
+    let unused = codes::table.filter(codes::user_id.eq(user).and(codes::used_at.is_null()));
+    let count: i64 = unused.count().get_result(tx.conn())?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+/// `false` when it is gone or was used.
+pub(super) fn take_code(tx: &mut Tx<'_>, user: UserId, digest: &Digest) -> Result<bool, db::Error> {
+    let now = tx.now;
+    let unused = codes::table.find((user, digest.as_bytes())).filter(codes::used_at.is_null());
+    Ok(diesel::update(unused).set(codes::used_at.eq(now)).execute(tx.conn())? == 1)
+}
+
+pub(super) fn delete_codes(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Error> {
+    diesel::delete(codes::table.filter(codes::user_id.eq(user))).execute(tx.conn())?;
+    Ok(())
+}
+
+fn stored((sealed, created_at, enabled_at): StoredRow) -> Stored {
+    Stored { sealed, created_at, enabled_at }
+}

@@ -1,0 +1,53 @@
+use super::{Proved, finish};
+use crate::app::App;
+use crate::audit::{self, Event};
+use crate::db::{self, Tx};
+use crate::factors;
+use crate::kernel::{Token, UserId};
+use crate::sessions::{self, Method, Opened, Pending, Remember};
+
+/// What a browser that signs in holds already; all of it ends when it gets something new.
+#[derive(Debug, Default)]
+pub struct Held {
+    /// The portal token of its session.
+    pub session: Option<Token>,
+    /// The token by which it is half signed in.
+    pub pending: Option<Token>,
+}
+
+/// How far the first proof leads.
+#[derive(Debug)]
+pub enum Entered {
+    In(Opened),
+    /// The account asks for a second proof.
+    HalfIn(HalfIn),
+}
+
+/// What only the browser will know, and what it may prove next.
+#[derive(Debug)]
+pub struct HalfIn {
+    pub token: Token,
+    pub methods: Vec<Method>,
+}
+
+/// Somebody has given the first proof. Opens a session, or waits for the second.
+pub(super) fn enter(
+    tx: &mut Tx<'_>,
+    app: &App,
+    (user, by): (UserId, Method),
+    remember: Remember,
+    held: &Held,
+) -> Result<Entered, db::Error> {
+    if let Some(pending) = &held.pending {
+        sessions::end_pending(tx, pending)?;
+    }
+    let factors = factors::list(tx, user)?;
+    if !factors.are_asked_for() {
+        let proved = Proved { user, by: &[by] };
+        return finish(tx, app, proved, remember, held.session.as_ref()).map(Entered::In);
+    }
+    let token = sessions::begin_pending(tx, &Pending { user, by, remember })?;
+    audit::record(tx, Event::about(user, "signin.second_factor_asked").with("method", by.as_str()))?;
+    let recovery = (factors.recovery_codes_left > 0).then_some(Method::RecoveryCode);
+    Ok(Entered::HalfIn(HalfIn { token, methods: [Method::Totp].into_iter().chain(recovery).collect() }))
+}

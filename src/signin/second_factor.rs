@@ -1,0 +1,165 @@
+//! Signing in, the second step: a code of the authenticator app, or a recovery code.
+//!
+//! Only a browser that is half signed in gets here, so whoever tries knows the password. Wrong codes of an app wait
+//! longer and longer for the account as a whole; they are six digits. Recovery codes are sixty bits, which nobody
+//! guesses: they are counted by network only, so that a stranger who has the password and keeps guessing cannot keep
+//! the owner out.
+
+use chrono::TimeDelta;
+
+use super::{Proved, finish};
+use crate::accounts::{self, User};
+use crate::app::App;
+use crate::audit::{self, Event};
+use crate::db::{self, Tx};
+use crate::factors::totp::Verdict;
+use crate::factors::{self, Holder, recovery, totp};
+use crate::kernel::{Origin, Redacted, Token};
+use crate::sessions::{self, Method, Opened, Pending};
+use crate::throttle::{self, Admission, Key};
+
+/// Which kind of code somebody brings.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CodeKind {
+    Totp,
+    Recovery,
+}
+
+impl CodeKind {
+    fn method(self) -> Method {
+        match self {
+            Self::Totp => Method::Totp,
+            Self::Recovery => Method::RecoveryCode,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub struct Attempt {
+    /// By which this browser is half signed in.
+    pub pending: Token,
+    pub kind: CodeKind,
+    pub code: Redacted,
+    /// The portal token this browser holds already; its session ends when the new one begins.
+    pub previous: Option<Token>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The first step was too long ago, was used, or has seen too many codes.
+    #[error("there is no first step to go on from")]
+    Over,
+    #[error("the code is not right")]
+    Wrong,
+    /// Right, and taken before.
+    #[error("the code was used before")]
+    Used,
+    /// Too many attempts; the next one is looked at after this long.
+    #[error("too many attempts")]
+    TooMany(TimeDelta),
+    #[error(transparent)]
+    Factors(#[from] factors::Error),
+    #[error(transparent)]
+    Db(#[from] db::Error),
+}
+
+/// Whether a browser is half signed in, and what it may go on with.
+pub async fn is_waiting(app: &App, pending: Token) -> Result<bool, db::Error> {
+    Ok(app.db.look_up(move |tx| sessions::find_pending(tx, &pending)).await?.is_some())
+}
+
+/// Checks the code and opens a session.
+pub async fn try_code(app: &App, origin: &Origin, attempt: Attempt) -> Result<Opened, Error> {
+    let app2 = app.clone();
+    // A refusal is counted and written down, so the transaction commits whatever the outcome is.
+    let outcome = app.db.write(origin, move |tx| settle(tx, &app2, &attempt)).await?;
+    outcome.map_err(|refusal| match refusal {
+        Refusal::Over => Error::Over,
+        Refusal::Wrong => Error::Wrong,
+        Refusal::Used => Error::Used,
+        Refusal::Wait(wait) => Error::TooMany(wait),
+    })
+}
+
+enum Refusal {
+    Over,
+    Wrong,
+    Used,
+    Wait(TimeDelta),
+}
+
+fn settle(tx: &mut Tx<'_>, app: &App, attempt: &Attempt) -> Result<Result<Opened, Refusal>, Error> {
+    let Some(pending) = sessions::find_pending(tx, &attempt.pending)? else { return Ok(Err(Refusal::Over)) };
+    let keys = Keys::of(app, &tx.origin, attempt.kind, &pending);
+    if let Admission::Wait(wait) = throttle::admit(tx, &keys.all())? {
+        return Ok(Err(Refusal::Wait(wait)));
+    }
+    // Two codes of one browser wait for each other, and a password that is being changed is waited for.
+    let Some(user) = lock_enabled(tx, &pending)? else { return Ok(Err(Refusal::Over)) };
+    if !sessions::count_try(tx, &attempt.pending)? {
+        return Ok(Err(Refusal::Over));
+    }
+    match check(tx, app, attempt, &user)? {
+        Verdict::Right => {}
+        verdict @ (Verdict::Wrong | Verdict::Used) => {
+            audit::record(tx, Event::about(user.id, "signin.failed").with("method", attempt.kind.method().as_str()))?;
+            return Ok(Err(if verdict == Verdict::Used { Refusal::Used } else { Refusal::Wrong }));
+        }
+    }
+    keys.forgive(tx)?;
+    throttle::forget(tx, &Key::sign_in_to(&user.email, app.settings.limits.login_per_account))?;
+    sessions::end_pending(tx, &attempt.pending)?;
+    let by = [pending.by, attempt.kind.method()];
+    let proved = Proved { user: user.id, by: &by };
+    Ok(Ok(finish(tx, app, proved, pending.remember, attempt.previous.as_ref())?))
+}
+
+/// `None` when the account is gone or disabled.
+fn lock_enabled(tx: &mut Tx<'_>, pending: &Pending) -> Result<Option<User>, db::Error> {
+    match accounts::lock_credentials(tx, pending.user)? {
+        Some(credentials) if !credentials.is_disabled => accounts::find(tx, pending.user),
+        Some(_) | None => Ok(None),
+    }
+}
+
+fn check(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, user: &User) -> Result<Verdict, factors::Error> {
+    match attempt.kind {
+        CodeKind::Totp => totp::use_code(tx, &app.sealer, user.id, &attempt.code),
+        CodeKind::Recovery => {
+            let left = recovery::use_code(tx, &app.sealer, &Holder::from(user), &attempt.code)?;
+            Ok(if left.is_some() { Verdict::Right } else { Verdict::Wrong })
+        }
+    }
+}
+
+/// What this attempt is counted under.
+struct Keys {
+    network: Option<Key>,
+    account: Option<Key>,
+}
+
+impl Keys {
+    fn of(app: &App, origin: &Origin, kind: CodeKind, pending: &Pending) -> Self {
+        let limits = &app.settings.limits;
+        Self {
+            network: origin.address.map(|address| Key::code_from(address, limits.login_per_network)),
+            account: match kind {
+                CodeKind::Totp => Some(Key::code_of(pending.user, limits.login_per_account)),
+                CodeKind::Recovery => None,
+            },
+        }
+    }
+
+    /// In this order everywhere: two attempts at once must not wait for each other.
+    fn all(&self) -> Vec<Key> {
+        self.network.into_iter().chain(self.account).collect()
+    }
+
+    /// The code was right.
+    fn forgive(&self, tx: &mut Tx<'_>) -> Result<(), db::Error> {
+        if let Some(network) = &self.network {
+            throttle::take_back(tx, network)?;
+        }
+        self.account.iter().try_for_each(|account| throttle::forget(tx, account))
+    }
+}
