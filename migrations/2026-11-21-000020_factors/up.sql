@@ -34,3 +34,4 @@ CREATE TABLE pending_sign_ins (
     attempts     integer NOT NULL DEFAULT 0
 );
 CREATE INDEX pending_sign_ins_by_user ON pending_sign_ins (user_id);
+CREATE INDEX pending_sign_ins_by_end ON pending_sign_ins (expires_at);

@@ -79,7 +79,10 @@ pub(super) fn limit(text: &str) -> Result<Limit, Wrong> {
 pub(super) fn window(text: &str) -> Result<(Action, TimeDelta), Wrong> {
     let remedy = r#"Write how long, and for what, as in "1m for password"."#;
     let (time, action) = text.split_once(" for ").ok_or_else(|| Wrong::quoting(text, "a window", remedy))?;
-    Ok((choice(action.trim(), &[("password", Action::Password)])?, duration(time.trim())?))
+    Ok((
+        choice(action.trim(), &[("password", Action::Password), ("factors", Action::Factors)])?,
+        duration(time.trim())?,
+    ))
 }
 
 pub(super) fn database_url(text: &str) -> Result<SecretString, Wrong> {

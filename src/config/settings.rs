@@ -117,6 +117,8 @@ pub struct StepUp {
 pub enum Action {
     /// Choosing a new password.
     Password,
+    /// Setting up an authenticator app, turning it off, making recovery codes.
+    Factors,
     /// Whatever has no window of its own.
     Other,
 }

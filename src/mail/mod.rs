@@ -60,8 +60,8 @@ pub fn enqueue(
         // Not what the browser says of itself: strangers choose that, and this letter may go to somebody else.
         "browser": tx.origin.user_agent.as_deref().and_then(device::name),
     });
-    for (name, fact) in facts {
-        details[name] = fact;
+    if let Some(details) = details.as_object_mut() {
+        details.extend(facts.into_iter().map(|(name, fact)| (name.to_owned(), fact)));
     }
     let row = store::NewLetter { id, to: to.clone(), about, letter: kind.name(), details, sealed: blob };
     store::insert(tx, &row)?;

@@ -9,6 +9,7 @@ mod body;
 pub mod cookies;
 mod csrf;
 pub mod demo;
+mod factor_change;
 pub mod failure;
 mod forward_auth;
 mod half_in;

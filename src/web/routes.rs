@@ -39,8 +39,11 @@ pub fn plain() -> Vec<Endpoint> {
 
 /// What belongs to people and their sessions.
 pub fn personal() -> Vec<Endpoint> {
+    for_people().into_iter().chain(for_programs()).collect()
+}
+
+fn for_people() -> Vec<Endpoint> {
     vec![
-        // Pages
         get("/", to(pages::home::show)),
         get("/login", to(pages::login::show)),
         post("/login", to(pages::login::submit)),
@@ -65,6 +68,13 @@ pub fn personal() -> Vec<Endpoint> {
         post("/account/name", to(pages::home::rename)),
         get("/account/password", to(pages::password::show)),
         post("/account/password", to(pages::password::submit)),
+        get("/account/security", to(pages::security::show)),
+        get("/account/security/totp", to(pages::security::show_totp)),
+        post("/account/security/totp", to(pages::security::set_up_totp)),
+        post("/account/security/totp/enable", to(pages::security::enable_totp)),
+        post("/account/security/totp/disable", to(pages::security::disable_totp)),
+        get("/account/security/recovery-codes", to(pages::security::show_codes)),
+        post("/account/security/recovery-codes", to(pages::security::replace_codes)),
         get("/account/sessions", to(pages::sessions::show)),
         post("/account/sessions/{id}/sign-out", to(pages::sessions::sign_out)),
         post("/account/sessions/sign-out-others", to(pages::sessions::sign_out_others)),
@@ -76,7 +86,11 @@ pub fn personal() -> Vec<Endpoint> {
         get("/dev/inbox", to(pages::inbox::list)),
         get("/dev/inbox/{id}", to(pages::inbox::show)),
         get("/dev/inbox/{id}/html", to(pages::inbox::show_html)),
-        // API
+    ]
+}
+
+fn for_programs() -> Vec<Endpoint> {
+    vec![
         post("/auth/signup", to(api::auth::sign_up)),
         post("/auth/verify-email", to(api::auth::verify_email)),
         post("/auth/forgot-password", to(api::auth::forgot_password)),
@@ -91,6 +105,10 @@ pub fn personal() -> Vec<Endpoint> {
         patch("/me", to(api::me::rename)),
         put("/me/password", to(api::me::change_password)),
         post("/me/email/verification", to(api::me::resend_verification)),
+        post("/me/totp", to(api::factors::set_up_totp)),
+        delete("/me/totp", to(api::factors::disable_totp)),
+        post("/me/totp/enable", to(api::factors::enable_totp)),
+        post("/me/recovery-codes", to(api::factors::replace_recovery_codes)),
         get("/me/sessions", to(api::sessions::list)),
         delete("/me/sessions", to(api::sessions::revoke_others)),
         delete("/me/sessions/{id}", to(api::sessions::revoke)),

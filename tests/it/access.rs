@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use vestibule::web::routes;
 
 use crate::support::TestApp;
+use crate::support::authenticator::set_up;
 use crate::support::browser::Browser;
 use crate::support::page::Page;
 use crate::support::people::{PASSWORD, code};
@@ -25,6 +26,8 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ("GET", "/", ["303 /login", "200", "200", "200", "303 /login", "303 /login"]),
     ("GET", "/login", ["200"; 6]),
     ("POST", "/login", ["401"; 6]),
+    ("GET", "/login/second-factor", ["303 /login"; 6]),
+    ("POST", "/login/second-factor", ["303 /login"; 6]),
     ("POST", "/login/continue", ["303 /login", "303 /", "303 /", "303 /", "303 /login", "303 /login"]),
     ("POST", "/login/forgot", ["303 /forgot-password"; 6]),
     ("POST", "/logout", ["303 /logged-out"; 6]),
@@ -45,6 +48,39 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ("POST", "/account/name", ["303 /login", "303 /", "303 /", "303 /", "303 /login", "303 /login"]),
     ("GET", "/account/password", ["303 /login", "303 /confirm", "303 /confirm", "200", "303 /login", "303 /login"]),
     ("POST", "/account/password", ["303 /login", "303 /confirm", "303 /confirm", "422", "303 /login", "303 /login"]),
+    ("GET", "/account/security", ["303 /login", "200", "200", "200", "303 /login", "303 /login"]),
+    (
+        "GET",
+        "/account/security/totp",
+        ["303 /login", "303 /confirm", "303 /confirm", "200", "303 /login", "303 /login"],
+    ),
+    // Nothing has been set up.
+    (
+        "POST",
+        "/account/security/totp/enable",
+        ["303 /login", "303 /confirm", "303 /confirm", "303 /account/security/totp", "303 /login", "303 /login"],
+    ),
+    (
+        "POST",
+        "/account/security/totp",
+        ["303 /login", "303 /confirm", "303 /confirm", "303 /account/security/totp", "303 /login", "303 /login"],
+    ),
+    (
+        "POST",
+        "/account/security/totp/disable",
+        ["303 /login", "303 /confirm", "303 /confirm", "303 /account/security", "303 /login", "303 /login"],
+    ),
+    // Nothing could get lost.
+    (
+        "GET",
+        "/account/security/recovery-codes",
+        ["303 /login", "303 /confirm", "303 /confirm", "303 /account/security", "303 /login", "303 /login"],
+    ),
+    (
+        "POST",
+        "/account/security/recovery-codes",
+        ["303 /login", "303 /confirm", "303 /confirm", "303 /account/security", "303 /login", "303 /login"],
+    ),
     ("GET", "/account/sessions", ["303 /login", "200", "200", "200", "303 /login", "303 /login"]),
     // Another person's.
     ("POST", "/account/sessions/{id}/sign-out", ["303 /login", "404", "404", "404", "303 /login", "303 /login"]),
@@ -75,6 +111,8 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ("POST", "/auth/forgot-password", ["202"; 6]),
     ("POST", "/auth/reset-password", ["410 gone"; 6]),
     ("POST", "/auth/login", ["401 invalid_credentials"; 6]),
+    ("POST", "/auth/login/totp", ["401 unauthenticated"; 6]),
+    ("POST", "/auth/login/recovery-code", ["401 unauthenticated"; 6]),
     (
         "POST",
         "/auth/logout",
@@ -116,6 +154,55 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
         "/me/email/verification",
         ["401 unauthenticated", "202", "409 conflict", "409 conflict", "401 unauthenticated", "401 unauthenticated"],
     ),
+    // Nothing has been set up.
+    (
+        "POST",
+        "/me/totp/enable",
+        [
+            "401 unauthenticated",
+            "409 conflict",
+            "409 conflict",
+            "409 conflict",
+            "401 unauthenticated",
+            "401 unauthenticated",
+        ],
+    ),
+    (
+        "POST",
+        "/me/totp",
+        [
+            "401 unauthenticated",
+            "403 reauth_required",
+            "403 reauth_required",
+            "200",
+            "401 unauthenticated",
+            "401 unauthenticated",
+        ],
+    ),
+    (
+        "DELETE",
+        "/me/totp",
+        [
+            "401 unauthenticated",
+            "403 reauth_required",
+            "403 reauth_required",
+            "404 not_found",
+            "401 unauthenticated",
+            "401 unauthenticated",
+        ],
+    ),
+    (
+        "POST",
+        "/me/recovery-codes",
+        [
+            "401 unauthenticated",
+            "403 reauth_required",
+            "403 reauth_required",
+            "409 conflict",
+            "401 unauthenticated",
+            "401 unauthenticated",
+        ],
+    ),
     ("GET", "/me/sessions", ["401 unauthenticated", "200", "200", "200", "401 unauthenticated", "401 unauthenticated"]),
     (
         "DELETE",
@@ -137,6 +224,14 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ),
 ];
 
+/// What somebody who is half signed in can do besides. Everything else is for them what it is for nobody.
+const SECOND_STEP: &[(&str, &str, &str)] = &[
+    ("GET", "/login/second-factor", "200"),
+    ("POST", "/login/second-factor", "401"),
+    ("POST", "/auth/login/totp", "401 invalid_credentials"),
+    ("POST", "/auth/login/recovery-code", "401 invalid_credentials"),
+];
+
 #[test]
 fn every_endpoint_is_in_the_table_and_answers_as_it_says() {
     let endpoints: Vec<(String, &str)> = routes::gate()
@@ -154,6 +249,7 @@ fn every_endpoint_is_in_the_table_and_answers_as_it_says() {
     let app =
         TestApp::with(&[("limits.login_per_account", "1000 per 15m"), ("limits.login_per_network", "1000 per 15m")]);
     let people = people(&app);
+    set_up(&app, &mut app.verified("protected@example.com"));
     app.unverified("another@example.com");
     let mut wrong = Vec::new();
     for (method, path, expected) in TABLE {
@@ -163,6 +259,15 @@ fn every_endpoint_is_in_the_table_and_answers_as_it_says() {
             if seen != *expected {
                 wrong.push(format!("{method} {path} by {who}: {seen}, not {expected}"));
             }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    for (method, path, [nobody, ..]) in TABLE {
+        let own = SECOND_STEP.iter().find(|(known, at, _)| known == method && at == path);
+        let expected = own.map_or(nobody, |(.., expected)| expected);
+        let seen = attempt(&mut half_signed_in(&app), method, &of_another(&app, path));
+        if seen != *expected {
+            wrong.push(format!("{method} {path} by somebody half signed in: {seen}, not {expected}"));
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
@@ -184,7 +289,21 @@ fn only_a_confirmation_opens_what_is_dangerous() {
             dangerous.push(format!("{method} {path}"));
         }
     }
-    assert_eq!(dangerous, ["GET /account/password", "POST /account/password", "PUT /me/password"]);
+    let known = [
+        "GET /account/password",
+        "POST /account/password",
+        "GET /account/security/totp",
+        "POST /account/security/totp/enable",
+        "POST /account/security/totp",
+        "POST /account/security/totp/disable",
+        "GET /account/security/recovery-codes",
+        "POST /account/security/recovery-codes",
+        "PUT /me/password",
+        "POST /me/totp",
+        "DELETE /me/totp",
+        "POST /me/recovery-codes",
+    ];
+    assert_eq!(dangerous, known);
 }
 
 /// The session and the device of a person who takes no part in this.
@@ -228,6 +347,13 @@ fn people(app: &TestApp) -> Vec<(&'static str, Maker<'_>)> {
     ]
 }
 
+/// Has given the password of somebody who is asked for a code as well.
+fn half_signed_in(app: &TestApp) -> Browser {
+    let (browser, answer) = app.log_in("protected@example.com", PASSWORD);
+    assert_eq!(code(&answer), "mfa_required");
+    browser
+}
+
 /// Has the gate cookie of somebody signed in, and puts it into every cookie there is.
 fn thief(app: &TestApp) -> Browser {
     let (robbed, _) = app.log_in("verified@example.com", PASSWORD);
@@ -235,7 +361,9 @@ fn thief(app: &TestApp) -> Browser {
     let portal = robbed.jar.find(app.public_url(), "vestibule_session").expect("a session cookie").value.clone();
     let signed_like_the_portals = portal.replace(&portal[portal.len() - 43..], &gate);
     let mut thief = app.browser();
-    for (name, value) in [("vestibule_gate", &gate), ("vestibule_session", &signed_like_the_portals)] {
+    for (name, value) in
+        [("vestibule_gate", &gate), ("vestibule_pending", &gate), ("vestibule_session", &signed_like_the_portals)]
+    {
         thief.jar.store(app.public_url(), &format!("{name}={value}; Path=/"));
     }
     thief
@@ -266,6 +394,7 @@ fn post_form(browser: &mut Browser, path: &str) -> Page {
         ("password", "wrong"),
         ("new_password", "wrong"),
         ("name", "Ann"),
+        ("code", "000000"),
     ];
     browser.post(path, &fields)
 }
@@ -277,6 +406,7 @@ fn body(path: &str) -> Value {
         "/auth/reset-password" => json!({ "token": "A".repeat(43), "new_password": "wrong" }),
         "/auth/verify-email" => json!({ "token": "A".repeat(43) }),
         "/auth/confirm" => json!({ "password": "wrong" }),
+        "/auth/login/totp" | "/auth/login/recovery-code" | "/me/totp/enable" => json!({ "code": "000000" }),
         "/me/password" => json!({ "new_password": "wrong" }),
         "/me" => json!({ "name": "Ann" }),
         _ => Value::Null,

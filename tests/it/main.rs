@@ -18,6 +18,8 @@ mod documentation;
 #[cfg(test)]
 mod ended;
 #[cfg(test)]
+mod factors;
+#[cfg(test)]
 mod feed;
 #[cfg(test)]
 mod gate;

@@ -224,7 +224,7 @@ fn a_sign_in_from_nowhere_that_is_known_is_no_place() {
         email: EmailAddress::parse(ANN).unwrap(),
         password: Redacted::new(PASSWORD.to_owned()),
         remember: Remember::No,
-        previous: None,
+        held: vestibule::signin::Held::default(),
     };
     actix_web::rt::System::new().block_on(try_password(&app.app, &Origin::system("a test"), attempt)).unwrap();
     assert_eq!(app.count("SELECT count(*) AS n FROM places"), 1);

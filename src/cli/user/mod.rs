@@ -1,6 +1,7 @@
 //! `vestibule user`: looking after people's accounts.
 
 mod promote;
+mod reset_mfa;
 mod sessions;
 mod sign_out;
 
@@ -18,6 +19,8 @@ use crate::kernel::{Clock, EmailAddress, UserId};
 pub enum Command {
     /// Make an administrator of somebody, with the service's own pages and powers
     Promote(promote::Arguments),
+    /// Take away somebody's second factors, who has lost them
+    ResetMfa(reset_mfa::Arguments),
     /// Show where somebody is signed in
     Sessions(sessions::Arguments),
     /// Sign somebody out, everywhere or on one device
@@ -28,6 +31,7 @@ impl Command {
     pub(super) fn common(&self) -> &Common {
         match self {
             Self::Promote(arguments) => &arguments.common,
+            Self::ResetMfa(arguments) => &arguments.common,
             Self::Sessions(arguments) => &arguments.common,
             Self::SignOut(arguments) => &arguments.common,
         }
@@ -41,6 +45,7 @@ pub(super) fn run(command: &Command, settings: &Settings) -> anyhow::Result<()> 
     let result = runtime.block_on(async {
         match command {
             Command::Promote(arguments) => promote::run(arguments, &db).await,
+            Command::ResetMfa(arguments) => reset_mfa::run(arguments, &db, settings).await,
             Command::Sessions(arguments) => sessions::run(arguments, &db, &settings.session).await,
             Command::SignOut(arguments) => sign_out::run(arguments, &db).await,
         }

@@ -29,7 +29,6 @@ pub struct Pending {
 /// Begins to wait. The token is for this browser alone.
 pub fn begin_pending(tx: &mut Tx<'_>, pending: &Pending) -> Result<Token, db::Error> {
     let token = Token::generate();
-    store::delete_expired(tx, pending.user)?;
     store::insert(tx, &token.digest(), pending, tx.now + PENDING_TTL)?;
     Ok(token)
 }

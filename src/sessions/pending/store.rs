@@ -43,9 +43,8 @@ pub(super) fn find(tx: &mut ReadTx<'_>, digest: &Digest, most_tries: i32) -> Res
 
 pub(super) fn count_try(tx: &mut Tx<'_>, digest: &Digest, most_tries: i32) -> Result<bool, db::Error> {
     let now = tx.now;
-    let open = dsl::pending_sign_ins
-        .find(digest.as_bytes())
-        .filter(dsl::expires_at.gt(now).and(dsl::attempts.lt(most_tries)));
+    let open =
+        dsl::pending_sign_ins.find(digest.as_bytes()).filter(dsl::expires_at.gt(now).and(dsl::attempts.lt(most_tries)));
     Ok(diesel::update(open).set(dsl::attempts.eq(dsl::attempts + 1)).execute(tx.conn())? == 1)
 }
 
@@ -56,12 +55,5 @@ pub(super) fn delete(tx: &mut Tx<'_>, digest: &Digest) -> Result<(), db::Error> 
 
 pub(super) fn delete_all(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Error> {
     diesel::delete(dsl::pending_sign_ins.filter(dsl::user_id.eq(user))).execute(tx.conn())?;
-    Ok(())
-}
-
-pub(super) fn delete_expired(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Error> {
-    let now = tx.now;
-    let expired = dsl::pending_sign_ins.filter(dsl::user_id.eq(user).and(dsl::expires_at.le(now)));
-    diesel::delete(expired).execute(tx.conn())?;
     Ok(())
 }

@@ -39,6 +39,7 @@ pub struct Swept {
     pub ends: usize,
     pub places: usize,
     pub links: usize,
+    pub pending: usize,
 }
 
 /// One round over everything. It stops between two batches when the service does.
@@ -49,6 +50,7 @@ pub async fn sweep(app: &App, shutdown: &Shutdown) -> Result<Swept, db::Error> {
         ends: repeat(app, shutdown, |tx| store::delete_ends(tx, tx.now - ENDS_ARE_KEPT, BATCH)).await?,
         places: repeat(app, shutdown, |tx| store::delete_places(tx, tx.now - REMEMBERED_FOR, BATCH)).await?,
         links: repeat(app, shutdown, |tx| store::delete_links(tx, tx.now, BATCH)).await?,
+        pending: repeat(app, shutdown, |tx| store::delete_pending(tx, tx.now, BATCH)).await?,
     })
 }
 

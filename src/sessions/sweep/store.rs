@@ -134,6 +134,17 @@ pub(super) fn delete_links(tx: &mut Tx<'_>, before: DateTime<Utc>, most: usize) 
     delete_old(tx, statement, before, most)
 }
 
+/// Sign-ins that wait for a second proof no longer at `before`.
+pub(super) fn delete_pending(tx: &mut Tx<'_>, before: DateTime<Utc>, most: usize) -> Result<usize, db::Error> {
+    let statement = "
+        WITH old AS (
+            SELECT token_digest FROM pending_sign_ins WHERE expires_at <= $1
+            ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED
+        )
+        DELETE FROM pending_sign_ins USING old WHERE pending_sign_ins.token_digest = old.token_digest";
+    delete_old(tx, statement, before, most)
+}
+
 fn delete_old(tx: &mut Tx<'_>, statement: &str, before: DateTime<Utc>, most: usize) -> Result<usize, db::Error> {
     let deleted =
         sql_query(statement).bind::<Timestamptz, _>(before).bind::<BigInt, _>(limit(most)).execute(tx.conn())?;

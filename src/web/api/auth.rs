@@ -56,7 +56,7 @@ pub struct LogInBody {
 
 #[derive(Deserialize)]
 pub struct CodeBody {
-    code: Redacted,
+    pub(super) code: Redacted,
 }
 
 /// `POST /auth/signup`: 202, the same for a fresh and for a taken address.

@@ -2,5 +2,6 @@
 
 pub mod auth;
 pub mod confirm;
+pub mod factors;
 pub mod me;
 pub mod sessions;

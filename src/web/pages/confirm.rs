@@ -93,6 +93,7 @@ async fn page(
 fn purpose(action: Action) -> &'static str {
     match action {
         Action::Password => "change your password",
+        Action::Factors => "change how you sign in",
         Action::Other => "go on",
     }
 }

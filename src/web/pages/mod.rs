@@ -10,6 +10,7 @@ pub mod not_me;
 pub mod password;
 pub mod reset;
 pub mod second_factor;
+pub mod security;
 pub mod sessions;
 pub mod setup;
 pub mod signup;

@@ -3,6 +3,7 @@
 //! Everything here blocks and lives on threads of its own, so that a test reads from top to bottom.
 
 pub mod app;
+pub mod authenticator;
 pub mod browser;
 pub mod echo;
 pub mod http;

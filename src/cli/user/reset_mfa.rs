@@ -1,0 +1,52 @@
+use anyhow::{Context as _, anyhow};
+use clap::Args;
+use serde_json::json;
+
+use crate::accounts::mfa_reset::{Error, MfaReset, reset_mfa};
+use crate::cli::{Common, say};
+use crate::config::{self, Settings};
+use crate::crypto::Sealer;
+use crate::db::Db;
+use crate::kernel::{EmailAddress, Origin};
+
+#[derive(Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub(super) common: Common,
+    /// The address of their account
+    #[arg(value_name = "EMAIL", value_parser = EmailAddress::parse)]
+    email: EmailAddress,
+    /// Write JSON, for scripts
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(arguments: &Arguments, db: &Db, settings: &Settings) -> anyhow::Result<()> {
+    let (email, wanted) = (&arguments.email, arguments.email.clone());
+    let sealer = Sealer::new(&config::secret_keys(settings)?).context("secrets.key: there is no key")?;
+    let origin = Origin::system("user reset-mfa");
+    let done = db.write(&origin, move |tx| reset_mfa(tx, &sealer, &wanted)).await;
+    let done = done.map_err(|error| explain(email, error))?;
+    if arguments.json {
+        let (changed, revoked) = match done {
+            MfaReset::Removed { sessions_ended } => (true, sessions_ended),
+            MfaReset::HadNone => (false, 0),
+        };
+        return say(&json!({ "email": email, "changed": changed, "revoked": revoked }).to_string());
+    }
+    match done {
+        MfaReset::Removed { .. } => say(&format!(
+            "{email} signs in with the password alone now, and is signed out everywhere. If the address is \
+             confirmed, a letter says so."
+        )),
+        MfaReset::HadNone => say(&format!("{email} has no second factor.")),
+    }
+}
+
+fn explain(email: &EmailAddress, error: Error) -> anyhow::Error {
+    match error {
+        Error::Unknown => anyhow!("{email} has no account"),
+        Error::Factors(error) => error.into(),
+        Error::Db(error) => error.into(),
+    }
+}

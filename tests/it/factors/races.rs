@@ -1,0 +1,73 @@
+//! Two at once.
+
+use std::thread;
+
+use serde_json::Value;
+
+use super::{half_in, protected, recover, totp};
+use crate::support::TestApp;
+use crate::support::browser::Browser;
+use crate::support::page::Page;
+
+const CROWD: usize = 6;
+
+/// What each of a crowd of browsers got, sorted.
+fn all_at_once(browsers: Vec<Browser>, act: impl Fn(&mut Browser) -> Page + Sync) -> Vec<u16> {
+    let act = &act;
+    let mut statuses: Vec<u16> = thread::scope(|scope| {
+        let acts: Vec<_> = browsers.into_iter().map(|mut one| scope.spawn(move || act(&mut one).status)).collect();
+        acts.into_iter().map(|act| act.join().unwrap()).collect()
+    });
+    statuses.sort_unstable();
+    statuses
+}
+
+fn one_wins() -> Vec<u16> {
+    let mut expected = vec![401; CROWD];
+    expected[0] = 200;
+    expected
+}
+
+fn roomy() -> TestApp {
+    TestApp::with(&[("limits.login_per_account", "100 per 15m")])
+}
+
+#[test]
+fn of_many_who_bring_one_code_at_once_one_gets_in() {
+    let app = roomy();
+    let (_, authenticator, _) = protected(&app);
+    let code = authenticator.code(&app);
+    let crowd: Vec<Browser> = (0..CROWD).map(|_| half_in(&app)).collect();
+    assert_eq!(all_at_once(crowd, |browser| totp(browser, &code)), one_wins());
+    assert_eq!(app.count("SELECT count(*) AS n FROM sessions"), 2, "and she who set it up");
+}
+
+#[test]
+fn of_many_who_bring_one_recovery_code_at_once_one_gets_in() {
+    let app = roomy();
+    let (_, _, codes) = protected(&app);
+    let crowd: Vec<Browser> = (0..CROWD).map(|_| half_in(&app)).collect();
+    assert_eq!(all_at_once(crowd, |browser| recover(browser, &codes[0])), one_wins());
+    assert_eq!(app.count("SELECT count(*) AS n FROM recovery_codes WHERE used_at IS NOT NULL"), 1);
+    assert_eq!(app.count("SELECT count(*) AS n FROM mail_outbox WHERE letter = 'recovery_code_used'"), 1);
+}
+
+#[test]
+fn one_browser_that_sends_its_code_twice_is_let_in_once() {
+    let app = roomy();
+    let (_, _, codes) = protected(&app);
+    let half = half_in(&app);
+    let crowd = vec![half; CROWD];
+    let statuses = all_at_once(crowd, |browser| recover(browser, &codes[0]));
+    assert_eq!(statuses, one_wins());
+}
+
+#[test]
+fn new_codes_asked_for_many_times_at_once_are_ten() {
+    let app = roomy();
+    let (mut browser, ..) = protected(&app);
+    browser.confirm();
+    let statuses = all_at_once(vec![browser; CROWD], |browser| browser.api("POST", "/me/recovery-codes", Value::Null));
+    assert!(statuses.contains(&200) && !statuses.contains(&500), "{statuses:?}");
+    assert_eq!(app.count("SELECT count(*) AS n FROM recovery_codes"), 10);
+}
