@@ -332,6 +332,18 @@ fn every_fault_of_every_rule_is_found() {
 }
 
 #[test]
+fn a_switch_is_a_word_where_there_are_only_words() {
+    let counts = |value: &str| {
+        let loaded = of_environment(&[("VESTIBULE__STEP_UP__LOGIN_COUNTS", value)]);
+        loaded.map(|loaded| loaded.settings.step_up.login_counts)
+    };
+    assert!(counts("true").unwrap() && !counts("false").unwrap());
+    assert_eq!(keys_of(&counts("yes").unwrap_err()), ["step_up.login_counts"]);
+    assert!(of_file("[step_up]\nlogin_counts = true\n").unwrap().settings.step_up.login_counts);
+    assert_eq!(keys_of(&of_file("[step_up]\nlogin_counts = 1\n").unwrap_err()), ["step_up.login_counts"]);
+}
+
+#[test]
 fn keys_are_one_or_a_list_of_which_the_first_seals() {
     let other = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
     for text in [format!("[secrets]\nkey = ['{KEY}', '{other}']\n"), format!("[secrets]\nkey = '{KEY}, {other}'\n")] {

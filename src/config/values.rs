@@ -112,9 +112,14 @@ impl<'a> Field<'a> {
         fitting.ok_or_else(|| self.wrong(Wrong::new(format!("{number} is out of bounds."), remedy)))
     }
 
+    /// A variable and a flag of the command line can only hold texts.
     pub fn flag(&self) -> Result<bool, Finding> {
         match self.kind {
             ValueKind::Boolean(flag) => Ok(*flag),
+            ValueKind::String(text) => {
+                let wrong = || Wrong::quoting(text, "true or false", "Write true or false.");
+                text.trim().parse().map_err(|_| self.wrong(wrong()))
+            }
             _ => Err(self.of_wrong_kind("true or false")),
         }
     }

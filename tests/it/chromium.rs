@@ -15,17 +15,27 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 #[test]
 fn people_get_through_the_door_in_a_real_browser() {
+    let service = Service::start(&[]);
+    play(&service, "journeys.mjs", &[&service.portal, &service.demo, &service.setup_link()], "screenshots");
+}
+
+#[test]
+fn people_confirm_that_it_is_them_in_a_real_browser() {
+    let service = Service::start(&["step_up.window=15s"]);
+    play(&service, "stepup.mjs", &[&service.portal], "screenshots-stepup");
+}
+
+/// Plays the stories of a file, which takes these arguments and last a folder for its pictures.
+fn play(service: &Service, stories: &str, arguments: &[&str], pictures: &str) {
     let drivers = browser_folder();
     assert!(
         drivers.join("node_modules/playwright-core").is_dir(),
         "the browser's driver is not installed: run `make setup-test`"
     );
-    let service = Service::start();
-    let pictures = Path::new(env!("CARGO_MANIFEST_DIR")).join("artifacts/screenshots");
     let output = Command::new("node")
-        .arg("journeys.mjs")
-        .args([&service.portal, &service.demo, &service.setup_link()])
-        .arg(pictures)
+        .arg(stories)
+        .args(arguments)
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("artifacts").join(pictures))
         .current_dir(&drivers)
         .output()
         .unwrap_or_else(|error| panic!("node cannot be started ({error}): run `make setup-test`"));
@@ -50,7 +60,8 @@ struct Service {
 }
 
 impl Service {
-    fn start() -> Self {
+    /// With settings that differ, as `--set` takes them.
+    fn start(special: &[&str]) -> Self {
         let (folder, own, demo) = (Folder::make("chromium", "TERM"), Port::claim(), Port::claim());
         let [portal, app] = [&own, &demo].map(|port| format!("http://localhost:{}", port.number()));
         let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
@@ -61,6 +72,7 @@ impl Service {
         command.args(["serve", "--config", "/dev/null", "--demo", &demo.address().to_string()]);
         command.args(["--set", &format!("server.listen={}", own.address())]);
         command.args(["--set", &format!("server.public_url={portal}"), "--set", "server.metrics_listen="]);
+        command.args(special.iter().flat_map(|setting| ["--set", setting]));
         let mut program = Tended::start(folder, &mut command, "TERM");
         let is_up = within(PATIENCE, || {
             assert!(program.is_running(), "the program ended:\n{}", program.log());

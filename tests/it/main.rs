@@ -12,6 +12,8 @@ mod cluster;
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod confirm_page;
+#[cfg(test)]
 mod devices;
 #[cfg(test)]
 mod documentation;
@@ -33,6 +35,8 @@ mod mail;
 mod metrics;
 #[cfg(test)]
 mod operations;
+#[cfg(test)]
+mod password_change;
 #[cfg(test)]
 mod places;
 #[cfg(test)]
