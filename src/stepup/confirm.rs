@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::audit::{self, Event};
 use crate::crypto::{Busy, Verdict};
 use crate::db::{self, Tx};
+use crate::factors::{self, totp};
 use crate::kernel::{Origin, Redacted};
 use crate::sessions::{self, Live};
 use crate::throttle::{self, Admission, Key};
@@ -16,12 +17,15 @@ use crate::throttle::{self, Admission, Key};
 #[derive(Debug)]
 pub enum Proof {
     Password(Redacted),
+    /// Of their authenticator app.
+    Code(Redacted),
 }
 
 impl Proof {
     fn way(&self) -> Way {
         match self {
             Self::Password(_) => Way::Password,
+            Self::Code(_) => Way::Totp,
         }
     }
 }
@@ -42,14 +46,23 @@ pub enum Error {
     #[error(transparent)]
     Busy(#[from] Busy),
     #[error(transparent)]
+    Factors(#[from] factors::Error),
+    #[error(transparent)]
     Db(#[from] db::Error),
 }
 
 /// Checks the proof; if it is right, the session's confirmation begins now.
 pub async fn confirm(app: &App, origin: &Origin, session: &Live, proof: Proof) -> Result<(), Error> {
     let attempt = Attempt { session: session.clone(), way: proof.way(), keys: Keys::of(app, origin, session) };
-    let (counted, credentials) = require_admission(app, origin, attempt).await?;
-    let Proof::Password(password) = proof;
+    match proof {
+        Proof::Password(password) => by_password(app, origin, attempt, password).await,
+        Proof::Code(code) => by_code(app, origin, attempt, code).await,
+    }
+}
+
+async fn by_password(app: &App, origin: &Origin, attempt: Attempt, password: Redacted) -> Result<(), Error> {
+    let work = move |tx: &mut Tx<'_>| require_admission(tx, &attempt).map(|credentials| (attempt, credentials));
+    let (counted, credentials) = app.db.write(origin, work).await?;
     let checked = app.hasher.verify(password, credentials.password.clone()).await;
     if checked.is_err() {
         // Nobody has looked at this guess.
@@ -58,8 +71,23 @@ pub async fn confirm(app: &App, origin: &Origin, session: &Live, proof: Proof) -
     }
     let verdict = checked?;
     let work = move |tx: &mut Tx<'_>| match verdict {
-        Verdict::Right | Verdict::RightButWeak => accept(tx, &counted, &credentials),
+        Verdict::Right | Verdict::RightButWeak => accept_password(tx, &counted, &credentials),
         Verdict::Wrong => refuse(tx, &counted),
+    };
+    app.db.write(origin, work).await?.map_err(Error::Wrong)
+}
+
+/// All in one transaction: checking a code is quick. What it uses up is not used up when the session has ended.
+async fn by_code(app: &App, origin: &Origin, attempt: Attempt, code: Redacted) -> Result<(), Error> {
+    let sealer = app.sealer.clone();
+    let work = move |tx: &mut Tx<'_>| {
+        require_admission(tx, &attempt)?;
+        let user = attempt.session.user;
+        accounts::lock_credentials(tx, user)?.filter(|now| !now.is_disabled).ok_or(Error::Ended)?;
+        match totp::use_code(tx, &sealer, user, &code)? {
+            totp::Verdict::Right => accept(tx, &attempt).map(Ok),
+            totp::Verdict::Wrong | totp::Verdict::Used => refuse(tx, &attempt),
+        }
     };
     app.db.write(origin, work).await?.map_err(Error::Wrong)
 }
@@ -102,36 +130,38 @@ impl Keys {
     }
 }
 
-async fn require_admission(app: &App, origin: &Origin, attempt: Attempt) -> Result<(Attempt, Credentials), Error> {
-    let work = move |tx: &mut Tx<'_>| {
-        let user = attempt.session.user;
-        let known = accounts::find_credentials_of(tx, user)?.filter(|known| !known.is_disabled);
-        let credentials = known.ok_or(Error::Ended)?;
-        let theirs = methods(tx, user)?;
-        if !theirs.contains(&attempt.way) {
-            return Err(Error::NotTheirs(attempt.way, theirs));
-        }
-        match throttle::admit(tx, &attempt.keys.all())? {
-            Admission::Admitted => Ok((attempt, credentials)),
-            Admission::Wait(wait) => Err(Error::TooMany(wait)),
-        }
-    };
-    app.db.write(origin, work).await
+fn require_admission(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Credentials, Error> {
+    let user = attempt.session.user;
+    let known = accounts::find_credentials_of(tx, user)?.filter(|known| !known.is_disabled);
+    let credentials = known.ok_or(Error::Ended)?;
+    let theirs = methods(tx, user)?;
+    if !theirs.contains(&attempt.way) {
+        return Err(Error::NotTheirs(attempt.way, theirs));
+    }
+    match throttle::admit(tx, &attempt.keys.all())? {
+        Admission::Admitted => Ok(credentials),
+        Admission::Wait(wait) => Err(Error::TooMany(wait)),
+    }
 }
 
-/// The account may have changed and the session ended while the hash was computed.
-fn accept(tx: &mut Tx<'_>, attempt: &Attempt, checked: &Credentials) -> Result<Result<(), Way>, Error> {
-    let user = attempt.session.user;
-    let now = accounts::lock_credentials(tx, user)?.filter(|now| !now.is_disabled).ok_or(Error::Ended)?;
+/// The account may have changed while the hash was computed.
+fn accept_password(tx: &mut Tx<'_>, attempt: &Attempt, checked: &Credentials) -> Result<Result<(), Way>, Error> {
+    let now = accounts::lock_credentials(tx, attempt.session.user)?;
+    let now = now.filter(|now| !now.is_disabled).ok_or(Error::Ended)?;
     if now.password != checked.password {
         return refuse(tx, attempt);
     }
+    accept(tx, attempt).map(Ok)
+}
+
+/// The session may have ended meanwhile.
+fn accept(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<(), Error> {
     if !sessions::confirm(tx, attempt.session.session)? {
         return Err(Error::Ended);
     }
     attempt.keys.forgive(tx)?;
-    audit::record(tx, Event::about(user, "session.confirmed").with("method", attempt.way.as_str()))?;
-    Ok(Ok(()))
+    let event = Event::about(attempt.session.user, "session.confirmed");
+    Ok(audit::record(tx, event.with("method", attempt.way.as_str()))?)
 }
 
 fn refuse(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Result<(), Way>, Error> {

@@ -12,12 +12,15 @@ pub use rule::{is_fresh, remaining, window};
 
 use crate::accounts;
 use crate::db::{self, ReadTx};
+use crate::factors;
 use crate::kernel::UserId;
 
 /// How somebody can confirm that it is them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Way {
     Password,
+    /// A code of their authenticator app. Recovery codes are for signing in without it, and for nothing else.
+    Totp,
 }
 
 impl Way {
@@ -25,6 +28,7 @@ impl Way {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Password => "password",
+            Self::Totp => "totp",
         }
     }
 }
@@ -32,6 +36,7 @@ impl Way {
 /// What this person has to confirm with, the most usual first. None for a person who does not exist.
 pub fn methods(tx: &mut ReadTx<'_>, user: UserId) -> Result<Vec<Way>, db::Error> {
     let credentials = accounts::find_credentials_of(tx, user)?;
-    let password = credentials.and_then(|credentials| credentials.password);
-    Ok(password.map(|_| Way::Password).into_iter().collect())
+    let password = credentials.and_then(|credentials| credentials.password).map(|_| Way::Password);
+    let totp = factors::list(tx, user)?.totp.then_some(Way::Totp);
+    Ok(password.into_iter().chain(totp).collect())
 }

@@ -15,7 +15,9 @@ use crate::web::who::SignedIn;
 
 #[derive(Deserialize)]
 pub struct ConfirmBody {
-    password: Redacted,
+    password: Option<Redacted>,
+    /// Of the authenticator app.
+    code: Option<Redacted>,
 }
 
 /// `GET /auth/confirm`: how this person can confirm, and for how many seconds they need not.
@@ -36,7 +38,14 @@ pub async fn submit(
     who: SignedIn,
     ApiJson(body): ApiJson<ConfirmBody>,
 ) -> Result<HttpResponse, Failure> {
-    stepup::confirm(&app, &who.origin, &who.live, Proof::Password(body.password)).await?;
+    let proof = match (body.password, body.code) {
+        (Some(password), None) => Proof::Password(password),
+        (None, Some(code)) => Proof::Code(code),
+        (Some(_), Some(_)) | (None, None) => {
+            return Err(Failure::InvalidRequest("Send either a password or a code.".to_owned()));
+        }
+    };
+    stepup::confirm(&app, &who.origin, &who.live, proof).await?;
     let window = stepup::window(&app.settings.step_up, Action::Other);
     Ok(no_store().json(json!({ "message": "Identity confirmed.", "expires_in": window.num_seconds() })))
 }

@@ -6,6 +6,8 @@ use crate::stepup::{self, Way};
 use crate::{accounts, db, factors, mail, signin};
 
 const WRONG_CODE: &str = "This code is not right.";
+/// Often it is the one that somebody has just signed in with.
+const WRONG_OR_USED_CODE: &str = "This code is not right, or was used already. Enter the next one that your app shows.";
 const USED_CODE: &str = "This code was used before. Wait until your app shows the next one.";
 
 impl From<db::Error> for Failure {
@@ -158,10 +160,13 @@ impl From<stepup::Error> for Failure {
         use stepup::Error;
         match error {
             Error::Wrong(Way::Password) => Self::NotProved("The password is not right."),
+            Error::Wrong(Way::Totp) => Self::NotProved(WRONG_OR_USED_CODE),
+            Error::NotTheirs(Way::Totp, _) => Self::field("code", "Your account has no authenticator app."),
             Error::NotTheirs(Way::Password, _) => Self::field("password", "Your account has no password."),
             Error::TooMany(wait) => Self::RateLimited(wait),
             Error::Ended => Self::Unauthenticated,
             Error::Busy(busy) => busy.into(),
+            Error::Factors(error) => error.into(),
             Error::Db(error) => error.into(),
         }
     }

@@ -19,11 +19,16 @@ use crate::web::{reauth, view};
 pub struct Asked {
     #[serde(default)]
     return_to: String,
+    /// What to confirm with, as [`Way`] has it; the most usual of what they have otherwise.
+    #[serde(default)]
+    with: String,
 }
 
+/// With the one that was asked for.
 #[derive(Deserialize)]
 pub struct Form {
-    password: Redacted,
+    password: Option<Redacted>,
+    code: Option<Redacted>,
     #[serde(default)]
     return_to: String,
 }
@@ -42,7 +47,7 @@ pub async fn show(
         // In another tab, or by going back.
         return Ok(view::see_other(path));
     }
-    page(&app, who.live.user, &request, &asked.return_to, None).await
+    page(&app, who.live.user, &request, (&asked.return_to, &asked.with), None).await
 }
 
 /// `POST /confirm`: back to the interrupted page.
@@ -52,12 +57,16 @@ pub async fn submit(
     Checked(form): Checked<Form>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
-    let proof = Proof::Password(form.password);
+    let (proof, with) = match (form.password, form.code) {
+        (Some(password), _) => (Proof::Password(password), Way::Password),
+        (None, Some(code)) => (Proof::Code(code), Way::Totp),
+        (None, None) => return Err(Failure::InvalidRequest("Enter your password, or a code.".to_owned())),
+    };
     let failure = match stepup::confirm(&app, &who.origin, &who.live, proof).await.map_err(Failure::from) {
         Ok(()) => return Ok(login::go_to(&app, &request, &form.return_to, Vec::new())),
         Err(failure) => failure,
     };
-    page(&app, who.live.user, &request, &form.return_to, Some(failure)).await
+    page(&app, who.live.user, &request, (&form.return_to, with.as_str()), Some(failure)).await
 }
 
 /// With what went wrong, as far as it can be said on this page.
@@ -65,28 +74,44 @@ async fn page(
     app: &App,
     user: UserId,
     request: &HttpRequest,
-    return_to: &str,
+    (return_to, with): (&str, &str),
     failure: Option<Failure>,
 ) -> Result<HttpResponse, Failure> {
     let status = failure.as_ref().map_or(StatusCode::OK, Failure::status);
+    let methods = app.db.look_up(move |tx| stepup::methods(tx, user)).await?;
+    let (way, others) = choose(&methods, with);
     let wrong: Vec<Field> = match failure {
         None => Vec::new(),
-        Some(Failure::NotProved(sentence)) => vec![("password", sentence.to_owned())],
+        Some(Failure::NotProved(sentence)) => vec![(field(way), sentence.to_owned())],
         Some(Failure::Validation(fields)) => fields,
         Some(failure @ Failure::RateLimited(_)) => vec![("", failure.to_string())],
         Some(failure) => return Err(failure),
     };
-    let methods = app.db.look_up(move |tx| stepup::methods(tx, user)).await?;
     let back = app.destinations.check(return_to);
     let context = view::with(
         view::form(&json!({}), &wrong, None),
         json!({
             "purpose": purpose(reauth::action_towards(back.as_ref())),
-            "methods": methods.into_iter().map(Way::as_str).collect::<Vec<_>>(),
+            "way": way.map(Way::as_str),
+            "others": others.into_iter().map(Way::as_str).collect::<Vec<_>>(),
         }),
     );
     let context = view::with(context, destination(app, return_to));
     Ok(view::html(request, &mut HttpResponse::build(status), "stepup/confirm.html", context))
+}
+
+/// What they are asked for, and what they have besides.
+fn choose(methods: &[Way], with: &str) -> (Option<Way>, Vec<Way>) {
+    let asked_for = methods.iter().find(|way| way.as_str() == with);
+    let chosen = asked_for.or_else(|| methods.first()).copied();
+    (chosen, methods.iter().copied().filter(|way| Some(*way) != chosen).collect())
+}
+
+fn field(way: Option<Way>) -> &'static str {
+    match way {
+        Some(Way::Totp) => "code",
+        Some(Way::Password) | None => "password",
+    }
 }
 
 /// "To … , prove once more that it is you."

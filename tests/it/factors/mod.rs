@@ -6,6 +6,7 @@ mod races;
 mod recovery;
 mod setup;
 mod signin;
+mod stepup;
 
 use serde_json::{Value, json};
 
