@@ -4,6 +4,7 @@
 //! is a strict parser: what is not clearly one URL on one host is refused, and nothing is repaired.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use url::{Host, Url};
@@ -80,9 +81,37 @@ impl<'a> Request<'a> {
         self.path.readings(path_of(&self.target))
     }
 
-    /// Where the visitor was going. `None` for what a URL parser does not take after all.
-    pub fn url(&self) -> Option<Url> {
-        let mut url = self.site()?;
+    /// Where the visitor was going, as a URL parser writes it. `None` for what it does not take after all.
+    pub fn url(&self) -> Option<String> {
+        if self.is_written_like_a_url() { Some(self.joined()) } else { self.parsed().map(String::from) }
+    }
+
+    /// The same place without path and query.
+    pub fn site(&self) -> Option<String> {
+        self.parsed_site().map(String::from)
+    }
+
+    /// Whether a URL parser would change nothing about it.
+    fn is_written_like_a_url(&self) -> bool {
+        let is_kept = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~!$&()*+,=:@?%;".contains(&byte);
+        let query = self.target.split_once('?').map_or("", |(_, query)| query);
+        self.path == Path::Ordinary && query.bytes().all(is_kept) && is_ordinary_name(&self.host)
+    }
+
+    fn joined(&self) -> String {
+        let scheme = self.scheme.as_str();
+        let mut url = String::with_capacity(scheme.len() + 9 + self.host.len() + self.target.len());
+        url.extend([scheme, "://", &self.host]);
+        if self.port != self.scheme.usual_port() {
+            // A String takes whatever is written to it.
+            let _ = write!(url, ":{}", self.port);
+        }
+        url.push_str(&self.target);
+        url
+    }
+
+    fn parsed(&self) -> Option<Url> {
+        let mut url = self.parsed_site()?;
         let (path, query) = match self.target.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (self.target.as_ref(), None),
@@ -92,8 +121,7 @@ impl<'a> Request<'a> {
         Some(url)
     }
 
-    /// The same place without path and query.
-    pub fn site(&self) -> Option<Url> {
+    fn parsed_site(&self) -> Option<Url> {
         let mut url = Url::parse(self.scheme.blank_url()).ok()?;
         url.set_host(Some(&self.host)).ok()?;
         url.set_port(Some(self.port)).ok()?;
@@ -112,6 +140,13 @@ impl Scheme {
             return Ok(Self::Http);
         }
         Err(Malformed(if text.is_empty() { "the scheme is missing" } else { "the scheme is neither http nor https" }))
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
     }
 
     fn usual_port(self) -> u16 {
@@ -371,9 +406,25 @@ mod tests {
             ("http://[::1]:81/x", "http://[::1]:81/x"),
         ];
         for (url, expected) in cases {
-            assert_eq!(from_url(url).unwrap().url().unwrap().as_str(), expected);
+            assert_eq!(from_url(url).unwrap().url().unwrap(), expected);
         }
         let bytes = from_url(b"https://app.example.com/caf\xe9?q=\xff").unwrap().url().unwrap();
-        assert_eq!(bytes.as_str(), "https://app.example.com/caf%E9?q=%FF");
+        assert_eq!(bytes, "https://app.example.com/caf%E9?q=%FF");
+    }
+
+    #[test]
+    fn what_is_written_like_a_url_is_what_a_url_parser_makes_of_it() {
+        let authorities = ["https://app.example.com", "https://a.test:8443", "http://a.test:80", "http://[::1]:81"];
+        let pieces =
+            ["", "/", "/a", "/..", "/%2e", "/x'y", "/a;b", "?", "?a=b&c", "?%20", "?'", "?\"", "?{|}", "?a?b", "?<"];
+        let mut joined = 0;
+        for (site, a, b) in authorities.iter().flat_map(|s| pieces.iter().flat_map(move |a| pieces.map(|b| (s, *a, b))))
+        {
+            let text = format!("{site}/{a}{b}");
+            let Ok(request) = from_url(&text) else { continue };
+            joined += usize::from(request.is_written_like_a_url());
+            assert_eq!(request.url(), request.parsed().map(String::from), "{text}");
+        }
+        assert!(joined > 100, "{joined}");
     }
 }

@@ -46,21 +46,36 @@ impl Destinations {
         if url.origin() == self.public_url.origin() {
             return Some(ReturnTo::Here(path_and_query(&url)));
         }
-        self.is_app(&url).then_some(ReturnTo::App(url))
+        let host = url.host()?;
+        self.is_app(url.scheme(), &host).then_some(ReturnTo::App(url))
     }
 
-    fn is_app(&self, url: &Url) -> bool {
-        let secure_enough = url.scheme() == "https" || (url.scheme() == "http" && self.public_url.scheme() == "http");
-        secure_enough && (self.is_under_cookie_domain(url) || self.is_other_port_of_loopback(url))
+    /// Whether [`Destinations::check`] allows every URL there, for who has its parts.
+    pub fn is_open(&self, scheme: &str, host: &str, port: u16) -> bool {
+        let Ok(host) = Host::parse(host) else { return false };
+        let host = match &host {
+            Host::Domain(name) => Host::Domain(name.as_str()),
+            Host::Ipv4(v4) => Host::Ipv4(*v4),
+            Host::Ipv6(v6) => Host::Ipv6(*v6),
+        };
+        let own = &self.public_url;
+        let is_here =
+            own.scheme() == scheme && own.host().as_ref() == Some(&host) && own.port_or_known_default() == Some(port);
+        is_here || self.is_app(scheme, &host)
     }
 
-    fn is_under_cookie_domain(&self, url: &Url) -> bool {
-        let Some(Host::Domain(host)) = url.host() else { return false };
+    fn is_app(&self, scheme: &str, host: &Host<&str>) -> bool {
+        let secure_enough = scheme == "https" || (scheme == "http" && self.public_url.scheme() == "http");
+        secure_enough && (self.is_under_cookie_domain(host) || self.is_other_port_of_loopback(host))
+    }
+
+    fn is_under_cookie_domain(&self, host: &Host<&str>) -> bool {
+        let Host::Domain(host) = host else { return false };
         self.cookie_domains.iter().any(|domain| is_within(host, domain))
     }
 
-    fn is_other_port_of_loopback(&self, url: &Url) -> bool {
-        is_loopback(&self.public_url) && url.host() == self.public_url.host()
+    fn is_other_port_of_loopback(&self, host: &Host<&str>) -> bool {
+        is_loopback(&self.public_url) && self.public_url.host().as_ref() == Some(host)
     }
 }
 
@@ -160,5 +175,32 @@ mod tests {
         assert!(destinations.check("http://localhost:8081/demo").is_some());
         assert!(destinations.check("http://127.0.0.1:8081/demo").is_none());
         assert!(at("https://auth.example.com").check("http://localhost:8081/").is_none());
+    }
+
+    #[test]
+    fn a_place_is_open_if_its_urls_are_allowed() {
+        let services =
+            ["https://auth.example.com", "http://auth.example.com", "http://localhost:8080", "http://127.0.0.1"];
+        let places = [
+            "https://app.example.com",
+            "https://app.example.com:8443",
+            "https://auth.example.com",
+            "http://auth.example.com",
+            "https://example.com.evil.test",
+            "http://app.example.com",
+            "http://localhost:9999",
+            "https://localhost",
+            "http://127.0.0.1:81",
+            "http://[::1]:81",
+        ];
+        let mut open = 0;
+        for (service, place) in services.iter().flat_map(|service| places.map(|place| (service, place))) {
+            let (destinations, url) = (at(service), Url::parse(place).unwrap());
+            let port = url.port_or_known_default().unwrap();
+            let is_open = destinations.is_open(url.scheme(), url.host_str().unwrap(), port);
+            assert_eq!(is_open, destinations.check(place).is_some(), "{place} from {service}");
+            open += usize::from(is_open);
+        }
+        assert!(open > 5, "{open}");
     }
 }

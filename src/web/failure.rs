@@ -8,10 +8,12 @@ mod conversions;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use chrono::TimeDelta;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::reauth::Reauth;
@@ -72,6 +74,34 @@ pub enum Failure {
     Internal,
     #[error("We cannot do this just now. Try again in a moment.")]
     Unavailable,
+}
+
+/// RFC 9457, section 3.1, and what is our own in every one.
+#[derive(Serialize)]
+struct Problem<'a> {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    code: &'a str,
+    error: &'a str,
+    request_id: &'a str,
+}
+
+impl Problem<'_> {
+    /// As JSON, with further members in place of those called alike.
+    fn with(&self, members: Map<String, Value>) -> serde_json::Result<String> {
+        // Strangers at the gate are told this all the time.
+        if members.is_empty() {
+            return serde_json::to_string(self);
+        }
+        let mut all = serde_json::to_value(self)?;
+        if let Some(all) = all.as_object_mut() {
+            all.extend(members);
+        }
+        Ok(all.to_string())
+    }
 }
 
 impl Failure {
@@ -172,36 +202,36 @@ impl Failure {
 
     /// The problem document (RFC 9457) and its headers.
     pub fn as_problem(&self, request_id: &str) -> HttpResponse {
-        let status = self.status();
-        let mut body = json!({
-            "type": format!("urn:vestibule:problem:{}", self.code()),
-            "title": self.title(),
-            "status": status.as_u16(),
-            "detail": self.to_string(),
-            "code": self.code(),
-            "error": self.to_string(),
-            "request_id": request_id,
-        });
-        if let (Self::Validation(fields), Some(body)) = (self, body.as_object_mut()) {
-            let fields: Map<String, Value> = fields.iter().map(|(k, v)| ((*k).to_owned(), json!(v))).collect();
-            body.insert("fields".to_owned(), Value::Object(fields));
-        }
-        if let (Self::SignedOut(reason), Some(body)) = (self, body.as_object_mut()) {
-            body.insert("reason".to_owned(), json!(reason_word(*reason)));
-        }
-        if let (Self::MfaRequired(methods), Some(body)) = (self, body.as_object_mut()) {
-            body.insert("methods".to_owned(), json!(methods));
-        }
-        if let (Self::RateLimited(wait), Some(body)) = (self, body.as_object_mut()) {
-            body.insert("retry_after".to_owned(), json!(whole_seconds(*wait)));
-        }
-        if let (Self::ReauthRequired(reauth), Some(body)) = (self, body.as_object_mut()) {
-            body.extend(reauth.instructions());
-        }
-        let mut response = HttpResponse::build(status);
-        response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
+        let (sentence, code) = (self.to_string(), self.code());
+        let problem = Problem {
+            kind: format!("urn:vestibule:problem:{code}"),
+            title: self.title(),
+            status: self.status().as_u16(),
+            detail: &sentence,
+            code,
+            error: &sentence,
+            request_id,
+        };
+        let mut response = HttpResponse::build(self.status());
+        response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json")));
         self.add_headers(&mut response);
-        response.body(body.to_string())
+        // There is nothing in it that could not be written.
+        response.body(problem.with(self.members()).unwrap_or_default())
+    }
+
+    /// What a problem of this kind says besides.
+    fn members(&self) -> Map<String, Value> {
+        let one = |name: &str, value: Value| Map::from_iter([(name.to_owned(), value)]);
+        match self {
+            Self::Validation(fields) => {
+                one("fields", fields.iter().map(|(name, sentence)| ((*name).to_owned(), json!(sentence))).collect())
+            }
+            Self::SignedOut(reason) => one("reason", json!(reason_word(*reason))),
+            Self::MfaRequired(methods) => one("methods", json!(methods)),
+            Self::RateLimited(wait) => one("retry_after", json!(whole_seconds(*wait))),
+            Self::ReauthRequired(reauth) => reauth.instructions(),
+            _ => Map::new(),
+        }
     }
 
     fn as_page(&self, request: &HttpRequest) -> HttpResponse {
@@ -223,13 +253,14 @@ impl Failure {
     }
 
     fn add_headers(&self, response: &mut actix_web::HttpResponseBuilder) {
-        response.insert_header((header::CACHE_CONTROL, "no-store"));
+        response.insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
         match self {
             Self::RateLimited(wait) => {
                 response.insert_header((header::RETRY_AFTER, whole_seconds(*wait)));
             }
             Self::Unauthenticated | Self::SignedOut(_) => {
-                response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"vestibule\""));
+                response
+                    .insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"vestibule\"")));
             }
             Self::ReauthRequired(reauth) => {
                 response.insert_header((header::WWW_AUTHENTICATE, reauth.challenge()));
@@ -278,7 +309,10 @@ fn to_sign_in(request: &HttpRequest) -> HttpResponse {
         None => "/login".to_owned(),
     };
     let mut response = HttpResponse::SeeOther();
-    response.insert_header((header::LOCATION, location)).insert_header((header::CACHE_CONTROL, "no-store")).finish()
+    response
+        .insert_header((header::LOCATION, location))
+        .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
+        .finish()
 }
 
 /// Without its query, which may tell of something that was done then. Whoever was about to sign in is there already.

@@ -19,8 +19,8 @@ use super::session_store::KeepFor;
 use crate::app::App;
 use crate::kernel::{Origin, RequestId, request_id};
 
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// What is known of a request before anything is done for it.
 #[derive(Clone, Copy, Debug)]
@@ -40,8 +40,8 @@ impl Arrival {
         let proxies = &app.settings.server.trusted_proxies;
         let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |socket| socket.ip().to_canonical());
         let is_proxy = proxies.contains(peer);
-        let forwarded = headers.get_all(X_FORWARDED_FOR).map(|value| value.to_str().unwrap_or("?"));
-        let given = headers.get(X_REQUEST_ID).filter(|_| is_proxy);
+        let forwarded = headers.get_all(&X_FORWARDED_FOR).map(|value| value.to_str().unwrap_or("?"));
+        let given = headers.get(&X_REQUEST_ID).filter(|_| is_proxy);
         let id = given.and_then(|id| RequestId::given(id.as_bytes()));
         Self {
             started: Instant::now(),
@@ -58,7 +58,7 @@ impl Arrival {
             target: "access",
             method = method.as_str(), path = path, status = status.as_u16(),
             micros = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
-            client:% = self.client; "{method} {path}"
+            client = self.client.to_string().as_str(); "{method} {path}"
         );
     }
 }
@@ -157,7 +157,7 @@ fn shorten(text: &str) -> String {
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
                       img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-const FIXED: [(HeaderName, HeaderValue); 6] = [
+static FIXED: [(HeaderName, HeaderValue); 6] = [
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
@@ -168,12 +168,12 @@ const FIXED: [(HeaderName, HeaderValue); 6] = [
 
 fn add_headers(app: &App, id: &RequestId, headers: &mut HeaderMap) {
     if let Ok(id) = HeaderValue::from_bytes(id.as_bytes()) {
-        headers.insert(X_REQUEST_ID, id);
+        headers.insert(X_REQUEST_ID.clone(), id);
     }
-    for (name, value) in FIXED {
+    for (name, value) in &FIXED {
         // A page with a token in its address has said `no-referrer` by now.
-        if let Some(own) = headers.insert(name.clone(), value).next() {
-            headers.insert(name, own);
+        if let Some(own) = headers.insert(name.clone(), value.clone()).next() {
+            headers.insert(name.clone(), own);
         }
     }
     if cookies::is_secure(app) {

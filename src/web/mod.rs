@@ -48,7 +48,7 @@ const DRAIN: Duration = Duration::from_secs(5);
 pub fn server(app: App, live: LiveSessions, requests: Requests, listener: TcpListener) -> std::io::Result<Server> {
     let workers = app.settings.server.workers;
     let activity = live.activity().clone();
-    let gate = web::Data::new(forward_auth::Gate::new(&app, live));
+    let gate = web::Data::new(forward_auth::Gate::new(app.clone(), live));
     let server = HttpServer::new(move || {
         let sessions = sessions_of(&app, &activity);
         actix_web::App::new()

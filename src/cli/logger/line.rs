@@ -2,7 +2,7 @@
 //! hot path.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, Write as _};
 
 use log::Record;
 use log::kv::{Error, Key, Value, VisitSource};
@@ -14,107 +14,94 @@ use crate::kernel::RequestId;
 const OWN: [&str; 5] = ["ts", "level", "target", "msg", "request_id"];
 
 /// The part after the time, the level and the target.
-pub(super) fn write_text(out: &mut impl Write, record: &Record<'_>, request: Option<RequestId>) -> io::Result<()> {
-    let mut message = OnOneLine { out: &mut *out, failed: None };
-    if fmt::write(&mut message, *record.args()).is_err() {
-        return Err(message.failed.unwrap_or_else(|| io::Error::other("a message does not print")));
-    }
-    record.key_values().visit(&mut TextFields(&mut *out)).map_err(io::Error::other)?;
+pub(super) fn write_text(out: &mut Vec<u8>, record: &Record<'_>, request: Option<RequestId>) -> io::Result<()> {
+    fmt::write(&mut OnOneLine(out), *record.args()).map_err(io::Error::other)?;
+    record.key_values().visit(&mut TextFields(out)).map_err(io::Error::other)?;
     if let Some(request) = request {
-        write!(out, " request_id={request}")?;
+        out.extend_from_slice(b" request_id=");
+        out.extend_from_slice(request.as_bytes());
     }
-    out.write_all(b"\n")
+    out.push(b'\n');
+    Ok(())
 }
 
 /// Escapes what would begin another line, or steer a terminal.
-struct OnOneLine<'a, W> {
-    out: &'a mut W,
-    failed: Option<io::Error>,
-}
+struct OnOneLine<'a>(&'a mut Vec<u8>);
 
-impl<W: Write> OnOneLine<'_, W> {
-    fn write(&mut self, text: &str) -> io::Result<()> {
+impl fmt::Write for OnOneLine<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
         // The control characters beyond ASCII begin with the byte 0xc2.
         if !text.bytes().any(|byte| byte.is_ascii_control() || byte == 0xc2) {
-            return self.out.write_all(text.as_bytes());
+            self.0.extend_from_slice(text.as_bytes());
+            return Ok(());
         }
         for c in text.chars() {
-            if c.is_control() { write!(self.out, "{}", c.escape_default())? } else { write!(self.out, "{c}")? }
+            let written = if c.is_control() { write!(self.0, "{}", c.escape_default()) } else { write!(self.0, "{c}") };
+            written.map_err(|_| fmt::Error)?;
         }
         Ok(())
     }
 }
 
-impl<W: Write> fmt::Write for OnOneLine<'_, W> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.write(text).map_err(|error| {
-            self.failed = Some(error);
-            fmt::Error
-        })
-    }
-}
-
 /// ` name=value` each.
-struct TextFields<'a, W>(&'a mut W);
+struct TextFields<'a>(&'a mut Vec<u8>);
 
-impl<W: Write> TextFields<'_, W> {
-    fn write(&mut self, name: &str, value: &Value<'_>) -> io::Result<()> {
-        write!(self.0, " {name}=")?;
-        if let Some(text) = value.to_borrowed_str() {
-            return self.write_quoted_if_needed(text);
-        }
-        if let Some(number) = value.to_u64() {
-            return write!(self.0, "{number}");
-        }
-        match as_json(value) {
-            serde_json::Value::String(text) => self.write_quoted_if_needed(&text),
-            other => write!(self.0, "{other}"),
-        }
-    }
-
+impl TextFields<'_> {
     fn write_quoted_if_needed(&mut self, text: &str) -> io::Result<()> {
         let is_plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"');
         if is_plain { self.0.write_all(text.as_bytes()) } else { write!(self.0, "{text:?}") }
     }
 }
 
-impl<'kvs, W: Write> VisitSource<'kvs> for TextFields<'_, W> {
+impl<'kvs> VisitSource<'kvs> for TextFields<'_> {
     fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), Error> {
-        self.write(key.as_str(), &value).map_err(|_| Error::msg("the line cannot be written"))
+        self.0.push(b' ');
+        self.0.extend_from_slice(key.as_str().as_bytes());
+        self.0.push(b'=');
+        let written = if let Some(text) = value.to_borrowed_str() {
+            self.write_quoted_if_needed(text)
+        } else if let Some(number) = value.to_u64() {
+            serde_json::to_writer(&mut *self.0, &number).map_err(io::Error::other)
+        } else {
+            match as_json(&value) {
+                serde_json::Value::String(text) => self.write_quoted_if_needed(&text),
+                other => write!(self.0, "{other}"),
+            }
+        };
+        written.map_err(not_written)
     }
 }
 
-pub(super) fn write_json(
-    out: &mut impl Write,
-    record: &Record<'_>,
-    time: &impl fmt::Display,
-    request: Option<RequestId>,
-) -> io::Result<()> {
-    let level = record.level().as_str().to_ascii_lowercase();
-    write!(out, r#"{{"ts":"{time}","level":"{level}","target":"#)?;
-    serde_json::to_writer(&mut *out, record.target())?;
-    out.write_all(br#","msg":"#)?;
-    serde_json::to_writer(&mut *out, record.args())?;
-    record.key_values().visit(&mut JsonFields(&mut *out)).map_err(io::Error::other)?;
+fn not_written(_: io::Error) -> Error {
+    Error::msg("a field does not print")
+}
+
+/// The part after the time.
+pub(super) fn write_json(out: &mut Vec<u8>, record: &Record<'_>, request: Option<RequestId>) -> io::Result<()> {
+    let mut fields = JsonFields(out);
+    fields.write("level", &record.level().as_str().to_ascii_lowercase())?;
+    fields.write("target", &record.target())?;
+    fields.write("msg", record.args())?;
+    record.key_values().visit(&mut fields).map_err(io::Error::other)?;
     if let Some(request) = request {
-        write!(out, r#","request_id":"{request}""#)?;
+        fields.write("request_id", &request.as_str())?;
     }
     out.write_all(b"}\n")
 }
 
 /// `,"name":value` each.
-struct JsonFields<'a, W>(&'a mut W);
+struct JsonFields<'a>(&'a mut Vec<u8>);
 
-impl<W: Write> JsonFields<'_, W> {
+impl JsonFields<'_> {
     fn write(&mut self, name: &str, value: &impl Serialize) -> io::Result<()> {
-        self.0.write_all(b",")?;
+        self.0.push(b',');
         serde_json::to_writer(&mut *self.0, name)?;
-        self.0.write_all(b":")?;
+        self.0.push(b':');
         Ok(serde_json::to_writer(&mut *self.0, value)?)
     }
 }
 
-impl<'kvs, W: Write> VisitSource<'kvs> for JsonFields<'_, W> {
+impl<'kvs> VisitSource<'kvs> for JsonFields<'_> {
     fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), Error> {
         if OWN.contains(&key.as_str()) {
             return Ok(());
@@ -123,7 +110,7 @@ impl<'kvs, W: Write> VisitSource<'kvs> for JsonFields<'_, W> {
             Some(text) => self.write(key.as_str(), &text),
             None => self.write(key.as_str(), &as_json(&value)),
         };
-        written.map_err(|_| Error::msg("the line cannot be written"))
+        written.map_err(not_written)
     }
 }
 
@@ -157,7 +144,8 @@ mod tests {
 
     fn json(record: &Record<'_>, request: Option<RequestId>) -> String {
         let mut line = Vec::new();
-        write_json(&mut line, record, &"now", request).unwrap();
+        line.extend_from_slice(br#"{"ts":"now""#);
+        write_json(&mut line, record, request).unwrap();
         String::from_utf8(line).unwrap()
     }
 

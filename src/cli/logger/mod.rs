@@ -5,14 +5,14 @@
 
 mod batch;
 mod line;
+mod stamp;
 
+use std::cell::Cell;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::panic::PanicHookInfo;
 use std::sync::LazyLock;
 
-use env_logger::fmt::Formatter;
-use env_logger::fmt::style::Style;
-use env_logger::{Logger, Target, WriteStyle};
+use env_logger::fmt::style::{AnsiColor, Style};
 use log::{Level, Log, Metadata, Record};
 
 use crate::config::settings;
@@ -28,15 +28,14 @@ pub fn start(settings: settings::Log, rust_log: Option<&str>) -> anyhow::Result<
         Some(filter) => builder.parse_filters(filter),
         None => builder.filter_level(settings.level),
     };
-    match settings.format {
-        settings::LogFormat::Text if io::stderr().is_terminal() => builder.format(write_coloured_text),
-        settings::LogFormat::Text => builder.format(write_text),
-        settings::LogFormat::Json => builder.format(write_json),
+    let write = match settings.format {
+        settings::LogFormat::Text if io::stderr().is_terminal() => write_coloured_text,
+        settings::LogFormat::Text => write_plain_text,
+        settings::LogFormat::Json => write_json,
     };
-    // What is written has no colours that would have to be taken out again: looking for them costs more than all else.
-    let written = builder.write_style(WriteStyle::Always).target(Target::Pipe(Box::new(LINES.clone()))).build();
-    log::set_max_level(written.filter());
-    log::set_boxed_logger(Box::new(Prompt(written)))?;
+    let filter = builder.build();
+    log::set_max_level(filter.filter());
+    log::set_boxed_logger(Box::new(Logger { filter, write }))?;
     std::panic::set_hook(Box::new(log_panic));
     Ok(())
 }
@@ -46,17 +45,34 @@ pub fn write_in_batches() -> io::Result<()> {
     LINES.write_in_batches()
 }
 
-/// Lets no warning wait.
-struct Prompt(Logger);
+/// Takes the lines that env_logger lets through. It writes them itself, because a check at the gate has little else to
+/// do: see [`batch`].
+struct Logger {
+    filter: env_logger::Logger,
+    write: fn(&mut Vec<u8>, &Record<'_>) -> io::Result<()>,
+}
 
-impl Log for Prompt {
+thread_local! {
+    /// Where a line is put together, used again for the next one.
+    static LINE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+impl Log for Logger {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        self.0.enabled(metadata)
+        self.filter.enabled(metadata)
     }
 
     fn log(&self, record: &Record<'_>) {
-        self.0.log(record);
-        if record.level() <= Level::Warn {
+        if !self.filter.matches(record) {
+            return;
+        }
+        // What is being logged may log: that line has another place then.
+        let mut line = LINE.take();
+        line.clear();
+        let written = (self.write)(&mut line, record).and_then(|()| LINES.clone().write_all(&line));
+        LINE.set(line);
+        // There is nobody to tell of a line that cannot be written. A warning does not wait.
+        if written.is_ok() && record.level() <= Level::Warn {
             self.flush();
         }
     }
@@ -71,22 +87,30 @@ fn log_panic(info: &PanicHookInfo<'_>) {
     log::error!(target: "vestibule::panic", place; "{}", info.payload_as_str().unwrap_or("panicked"));
 }
 
-fn write_coloured_text(out: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
-    let level = out.default_level_style(record.level());
-    write_styled_text(out, record, level)
+fn write_coloured_text(out: &mut Vec<u8>, record: &Record<'_>) -> io::Result<()> {
+    let level = match record.level() {
+        Level::Error => AnsiColor::Red.on_default().bold(),
+        Level::Warn => AnsiColor::Yellow.on_default(),
+        Level::Info => AnsiColor::Green.on_default(),
+        Level::Debug => AnsiColor::Blue.on_default(),
+        Level::Trace => AnsiColor::Cyan.on_default(),
+    };
+    write_text(out, record, level)
 }
 
-fn write_text(out: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
-    write_styled_text(out, record, Style::new())
+fn write_plain_text(out: &mut Vec<u8>, record: &Record<'_>) -> io::Result<()> {
+    write_text(out, record, Style::new())
 }
 
-fn write_styled_text(out: &mut Formatter, record: &Record<'_>, level: Style) -> io::Result<()> {
-    let time = out.timestamp_millis();
-    write!(out, "{time} {level}{:<5}{level:#} {}: ", record.level(), record.target())?;
+fn write_text(out: &mut Vec<u8>, record: &Record<'_>, level: Style) -> io::Result<()> {
+    stamp::write(out);
+    write!(out, " {level}{:<5}{level:#} {}: ", record.level(), record.target())?;
     line::write_text(out, record, request_id::current())
 }
 
-fn write_json(out: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
-    let time = out.timestamp_millis();
-    line::write_json(out, record, &time, request_id::current())
+fn write_json(out: &mut Vec<u8>, record: &Record<'_>) -> io::Result<()> {
+    out.extend_from_slice(br#"{"ts":""#);
+    stamp::write(out);
+    out.push(b'"');
+    line::write_json(out, record, request_id::current())
 }

@@ -4,11 +4,12 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use serde_json::json;
-use url::Url;
+use url::form_urlencoded;
 
 use super::Check;
 use crate::app::App;
 use crate::gateway::{Identity, Request};
+use crate::sessions::Live;
 use crate::web::failure::Failure;
 
 /// A proxy reads the head of our answer into one page of memory: nginx's `proxy_buffer_size` is 4 KiB.
@@ -17,16 +18,18 @@ const LONGEST_LOCATION: usize = 2048;
 const NO_STORE: (header::HeaderName, HeaderValue) = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
 
 /// 200 with every identity header and without a cookie: most proxies lose it, or hand it to the wrong side.
-pub(super) fn allow(identity: &Identity) -> HttpResponse {
+pub(super) fn allow(known: Option<&Named>) -> HttpResponse {
     let mut response = without_body(StatusCode::OK);
-    for (name, value) in NAMES.into_iter().zip(identity.values()) {
-        response.headers_mut().insert(name, in_a_header(value));
+    let values = known
+        .map_or([EMPTY; 5], |Named([user, email, name])| [user.clone(), email.clone(), name.clone(), EMPTY, EMPTY]);
+    for (name, value) in NAMES.iter().zip(values) {
+        response.headers_mut().insert(name.clone(), value);
     }
     response
 }
 
 /// In the order of [`Identity::NAMES`].
-const NAMES: [HeaderName; 5] = [
+static NAMES: [HeaderName; 5] = [
     HeaderName::from_static("remote-user"),
     HeaderName::from_static("remote-email"),
     HeaderName::from_static("remote-name"),
@@ -36,11 +39,16 @@ const NAMES: [HeaderName; 5] = [
 
 const EMPTY: HeaderValue = HeaderValue::from_static("");
 
-fn in_a_header(value: &str) -> HeaderValue {
-    match value {
-        "" => EMPTY,
-        // There are no control characters left in it, and that is all a header's value cannot hold.
-        _ => HeaderValue::from_bytes(value.as_bytes()).unwrap_or(EMPTY),
+/// Somebody as apps are told of them: user, email and name, ready to be sent.
+#[derive(Clone)]
+pub struct Named([HeaderValue; 3]);
+
+impl Named {
+    pub(super) fn new(live: &Live) -> Self {
+        let identity = Identity::of(live);
+        let [user, email, name, ..] = identity.values();
+        // There are no control characters left in them, and that is all a header's value cannot hold.
+        Self([user, email, name].map(|value| HeaderValue::from_bytes(value.as_bytes()).unwrap_or(EMPTY)))
     }
 }
 
@@ -68,31 +76,38 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-pub(super) fn lead_to_sign_in(app: &App, asked: &Request<'_>, status: StatusCode) -> HttpResponse {
+pub(super) fn lead_to_sign_in(check: &Check<'_>, asked: &Request<'_>, status: StatusCode) -> HttpResponse {
     let mut response = without_body(status);
-    if let Some(location) = sign_in_location(app, asked) {
+    if let Some(location) = check.gate.sign_in.location(&check.gate.app, asked) {
         response.headers_mut().insert(header::LOCATION, location);
     }
     response
 }
 
-/// The sign-in page, with the way back.
-pub(super) fn sign_in_location(app: &App, asked: &Request<'_>) -> Option<HeaderValue> {
-    let sign_in = app.settings.server.public_url.join("/login").ok()?;
-    let back = [asked.url(), asked.site()].into_iter().flatten();
-    let mut ways =
-        back.filter(|url| app.destinations.check(url.as_str()).is_some()).map(|url| with_way_back(&sign_in, &url));
-    let location = ways.find(|location| location.as_str().len() <= LONGEST_LOCATION);
-    if location.is_none() {
-        log::warn!("nobody can sign in at {}: it is outside of session.cookie_domains", asked.host);
-    }
-    HeaderValue::from_str(location.as_ref().unwrap_or(&sign_in).as_str()).ok()
-}
+/// The sign-in page.
+pub(super) struct SignIn(String);
 
-fn with_way_back(sign_in: &Url, back: &Url) -> Url {
-    let mut location = sign_in.clone();
-    location.query_pairs_mut().append_pair("return_to", back.as_str());
-    location
+impl SignIn {
+    pub(super) fn of(app: &App) -> Self {
+        let mut page = app.settings.server.public_url.clone();
+        page.set_path("/login");
+        Self(page.into())
+    }
+
+    /// With the way back.
+    pub(super) fn location(&self, app: &App, asked: &Request<'_>) -> Option<HeaderValue> {
+        if !app.destinations.is_open(asked.scheme.as_str(), &asked.host, asked.port) {
+            log::warn!("nobody can sign in at {}: it is outside of session.cookie_domains", asked.host);
+            return HeaderValue::from_str(&self.0).ok();
+        }
+        let with_way_back = |url: String| -> Option<String> {
+            let location: String =
+                [&self.0, "?return_to="].into_iter().chain(form_urlencoded::byte_serialize(url.as_bytes())).collect();
+            (location.len() <= LONGEST_LOCATION).then_some(location)
+        };
+        let location = asked.url().and_then(with_way_back).or_else(|| asked.site().and_then(with_way_back));
+        HeaderValue::try_from(location.unwrap_or_else(|| self.0.clone())).ok()
+    }
 }
 
 pub(super) fn unauthenticated(check: &Check<'_>) -> HttpResponse {
@@ -112,7 +127,7 @@ pub(super) fn refuse(check: &Check<'_>, failure: &Failure) -> HttpResponse {
 
 /// It is shown under the app's host, where nothing of ours is served: the style comes from our own.
 fn page(check: &Check<'_>, failure: &Failure) -> Result<HttpResponse, crate::render::Error> {
-    let portal = check.app.settings.server.public_url.origin().ascii_serialization();
+    let portal = check.gate.app.settings.server.public_url.origin().ascii_serialization();
     let policy =
         format!("default-src 'none'; style-src {portal}; frame-ancestors 'none'; base-uri 'none'; form-action 'none'");
     let context = json!({
@@ -122,7 +137,7 @@ fn page(check: &Check<'_>, failure: &Failure) -> Result<HttpResponse, crate::ren
         "sentence": failure.to_string(),
         "request_id": check.arrival.id.as_str(),
     });
-    let body = check.app.render.render("gateway/refused.html", context)?;
+    let body = check.gate.app.render.render("gateway/refused.html", context)?;
     Ok(HttpResponse::build(failure.status())
         .insert_header(NO_STORE)
         .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
@@ -136,6 +151,6 @@ mod tests {
 
     #[test]
     fn every_identity_header_has_its_name() {
-        assert_eq!(NAMES.map(|name| name.to_string()), Identity::NAMES.map(str::to_ascii_lowercase));
+        assert_eq!(NAMES.each_ref().map(HeaderName::to_string), Identity::NAMES.map(str::to_ascii_lowercase));
     }
 }

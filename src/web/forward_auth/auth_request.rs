@@ -10,20 +10,20 @@ use super::{Check, Verdict, answer, family};
 use crate::gateway::{Malformed, Request};
 use crate::web::failure::Failure;
 
-const METHOD: HeaderName = HeaderName::from_static("x-original-method");
-const URL: HeaderName = HeaderName::from_static("x-original-url");
+static METHOD: HeaderName = HeaderName::from_static("x-original-method");
+static URL: HeaderName = HeaderName::from_static("x-original-url");
 
 pub(super) fn read(headers: &HeaderMap, client: IpAddr) -> Result<Request<'_>, Malformed> {
-    Request::from_url(family::one(headers, METHOD)?, family::one(headers, URL)?, client)
+    Request::from_url(family::one(headers, &METHOD)?, family::one(headers, &URL)?, client)
 }
 
 pub(super) fn answer(check: &Check<'_>, verdict: Verdict<'_>) -> HttpResponse {
     match verdict {
-        Verdict::Allow(identity) => answer::allow(&identity),
+        Verdict::Allow(known) => answer::allow(known.as_deref().map(|known| &known.kept)),
         Verdict::SignIn(asked) => {
             let mut refused = answer::unauthenticated(check);
             // nginx's configuration decides who is led there.
-            if let Some(location) = answer::sign_in_location(check.app, &asked) {
+            if let Some(location) = check.gate.sign_in.location(&check.gate.app, &asked) {
                 refused.headers_mut().insert(header::LOCATION, location);
             }
             refused

@@ -10,26 +10,26 @@ use super::{Check, Verdict, answer, family};
 use crate::gateway::forwarded::Parts;
 use crate::gateway::{Malformed, Request};
 
-const METHOD: HeaderName = HeaderName::from_static("x-forwarded-method");
-const SCHEME: HeaderName = HeaderName::from_static("x-forwarded-proto");
-const AUTHORITY: HeaderName = HeaderName::from_static("x-forwarded-host");
-const TARGET: HeaderName = HeaderName::from_static("x-forwarded-uri");
+static METHOD: HeaderName = HeaderName::from_static("x-forwarded-method");
+static SCHEME: HeaderName = HeaderName::from_static("x-forwarded-proto");
+static AUTHORITY: HeaderName = HeaderName::from_static("x-forwarded-host");
+static TARGET: HeaderName = HeaderName::from_static("x-forwarded-uri");
 
 pub(super) fn read(headers: &HeaderMap, client: IpAddr) -> Result<Request<'_>, Malformed> {
     let parts = Parts {
-        method: family::one(headers, METHOD)?,
-        scheme: family::one(headers, SCHEME)?,
-        authority: family::one(headers, AUTHORITY)?,
-        target: family::one(headers, TARGET)?,
+        method: family::one(headers, &METHOD)?,
+        scheme: family::one(headers, &SCHEME)?,
+        authority: family::one(headers, &AUTHORITY)?,
+        target: family::one(headers, &TARGET)?,
     };
     Request::from_parts(parts, client)
 }
 
 pub(super) fn answer(check: &Check<'_>, verdict: Verdict<'_>) -> HttpResponse {
     match verdict {
-        Verdict::Allow(identity) => answer::allow(&identity),
+        Verdict::Allow(known) => answer::allow(known.as_deref().map(|known| &known.kept)),
         Verdict::SignIn(asked) if answer::is_navigation(check.request.headers()) => {
-            answer::lead_to_sign_in(check.app, &asked, redirect_for(asked.method))
+            answer::lead_to_sign_in(check, &asked, redirect_for(asked.method))
         }
         Verdict::SignIn(_) => answer::unauthenticated(check),
         Verdict::Refuse(failure) => answer::refuse(check, &failure),

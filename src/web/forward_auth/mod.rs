@@ -21,53 +21,59 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::failure::Failure;
 use super::layers::{self, Arrival};
 use crate::app::App;
-use crate::gateway::{Decision, Identity, Malformed, Reason, Request, Rules, Subject, decide};
+use crate::gateway::{Decision, Malformed, Reason, Request, Rules, Subject, decide};
 use crate::sessions::{self, Known};
+pub use answer::Named;
+use answer::SignIn;
 
 /// The sessions that a node remembers for its gate, each with who its holder is to apps.
-pub type LiveSessions = sessions::LiveSessions<Identity>;
+pub type LiveSessions = sessions::LiveSessions<Named>;
 
-/// What all workers share: the rules, worked out once, and the sessions this node remembers.
+/// What all workers share: the rules and the way to the sign-in page, worked out once, and the sessions this node
+/// remembers.
 pub struct Gate {
+    app: App,
     rules: Rules,
+    sign_in: SignIn,
     live: LiveSessions,
 }
 
 impl Gate {
-    pub fn new(app: &App, live: LiveSessions) -> Self {
-        Self { rules: Rules::compile(&app.settings.gateway), live }
+    pub fn new(app: App, live: LiveSessions) -> Self {
+        Self { rules: Rules::compile(&app.settings.gateway), sign_in: SignIn::of(&app), live, app }
     }
 }
 
 /// One question of a proxy.
 struct Check<'a> {
-    app: &'a App,
+    gate: &'a Gate,
     request: &'a HttpRequest,
     arrival: &'a Arrival,
 }
 
 /// What it comes to. The dialects say it in their proxies' words.
 enum Verdict<'a> {
-    Allow(Identity),
+    /// `None` for somebody who need not be known.
+    Allow(Option<Arc<Known<Named>>>),
     SignIn(Request<'a>),
     Refuse(Failure),
 }
 
 /// `GET /gateway/forward-auth`
-pub async fn forward_auth(request: HttpRequest, app: web::Data<App>, gate: web::Data<Gate>) -> HttpResponse {
-    layers::around_handler(&app, &request, async |arrival| {
-        let check = Check { app: &app, request: &request, arrival };
-        let verdict = judge(&check, &gate, forward::read).await;
+pub async fn forward_auth(request: HttpRequest, gate: web::Data<Gate>) -> HttpResponse {
+    layers::around_handler(&gate.app, &request, async |arrival| {
+        let check = Check { gate: &gate, request: &request, arrival };
+        let verdict = judge(&check, forward::read).await;
         forward::answer(&check, verdict)
     })
     .await
 }
 
 /// `GET /gateway/auth-request`
-pub async fn auth_request(request: HttpRequest, app: web::Data<App>, gate: web::Data<Gate>) -> HttpResponse {
-    layers::around_handler(&app, &request, async |arrival| {
-        let check = Check { app: &app, request: &request, arrival };
-        let verdict = judge(&check, &gate, auth_request::read).await;
+pub async fn auth_request(request: HttpRequest, gate: web::Data<Gate>) -> HttpResponse {
+    layers::around_handler(&gate.app, &request, async |arrival| {
+        let check = Check { gate: &gate, request: &request, arrival };
+        let verdict = judge(&check, auth_request::read).await;
         auth_request::answer(&check, verdict)
     })
     .await
@@ -76,21 +82,21 @@ pub async fn auth_request(request: HttpRequest, app: web::Data<App>, gate: web::
 /// How a family tells of the request.
 type Read = for<'a> fn(&'a HeaderMap, std::net::IpAddr) -> Result<Request<'a>, Malformed>;
 
-async fn judge<'a>(check: &Check<'a>, gate: &Gate, read: Read) -> Verdict<'a> {
-    match try_judge(check, gate, read).await {
+async fn judge<'a>(check: &Check<'a>, read: Read) -> Verdict<'a> {
+    match try_judge(check, read).await {
         Ok(verdict) => verdict,
         Err(failure) => Verdict::Refuse(failure),
     }
 }
 
-async fn try_judge<'a>(check: &Check<'a>, gate: &Gate, read: Read) -> Result<Verdict<'a>, Failure> {
+async fn try_judge<'a>(check: &Check<'a>, read: Read) -> Result<Verdict<'a>, Failure> {
     require_proxy(check.arrival)?;
     let headers = check.request.headers();
     let asked = read(headers, check.arrival.client).map_err(|malformed| not_understood(&malformed))?;
-    let known = find_live(check.app, gate, headers).await?;
+    let known = find_live(check.gate, headers).await?;
     let subject = Subject::of(known.as_ref().map(|known| &known.live));
-    Ok(match decide(&gate.rules, &asked, subject) {
-        Decision::Allow => Verdict::Allow(known.map_or_else(Identity::nobody, |known| known.kept.clone())),
+    Ok(match decide(&check.gate.rules, &asked, subject) {
+        Decision::Allow => Verdict::Allow(known),
         Decision::SignIn => Verdict::SignIn(asked),
         Decision::Deny(reason) => Verdict::Refuse(denied(reason)),
     })
@@ -105,9 +111,9 @@ fn require_proxy(arrival: &Arrival) -> Result<(), Failure> {
 }
 
 /// A sibling host can toss in cookies of the same name, so the first that is good counts.
-async fn find_live(app: &App, gate: &Gate, headers: &HeaderMap) -> Result<Option<Arc<Known<Identity>>>, Failure> {
-    for token in gate_cookies::tokens(app, headers) {
-        if let Some(known) = gate.live.find(app, token.digest(), Identity::of).await? {
+async fn find_live(gate: &Gate, headers: &HeaderMap) -> Result<Option<Arc<Known<Named>>>, Failure> {
+    for token in gate_cookies::tokens(&gate.app, headers) {
+        if let Some(known) = gate.live.find(&gate.app, token.digest(), Named::new).await? {
             return Ok(Some(known));
         }
     }
