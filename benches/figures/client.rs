@@ -61,15 +61,17 @@ fn header<'a>(head: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
     fields.filter(move |(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
 }
 
-/// All connections ask at once, and again when all have been answered, until there were at least so many answers of
-/// this status. How many there were.
-pub fn ask(least: u32, connections: &mut [Connection], (request, status): (&str, u16)) -> anyhow::Result<u32> {
+/// All connections ask at once, one request after the other, and again when all have been answered, until there were at
+/// least so many answers of this status. How many there were. The last answer is taken first: that wakes us once and
+/// not for every answer, and how often the server has to wake us would depend on how fast it is.
+pub fn ask(least: u32, connections: &mut [Connection], (requests, status): (&[String], u16)) -> anyhow::Result<u32> {
     let mut answers = 0;
+    let mut requests = requests.iter().cycle();
     while answers < least {
-        for connection in &mut *connections {
+        for (connection, request) in connections.iter_mut().zip(&mut requests) {
             connection.send(request)?;
         }
-        for connection in &mut *connections {
+        for connection in connections.iter_mut().rev() {
             let answer = connection.receive()?;
             ensure!(answer.status == status, "{}", answer.head);
             answers += 1;

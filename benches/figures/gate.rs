@@ -10,11 +10,11 @@ use crate::served::{APP, OPEN_APP, Served};
 use crate::{Stage, bare};
 
 pub fn measure(report: &mut Report, stage: &Stage) -> anyhow::Result<()> {
-    let rules = format!(
-        r#"gateway.rules=[{{ hosts = ["{APP}"], allow = "signed_in" }}, {{ hosts = ["{OPEN_APP}"], allow = "public" }}]"#
-    );
-    let mut service = Served::vestibule(&stage.folder, &[&stage.database(), SECRET, "server.workers=1", &rules])?;
+    let settings = [&stage.database(), SECRET, "server.workers=1", &rules()];
+    let mut service = Served::vestibule(&stage.folder, &settings)?;
     service.wait_until_ready()?;
+    let mut forgetful = Served::vestibule(&stage.folder, &[&settings[..], &["session.cache_size=0"]].concat())?;
+    forgetful.wait_until_ready()?;
     let [ann] = people::sign_up(&service, &stage.url, "gate", 1)?.try_into().ok().context("one person")?;
     let signed_in = ann.sign_in(&mut Connection::open(service.port)?)?;
     let token = signed_in.cookie("vestibule_gate").context("no gate cookie")?;
@@ -24,20 +24,33 @@ pub fn measure(report: &mut Report, stage: &Stage) -> anyhow::Result<()> {
     select.wait_until_ready()?;
 
     let with_cookie = check(APP, &format!("Cookie: theme=dark; vestibule_gate={token}\r\n"));
-    let forged = check(APP, &format!("Cookie: theme=dark; vestibule_gate={}\r\n", "A".repeat(64)));
+    let forged = format!("Cookie: theme=dark; vestibule_gate={}\r\n", "A".repeat(64));
+    let forged_by_script = format!("{forged}X-Requested-With: XMLHttpRequest\r\n");
     let mut contenders = [
-        Contender::new(&empty, &with_cookie)?,
-        Contender::new(&select, &with_cookie)?,
-        Contender::new(&service, &with_cookie)?,
-        Contender::new(&service, &check(OPEN_APP, ""))?,
-        Contender::new(&service, &forged)?.expecting(302),
+        Contender::new(&empty, &with_cookie),
+        Contender::new(&select, &with_cookie),
+        Contender::new(&service, &with_cookie),
+        Contender::new(&service, &check(OPEN_APP, "")),
+        Contender::new(&service, &check(APP, &forged)).expecting(302),
+        Contender::new(&service, &check(APP, &forged_by_script)).expecting(401),
+        Contender::new(&forgetful, &with_cookie),
     ];
     contest::run(&mut contenders, stage.postgres)?;
     tell(report, &contenders);
     Ok(())
 }
 
-/// Any 44 characters would do; nothing outlives this run.
+/// The setting that protects one app and not the other.
+pub fn rules() -> String {
+    format!(
+        r#"gateway.rules=[{{ hosts = ["{APP}"], allow = "signed_in" }}, {{ hosts = ["{OPEN_APP}"], allow = "public" }}]"#
+    )
+}
+
+/// Any 32 bytes would do; nothing outlives this run.
+pub const KEY: &[u8; 32] = b"0123456789abcdef0123456789abcdef";
+
+/// The same as a setting.
 pub const SECRET: &str = "secrets.key=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 
 impl Stage {
@@ -47,7 +60,7 @@ impl Stage {
 }
 
 /// What Caddy or Traefik ask for a browser's request.
-fn check(app: &str, cookie: &str) -> String {
+pub fn check(app: &str, cookie: &str) -> String {
     format!(
         "GET /gateway/forward-auth HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-Method: GET\r\nX-Forwarded-Proto: http\r\n\
          X-Forwarded-Host: {app}\r\nX-Forwarded-Uri: /reports/2026?tab=open\r\nX-Forwarded-For: 203.0.113.7\r\n\
@@ -56,27 +69,25 @@ fn check(app: &str, cookie: &str) -> String {
     )
 }
 
-fn tell(report: &mut Report, [empty, select, gate, public, forged]: &[Contender; 5]) {
+fn tell(report: &mut Report, all: &[Contender; 7]) {
     section("Gate check: CPU of the server process for each answer, one worker");
+    let [empty, select, cached, public, forged, script, uncached] = all;
     let of = |one: &Contender, other: &Contender| ratios(&one.costs, &other.costs);
-    report.ratio("gate.by_empty", "check with a valid cookie ÷ empty 200 with four headers", &of(gate, empty));
-    report.ratio("gate.by_select", "check with a valid cookie ÷ handler with one SELECT", &of(gate, select));
-    report.ratio("select.by_empty", "handler with one SELECT ÷ empty 200 with four headers", &of(select, empty));
-    report.ratio("public.by_empty", "check that needs no session ÷ empty 200 with four headers", &of(public, empty));
-    report.ratio("forged.by_empty", "check with a forged cookie ÷ empty 200 with four headers", &of(forged, empty));
-    for (key, what, contender) in [
-        ("empty", "empty 200 with four headers", empty),
-        ("select", "handler with one SELECT", select),
-        ("gate", "check with a valid cookie", gate),
+    let by_empty = [
+        ("cached", "check with a session in memory", cached),
+        ("forged", "check with a forged cookie, by a browser (302)", forged),
+        ("script", "check with a forged cookie, by a script (401)", script),
         ("public", "check that needs no session", public),
-        ("forged", "check with a forged cookie", forged),
-    ] {
-        report.value(&format!("{key}.cpu"), what, (contender.cost(), "µs"));
+        ("uncached", "check without memory", uncached),
+        ("select", "handler with one SELECT", select),
+    ];
+    for (key, what, contender) in by_empty {
+        report.ratio(&format!("{key}.by_empty"), &format!("{what} ÷ empty 200"), &of(contender, empty));
     }
-    for (key, what, contender) in
-        [("select", "SELECT", select), ("gate", "check", gate), ("forged", "forged cookie", forged)]
-    {
-        let what = format!("  PostgreSQL beside the {what}");
-        report.value(&format!("{key}.postgres"), &what, (contender.cost_of_postgres(), "µs"));
+    report.ratio("uncached.by_select", "check without memory ÷ handler with one SELECT", &of(uncached, select));
+    report.value("empty.cpu", "empty 200 with four headers", (empty.cost(), "µs"));
+    for (key, what, contender) in by_empty {
+        report.value(&format!("{key}.cpu"), what, (contender.cost(), "µs"));
+        report.value(&format!("{key}.postgres"), "  PostgreSQL beside it", (contender.cost_of_postgres(), "µs"));
     }
 }

@@ -48,7 +48,7 @@ impl Report {
     }
 }
 
-fn cores() -> anyhow::Result<usize> {
+pub fn cores() -> anyhow::Result<usize> {
     Ok(thread::available_parallelism()?.get())
 }
 

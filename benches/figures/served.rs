@@ -66,6 +66,19 @@ impl Served {
         bail!("no answer within {TO_ANSWER:?}")
     }
 
+    /// Blocks until connections are taken.
+    pub fn wait_until_listening(&mut self) -> anyhow::Result<()> {
+        let deadline = Instant::now() + TO_ANSWER;
+        while Connection::open(self.port).is_err() {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("the server ended before it listened: {status}");
+            }
+            anyhow::ensure!(Instant::now() < deadline, "nobody listens after {TO_ANSWER:?}");
+            thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
+    }
+
     pub fn stop(&mut self) -> anyhow::Result<()> {
         if self.child.try_wait()?.is_none() {
             let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw);

@@ -45,7 +45,7 @@ pub fn write_in_batches() -> io::Result<()> {
     LINES.write_in_batches()
 }
 
-/// Takes the lines that env_logger lets through. It writes them itself, because a check at the gate has little else to
+/// Takes the lines that `env_logger` lets through. It writes them itself, because a check at the gate has little else to
 /// do: see [`batch`].
 struct Logger {
     filter: env_logger::Logger,
