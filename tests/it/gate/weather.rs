@@ -5,6 +5,7 @@ use diesel::{Connection, PgConnection};
 
 use super::house::{DOORS, GATE_COOKIE, Person, Question, house};
 use crate::support::app::TestApp;
+use crate::support::eventually;
 
 /// Throws everybody out of the test's own database, and lets nobody in again.
 fn close_database(app: &TestApp) {
@@ -29,6 +30,10 @@ fn without_a_database_nobody_is_let_in_unseen() {
         assert_eq!(Question::about(door, place).by(&ann).ask(&app).status, 200);
     }
     close_database(&app);
+    // What is remembered may be believed until the node hears that its connection has broken.
+    eventually("the end of trust", || {
+        (Question::about(DOORS[0], place).by(&ann).ask(&app).status != 200).then_some(())
+    });
     for door in DOORS {
         let answer = Question::about(door, place).by(&ann).ask(&app);
         // nginx makes a 500 of it, which is just as closed.
