@@ -27,7 +27,7 @@ describe("whoever is about to do something dangerous is asked once more", { conc
     const visitor = await arrive();
     const page = await visitor.tab();
     await getsIn(page, hal);
-    await link(page, "Your password").click();
+    await link(page, "Choose another one").click();
     await heading(page, "Confirm that it is you");
     await page.getByText("To change your password, prove once more that it is you.").waitFor();
     assert.ok(await hasFocus(passwordField(page)));

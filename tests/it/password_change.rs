@@ -116,7 +116,7 @@ fn the_page_does_the_same_without_scripts() {
     let mut ann = app.verified(ANN);
     let (mut there, _) = app.log_in(ANN, PASSWORD);
     ann.get("/");
-    assert_eq!(ann.click("Your password").status, 303);
+    assert_eq!(ann.click("Choose another one").status, 303);
     ann.follow();
     ann.submit("/confirm", &[("password", PASSWORD)]);
     let page = ann.follow();
