@@ -9,6 +9,9 @@ use crate::audit::{self, Event};
 use crate::db::{self, Tx};
 use crate::kernel::{DeviceId, Token, UserId};
 
+/// Rows in one statement, which takes 65,535 values at most: whoever knows a password can sign in more often than that.
+const BATCH: usize = 5_000;
+
 /// Why a session is not live any more.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum EndReason {
@@ -93,7 +96,7 @@ pub(super) fn write_down(tx: &mut Tx<'_>, ended: Option<store::Ended>, reason: E
 fn remember_why(tx: &mut Tx<'_>, ended: &[store::Ended], reason: EndReason) -> Result<(), db::Error> {
     match reason {
         EndReason::SignedOut => Ok(()),
-        _ => store::insert_ended(tx, ended, reason),
+        _ => ended.chunks(BATCH).try_for_each(|batch| store::insert_ended(tx, batch, reason)),
     }
 }
 

@@ -442,3 +442,22 @@ fn a_form_from_elsewhere_asks_for_nothing_and_changes_nothing() {
     assert_eq!(browser.post("/reset-password", &form).status, 403, "without a form's token");
     assert_eq!(app.log_in(ANN, PASSWORD).1.status, 200);
 }
+
+/// A stranger who knows the password may have signed in as often as they liked.
+#[test]
+fn no_number_of_sessions_is_too_many_to_be_ended() {
+    let app = TestApp::start();
+    app.verified(ANN);
+    app.execute(
+        "INSERT INTO sessions (id, user_id, token_digest, remember, created_at, last_active_at, last_auth_at,
+                               expires_at, methods, device_id)
+         SELECT gen_random_uuid(), user_id, sha256(convert_to(n::text, 'UTF8')), remember, created_at, last_active_at,
+                last_auth_at, expires_at, methods, gen_random_uuid()
+         FROM sessions, generate_series(1, 20000) n",
+    );
+    assert_eq!(ask(&app, ANN), 202);
+    let token = mailed(&app, ANN);
+    assert_eq!(choose(&mut app.browser(), &token, NEW), 204);
+    assert_eq!(app.count("SELECT count(*) AS n FROM sessions"), 0);
+    assert_eq!(app.count("SELECT count(*) AS n FROM ended_sessions WHERE reason = 'password_changed'"), 20_001);
+}
