@@ -59,6 +59,9 @@ pub enum Error {
     Db(#[from] db::Error),
     #[error(transparent)]
     Unsealable(#[from] Unsealable),
+    /// The session in which it was asked for is over, or has another id by now.
+    #[error("the session has ended")]
+    Ended,
     /// A secret of ours is of no use to an authenticator app.
     #[error("an authenticator app cannot be set up: {0}")]
     Unusable(String),

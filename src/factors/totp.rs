@@ -13,7 +13,7 @@ use super::{Error, Holder, letters, qr, store};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::crypto::Sealer;
-use crate::db::{self, ReadTx, Tx};
+use crate::db::{ReadTx, Tx};
 use crate::kernel::secrets::random_bytes;
 use crate::kernel::{Redacted, UserId};
 use crate::mail::FactorChange;
@@ -80,6 +80,11 @@ pub fn start(tx: &mut Tx<'_>, app: &App, holder: &Holder) -> Result<Started, Err
     if !store::put_pending(tx, holder.user, &sealed)? {
         return Ok(Started::AlreadyOn);
     }
+    if let Some(token) = &holder.session
+        && !sessions::hold(tx, token)?
+    {
+        return Err(Error::Ended);
+    }
     audit::record(tx, Event::about(holder.user, "totp.set_up"))?;
     Ok(Started::SetUp(describe(app, holder, secret.as_slice())?))
 }
@@ -144,11 +149,11 @@ pub fn use_code(tx: &mut Tx<'_>, sealer: &Sealer, user: UserId, code: &Redacted)
 }
 
 /// Every session of a person whose factors have changed goes on under another id: this one now, the others when their
-/// browsers next come by.
-pub(super) fn go_on(tx: &mut Tx<'_>, app: &App, holder: &Holder) -> Result<Option<Opened>, db::Error> {
+/// browsers next come by. If this one has ended since it was let in, nothing may come of the change.
+pub(super) fn go_on(tx: &mut Tx<'_>, app: &App, holder: &Holder) -> Result<Option<Opened>, Error> {
     sessions::rotate_all_at_next_visit(tx, holder.user)?;
-    let own = holder.session.as_ref().map(|token| sessions::rotate(tx, &app.settings.session, token));
-    Ok(own.transpose()?.flatten())
+    let Some(token) = &holder.session else { return Ok(None) };
+    sessions::rotate(tx, &app.settings.session, token)?.ok_or(Error::Ended).map(Some)
 }
 
 /// The time step whose code this is, now or one step away (RFC 6238, section 5.2). Spaces in it are how apps show it.

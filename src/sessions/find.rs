@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::{Activity, Live, Remember, store};
 use crate::app::App;
 use crate::config::settings;
-use crate::db::{self, ReadTx};
+use crate::db::{self, ReadTx, Tx};
 use crate::kernel::Token;
 
 /// The live session behind a portal cookie, as PostgreSQL has it at this moment. It counts as activity.
@@ -16,6 +16,11 @@ pub async fn find_by_token(app: &App, activity: &Activity, token: &Token) -> Res
     let found = found.map(|found| activity.update(found));
     let live = found.filter(|found| is_live(found, &app.settings.session, now)).map(|found| found.live);
     Ok(live.inspect(|live| activity.note(live.session, now)))
+}
+
+/// Whether a portal token still leads to a session, which then cannot end before the transaction does.
+pub fn hold(tx: &mut Tx<'_>, token: &Token) -> Result<bool, db::Error> {
+    Ok(store::lock_by_digest(tx, &token.digest())?.is_some())
 }
 
 pub(super) fn is_live(found: &store::Found, rules: &settings::Session, now: DateTime<Utc>) -> bool {

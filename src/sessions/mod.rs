@@ -39,7 +39,7 @@ use serde::{Deserialize, Serialize};
 pub use confirm::confirm;
 pub use devices::{Device, list_devices, revoke_device, revoke_own};
 pub use end::{EndReason, revoke_all, revoke_by_token, why_ended};
-pub use find::{count_live, find_by_token};
+pub use find::{count_live, find_by_token, hold};
 pub use live::{Activity, Figures, Known, LEASE, LiveSessions};
 pub use not_me::{Doubtful, Reach, disown, find_doubtful, is_still_in, issue_link};
 pub use open::{open, renew_gate_cookies};

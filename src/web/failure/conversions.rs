@@ -190,6 +190,7 @@ impl From<factors::Error> for Failure {
     fn from(error: factors::Error) -> Self {
         match error {
             factors::Error::Db(error) => error.into(),
+            factors::Error::Ended => Self::Unauthenticated,
             factors::Error::Unsealable(_) | factors::Error::Unusable(_) => Self::internal(error),
         }
     }

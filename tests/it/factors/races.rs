@@ -2,12 +2,14 @@
 
 use std::thread;
 
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, PgConnection};
 use serde_json::Value;
 
-use super::{half_in, protected, recover, totp};
-use crate::support::TestApp;
+use super::{half_in, mfa, protected, recover, totp};
 use crate::support::browser::Browser;
 use crate::support::page::Page;
+use crate::support::{TestApp, eventually};
 
 const CROWD: usize = 6;
 
@@ -70,4 +72,30 @@ fn new_codes_asked_for_many_times_at_once_are_ten() {
     let statuses = all_at_once(vec![browser; CROWD], |browser| browser.api("POST", "/me/recovery-codes", Value::Null));
     assert!(statuses.contains(&200) && !statuses.contains(&500), "{statuses:?}");
     assert_eq!(app.count("SELECT count(*) AS n FROM recovery_codes"), 10);
+}
+
+#[test]
+fn whoever_is_signed_out_meanwhile_changes_no_factor() {
+    let app = roomy();
+    let (_, authenticator, codes) = protected(&app);
+    for (method, path) in [("DELETE", "/me/totp"), ("POST", "/me/recovery-codes")] {
+        app.clock().advance(chrono::TimeDelta::seconds(30));
+        let mut thief = half_in(&app);
+        assert_eq!(totp(&mut thief, &authenticator.code(&app)).status, 200);
+        thief.confirm();
+        let mut owner = PgConnection::establish(app.database_url()).unwrap();
+        owner.batch_execute("BEGIN; SELECT 1 FROM totp_factors FOR UPDATE").unwrap();
+        let status = thread::scope(|scope| {
+            let answer = scope.spawn(|| thief.api(method, path, Value::Null).status);
+            let waiting = "SELECT count(*) AS n FROM pg_stat_activity
+                WHERE datname = current_database() AND wait_event_type = 'Lock'";
+            eventually("the change to wait", || (app.count(waiting) == 1).then_some(()));
+            owner.batch_execute("DELETE FROM sessions; COMMIT").unwrap();
+            answer.join().unwrap()
+        });
+        assert_eq!(status, 401, "{method} {path}");
+    }
+    let mut ann = half_in(&app);
+    assert_eq!(recover(&mut ann, &codes[0]).status, 200, "the codes of then are good");
+    assert_eq!(mfa(&mut ann)["totp"], true);
 }
