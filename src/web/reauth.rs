@@ -1,6 +1,7 @@
 //! What is dangerous, by its address, and what somebody is told who has to confirm first.
 
 use actix_web::HttpRequest;
+use actix_web::dev::Url;
 use chrono::TimeDelta;
 use serde_json::{Map, Value, json};
 use url::form_urlencoded::Serializer;
@@ -44,7 +45,7 @@ impl Reauth {
         let page = confirm_page(&way_back(request));
         Self {
             user: live.user,
-            window: stepup::window(&app.settings.step_up, action_at(request.path())),
+            window: stepup::window(&app.settings.step_up, action_at(path_of(request))),
             url: app.settings.server.public_url.join(&page).map(String::from).unwrap_or_default(),
             page,
             methods: Vec::new(),
@@ -85,7 +86,7 @@ impl Reauth {
 
 /// Refuses what is asked for by somebody who has not confirmed lately that it is them.
 pub fn require_fresh(app: &App, live: &Live, request: &HttpRequest) -> Result<(), Failure> {
-    if stepup::is_fresh(&app.settings.step_up, action_at(request.path()), live, app.clock.now()) {
+    if stepup::is_fresh(&app.settings.step_up, action_at(path_of(request)), live, app.clock.now()) {
         return Ok(());
     }
     Err(Failure::ReauthRequired(Box::new(Reauth::new(app, live, request))))
@@ -94,7 +95,7 @@ pub fn require_fresh(app: &App, live: &Live, request: &HttpRequest) -> Result<()
 /// What somebody wants to do who is on the way to an address, as far as it is ours.
 pub fn action_towards(destination: Option<&ReturnTo>) -> Action {
     match destination {
-        Some(ReturnTo::Here(path)) => action_at(path.split('?').next().unwrap_or(path)),
+        Some(ReturnTo::Here(path)) => action_at(Url::new(path.parse().unwrap_or_default()).path()),
         Some(ReturnTo::App(_)) | None => Action::Other,
     }
 }
@@ -102,6 +103,11 @@ pub fn action_towards(destination: Option<&ReturnTo>) -> Action {
 /// What to say on a page to which somebody comes back whose form had to wait.
 pub fn notice(done: &str) -> Option<&'static str> {
     (done == UNSENT).then_some("Thank you. Nothing was changed yet. Please send it again.")
+}
+
+/// As the router reads it: `/account/%70assword` is the same door, and no way around the window of its action.
+fn path_of(request: &HttpRequest) -> &str {
+    request.match_info().as_str()
 }
 
 fn action_at(path: &str) -> Action {
@@ -116,7 +122,7 @@ fn dangerous(path: &str) -> Option<(Action, &'static str)> {
 /// The page itself. Nothing of a form is kept, since there may be a password in it: its page comes up empty and says so.
 fn way_back(request: &HttpRequest) -> String {
     let is_page = super::failure::wants_page(request);
-    let form_page = dangerous(request.path()).map_or("/", |(_, page)| page);
+    let form_page = dangerous(path_of(request)).map_or("/", |(_, page)| page);
     match (is_page, request.method().is_safe()) {
         (true, true) => request.uri().path_and_query().map_or("/", |wanted| wanted.as_str()).to_owned(),
         (true, false) => format!("{form_page}?done={UNSENT}"),

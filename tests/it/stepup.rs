@@ -95,6 +95,20 @@ fn an_action_with_a_window_of_its_own_closes_by_that() {
 }
 
 #[test]
+fn the_window_of_an_action_is_no_longer_where_its_address_is_written_otherwise() {
+    let app = TestApp::with(&[("step_up.windows", "1m for password")]);
+    let mut ann = app.verified(ANN);
+    ann.confirm();
+    app.clock().advance(TimeDelta::seconds(60));
+    let refused = ann.api("PUT", "/me/%70assword", json!({ "new_password": "weak" }));
+    assert_eq!((refused.status, &refused.json::<Value>()["max_age"]), (403, &json!(60)));
+    let page = ann.get("/account/%70assword");
+    assert_eq!(page.status, 303);
+    let page = ann.follow();
+    assert!(page.has("change your password"), "{}", page.text());
+}
+
+#[test]
 fn one_confirmation_serves_three_dangerous_actions() {
     let app = TestApp::start();
     let mut ann = app.verified(ANN);
