@@ -3,6 +3,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::config::settings::{Action, StepUp};
 use crate::sessions::Live;
 
+/// How far the clocks of two nodes may be apart.
+const SKEW: TimeDelta = TimeDelta::minutes(1);
+
 /// Whether somebody may do this without proving again who they are.
 pub fn is_fresh(rules: &StepUp, action: Action, live: &Live, now: DateTime<Utc>) -> bool {
     remaining(rules, action, live, now) > TimeDelta::zero()
@@ -10,7 +13,9 @@ pub fn is_fresh(rules: &StepUp, action: Action, live: &Live, now: DateTime<Utc>)
 
 /// For how much longer they may; zero when not, or no more.
 pub fn remaining(rules: &StepUp, action: Action, live: &Live, now: DateTime<Utc>) -> TimeDelta {
-    let ends_at = live.confirmed_at.map(|at| at + window(rules, action));
+    // A clock that was set back must not make a window longer.
+    let confirmed_at = live.confirmed_at.filter(|at| *at - now <= SKEW);
+    let ends_at = confirmed_at.map(|at| at + window(rules, action));
     ends_at.map_or(TimeDelta::zero(), |end| (end - now).max(TimeDelta::zero()))
 }
 
@@ -56,6 +61,8 @@ mod tests {
             (Some(at), at + TimeDelta::days(1), 0),
             // The node that took it is ahead by a second.
             (Some(at), at - TimeDelta::seconds(1), 301),
+            // Its clock was wrong, and has been set right since.
+            (Some(at), at - TimeDelta::hours(1), 0),
         ];
         for (confirmed_at, now, left) in table {
             let live = confirmed(confirmed_at);
