@@ -10,6 +10,7 @@ use std::thread;
 
 use anyhow::Context as _;
 use clap::Args;
+use tokio::sync::oneshot;
 
 use super::banner::banner;
 use super::database::Database;
@@ -108,7 +109,7 @@ async fn serve(app: App, listeners: Listeners, transport: Transport, stop: Stop)
     let demo = demo.map(|demo| web::demo::server(app.clone(), demo.listener, gate)).transpose()?;
     let live = web::LiveSessions::new(&app.settings.session);
     let (nobody_comes, empty) = shutdown::pair();
-    let living = tokio::task::spawn_local(keep(live.clone(), app.clone(), empty));
+    let living = keep(live.clone(), app.clone(), empty)?;
     let requests = web::metrics::Requests::default();
     let metrics = metrics
         .map(|listener| web::metrics::server(app.clone(), live.clone(), requests.clone(), listener))
@@ -145,8 +146,18 @@ async fn serve(app: App, listeners: Listeners, transport: Transport, stop: Stop)
     }
 }
 
-async fn keep(live: web::LiveSessions, app: App, shutdown: Shutdown) {
-    live.run(&app, shutdown).await;
+/// On a thread of its own: that a session has ended must not wait to be heard until a letter is written.
+fn keep(live: web::LiveSessions, app: App, shutdown: Shutdown) -> std::io::Result<oneshot::Receiver<()>> {
+    let (says, ended) = oneshot::channel();
+    let run = move || {
+        web::block_on(async move {
+            live.run(&app, shutdown).await;
+            // Said in here, as in `on_a_thread`.
+            let _ = says.send(());
+        });
+    };
+    thread::Builder::new().name("live".to_owned()).spawn(run)?;
+    Ok(ended)
 }
 
 /// By this whoever has started the service becomes its first administrator. A service on a server of its own is no
