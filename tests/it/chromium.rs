@@ -25,6 +25,12 @@ fn people_confirm_that_it_is_them_in_a_real_browser() {
     play(&service, "stepup.mjs", &[&service.portal], "screenshots-stepup");
 }
 
+#[test]
+fn people_sign_in_with_a_second_factor_in_a_real_browser() {
+    let service = Service::start(&[]);
+    play(&service, "factors.mjs", &[&service.portal], "screenshots-factors");
+}
+
 /// Plays the stories of a file, which takes these arguments and last a folder for its pictures.
 fn play(service: &Service, stories: &str, arguments: &[&str], pictures: &str) {
     let drivers = browser_folder();
