@@ -65,13 +65,15 @@ pub(super) fn find(tx: &mut ReadTx<'_>, id: UserId) -> Result<Option<User>, db::
     row.map(user).transpose()
 }
 
+/// Held against everybody else who locks a person, and not against rows that only refer to one: those are written by
+/// transactions which hold sessions of theirs, and the two must not wait for each other.
 pub(super) fn lock(tx: &mut Tx<'_>, id: UserId) -> Result<Option<User>, db::Error> {
-    let row: Option<UserRow> = users::table.find(id).select(USER).for_update().first(tx.conn()).optional()?;
+    let row: Option<UserRow> = users::table.find(id).select(USER).for_no_key_update().first(tx.conn()).optional()?;
     row.map(user).transpose()
 }
 
 pub(super) fn lock_by_key(tx: &mut Tx<'_>, key: &str) -> Result<User, db::Error> {
-    let holder = users::table.filter(users::email_key.eq(key)).select(USER).for_update();
+    let holder = users::table.filter(users::email_key.eq(key)).select(USER).for_no_key_update();
     user(holder.first(tx.conn())?)
 }
 
@@ -97,7 +99,7 @@ pub(super) fn lock_credentials(tx: &mut Tx<'_>, id: UserId) -> Result<Option<Cre
     let row = users::table
         .find(id)
         .select((users::id, users::password_hash, users::disabled_at))
-        .for_update()
+        .for_no_key_update()
         .first(tx.conn())
         .optional()?;
     Ok(row.map(credentials))

@@ -1,12 +1,14 @@
 //! Where somebody is signed in: the list, the page, and signing out from afar.
 
 use chrono::TimeDelta;
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, PgConnection};
 use serde_json::{Value, json};
 
-use crate::support::TestApp;
 use crate::support::browser::Browser;
 use crate::support::page::Page;
 use crate::support::people::{PASSWORD, code, sign_in};
+use crate::support::{TestApp, eventually};
 
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
 const IPHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
@@ -288,4 +290,33 @@ fn what_a_browser_says_of_itself_is_not_put_into_the_page() {
     let mut browser = device(&app, "<script>alert(1)</script> Firefox/1.0 (\"Linux\")", "192.0.2.7");
     let page = browser.get("/account/sessions");
     assert!(!page.answer.text().contains("alert(1)"), "{}", page.answer.text());
+}
+
+#[test]
+fn signing_the_others_out_and_one_of_them_changing_the_password_do_not_wait_for_each_other() {
+    let app = TestApp::start();
+    let mut ann = app.verified("ann@example.com");
+    let (mut other, _) = app.log_in("ann@example.com", PASSWORD);
+    other.confirm();
+    app.execute(
+        "INSERT INTO pending_sign_ins (token_digest, user_id, method, remember, created_at, expires_at)
+         SELECT sha256('x'), id, 'password', false, now(), now() FROM users",
+    );
+    let waits = |how_many: i64| {
+        let waiting = "SELECT count(*) AS n FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        eventually("the locks", || (app.count(waiting) == how_many).then_some(()));
+    };
+    let mut holder = PgConnection::establish(app.database_url()).unwrap();
+    holder.batch_execute("BEGIN; SELECT 1 FROM pending_sign_ins FOR UPDATE").unwrap();
+    let statuses = std::thread::scope(|scope| {
+        let signing_out = scope.spawn(|| ann.api("DELETE", "/me/sessions", Value::Null).status);
+        waits(1);
+        let new = json!({ "new_password": "nine patient otters" });
+        let changing = scope.spawn(|| other.api("PUT", "/me/password", new).status);
+        waits(2);
+        holder.batch_execute("COMMIT").unwrap();
+        (signing_out.join().unwrap(), changing.join().unwrap())
+    });
+    assert_eq!(statuses, (200, 401));
 }

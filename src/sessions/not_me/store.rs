@@ -40,6 +40,6 @@ pub(super) fn find(tx: &mut ReadTx<'_>, digest: &Digest) -> Result<Option<Doubtf
 }
 
 pub(super) fn lock_person(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Error> {
-    users::table.find(user).select(users::id).for_update().first::<UserId>(tx.conn())?;
+    users::table.find(user).select(users::id).for_no_key_update().first::<UserId>(tx.conn())?;
     Ok(())
 }
