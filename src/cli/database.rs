@@ -23,8 +23,15 @@ impl Database {
         }
     }
 
-    /// For a command beside the service, whether that runs or not. The tables must be up to date.
+    /// For a command beside the service, whether that runs or not. The tables must be up to date. A cluster is not made
+    /// for it: it would be an empty one in the wrong place.
     pub fn reach(settings: &Settings) -> anyhow::Result<Self> {
+        let data_dir = &settings.server.data_dir;
+        ensure!(
+            settings.database.url.is_some() || data_dir.exists(),
+            "there is no {}: run this in the folder of the service and with its configuration",
+            std::path::absolute(data_dir)?.display()
+        );
         let running = match &settings.database.url {
             Some(_) => None,
             None => Cluster::url_of_running(&settings.server.data_dir)?,

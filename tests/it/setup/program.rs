@@ -166,3 +166,12 @@ fn a_command_on_tables_that_are_not_there_says_what_to_do() {
     let (code, _, err) = promote(folder.path(), &["not an address"], &variables);
     assert_eq!(code, 2, "{err}");
 }
+
+#[test]
+fn a_command_in_a_folder_that_is_not_the_services_makes_no_cluster_there() {
+    let folder = Folder::make("promote", "TERM");
+    let (code, _, err) = promote(folder.path(), &["ann@x.test"], &[]);
+    assert_eq!(code, 1, "{err}");
+    assert!(err.contains("in the folder of the service") && err.contains("/data"), "{err}");
+    assert!(!folder.path().join("data").exists());
+}
