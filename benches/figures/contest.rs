@@ -74,7 +74,9 @@ impl Contender {
 }
 
 pub fn run(contenders: &mut [Contender], postgres: u32) -> anyhow::Result<()> {
-    keep_apart(contenders)?;
+    // Counted first: what is started later by a process that is bound to one core would be bound to it as well.
+    let last = cores()? - 1;
+    keep_apart(contenders, last)?;
     for contender in &mut *contenders {
         contender.ask(ANSWERS / 4)?;
     }
@@ -83,13 +85,12 @@ pub fn run(contenders: &mut [Contender], postgres: u32) -> anyhow::Result<()> {
             contender.round(postgres)?;
         }
     }
-    bind(std::process::id(), 0..=cores()? - 1)
+    bind(std::process::id(), 0..=last)
 }
 
 /// The load generator keeps to the first core and servers to the others, so that it is not chance who shares a cache
 /// with whom.
-fn keep_apart(contenders: &[Contender]) -> anyhow::Result<()> {
-    let last = cores()? - 1;
+fn keep_apart(contenders: &[Contender], last: usize) -> anyhow::Result<()> {
     if last == 0 {
         return Ok(());
     }
