@@ -98,3 +98,26 @@ fn an_orderly_end_writes_what_was_noted() {
     let fresh = "SELECT count(*) AS n FROM sessions WHERE last_active_at > now() - interval '1 minute'";
     assert_eq!(sql::count(&server.url(), fresh), 1);
 }
+
+/// Written every five seconds: what was noted longer ago is there, and the session goes on.
+#[test]
+fn a_crash_loses_what_was_noted_last_and_shortens_no_timeout_by_more() {
+    let server = OwnServer::start();
+    let mut service = Service::start(&[("DATABASE__URL", &server.url())]);
+    let mut browser = service.browser();
+    let body = json!({ "email": "ann@example.com", "password": PASSWORD });
+    assert_eq!(browser.api("POST", "/auth/signup", body.clone()).status, 202);
+    assert_eq!(browser.api("POST", "/auth/login", body).status, 200);
+    sql::execute(&server.url(), "UPDATE sessions SET last_active_at = last_active_at - interval '29 minutes'");
+    assert_eq!(browser.api("GET", "/me", Value::Null).status, 200);
+    let fresh = "SELECT count(*) AS n FROM sessions WHERE last_active_at > now() - interval '1 minute'";
+    eventually("the visit to be written", || (sql::count(&server.url(), fresh) == 1).then_some(()));
+    let written = "SELECT extract(epoch FROM last_active_at)::bigint AS n FROM sessions";
+    let before = sql::count(&server.url(), written);
+    assert_eq!(browser.api("GET", "/me", Value::Null).status, 200);
+    service.kill();
+    let lost = "SELECT extract(epoch FROM now() - last_active_at)::bigint AS n FROM sessions";
+    assert!(sql::count(&server.url(), written) >= before && sql::count(&server.url(), lost) < 30);
+    service.start_again();
+    assert_eq!(browser.api("GET", "/me", Value::Null).status, 200);
+}
