@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::gate::house::{Door, Person, Question, house};
 use crate::resilience::service::Service;
 use crate::resilience::sql;
+use crate::support::browser::Browser;
 use crate::support::people::PASSWORD;
 use crate::support::postgres::OwnServer;
 use crate::support::{TestApp, eventually};
@@ -83,35 +84,36 @@ fn base64(cookie: &str) -> String {
     format!("{}=", token.replace('-', "+").replace('_', "/"))
 }
 
-#[test]
-fn an_orderly_end_writes_what_was_noted() {
-    let server = OwnServer::start();
-    let mut service = Service::start(&[("DATABASE__URL", &server.url())]);
-    let mut browser = service.browser();
-    let body = json!({ "email": "ann@example.com", "password": PASSWORD });
-    assert_eq!(browser.api("POST", "/auth/signup", body.clone()).status, 202);
-    assert_eq!(browser.api("POST", "/auth/login", body).status, 200);
-    sql::execute(&server.url(), "UPDATE sessions SET last_active_at = last_active_at - interval '20 minutes'");
-    assert_eq!(browser.api("GET", "/me", Value::Null).status, 200);
-    service.signal("TERM");
-    assert!(service.end_within(Duration::from_secs(10)).success());
-    let fresh = "SELECT count(*) AS n FROM sessions WHERE last_active_at > now() - interval '1 minute'";
-    assert_eq!(sql::count(&server.url(), fresh), 1);
-}
+/// Sessions whose last visit is written and was just now.
+const FRESH: &str = "SELECT count(*) AS n FROM sessions WHERE last_active_at > now() - interval '1 minute'";
 
-/// Written every five seconds: what was noted longer ago is there, and the session goes on.
-#[test]
-fn a_crash_loses_what_was_noted_last_and_shortens_no_timeout_by_more() {
-    let server = OwnServer::start();
-    let mut service = Service::start(&[("DATABASE__URL", &server.url())]);
+/// The program itself, and somebody who comes back to it at almost the last moment.
+fn back_after_29_minutes(server: &OwnServer) -> (Service, Browser) {
+    let service = Service::start(&[("DATABASE__URL", &server.url())]);
     let mut browser = service.browser();
     let body = json!({ "email": "ann@example.com", "password": PASSWORD });
     assert_eq!(browser.api("POST", "/auth/signup", body.clone()).status, 202);
     assert_eq!(browser.api("POST", "/auth/login", body).status, 200);
     sql::execute(&server.url(), "UPDATE sessions SET last_active_at = last_active_at - interval '29 minutes'");
     assert_eq!(browser.api("GET", "/me", Value::Null).status, 200);
-    let fresh = "SELECT count(*) AS n FROM sessions WHERE last_active_at > now() - interval '1 minute'";
-    eventually("the visit to be written", || (sql::count(&server.url(), fresh) == 1).then_some(()));
+    (service, browser)
+}
+
+#[test]
+fn an_orderly_end_writes_what_was_noted() {
+    let server = OwnServer::start();
+    let (mut service, _) = back_after_29_minutes(&server);
+    service.signal("TERM");
+    assert!(service.end_within(Duration::from_secs(10)).success());
+    assert_eq!(sql::count(&server.url(), FRESH), 1);
+}
+
+/// Written every five seconds: what was noted longer ago is there, and the session goes on.
+#[test]
+fn a_crash_loses_what_was_noted_last_and_shortens_no_timeout_by_more() {
+    let server = OwnServer::start();
+    let (mut service, mut browser) = back_after_29_minutes(&server);
+    eventually("the visit to be written", || (sql::count(&server.url(), FRESH) == 1).then_some(()));
     let written = "SELECT extract(epoch FROM last_active_at)::bigint AS n FROM sessions";
     let before = sql::count(&server.url(), written);
     assert_eq!(browser.api("GET", "/me", Value::Null).status, 200);
