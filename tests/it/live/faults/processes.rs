@@ -33,6 +33,7 @@ fn paused(name: &str, time: Duration, word: Word) {
     Scene::set().play(name, Meanwhile::AllIsWell, |scene| {
         let pid = scene.b.pid();
         pause(pid);
+        scene.has_paused();
         if word == Word::IsOnItsWay {
             scene.wire.silence_only(Of::Listening, Way::FromServer);
         }

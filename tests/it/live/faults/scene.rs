@@ -11,7 +11,7 @@ use diesel::{Connection as _, PgConnection};
 use serde_json::Value;
 use vestibule::sessions::LEASE;
 
-use super::hammer::{Hammer, Seen};
+use super::hammer::{Hammer, NO_ANSWER, Seen};
 use crate::resilience::client::Client;
 use crate::resilience::service::Service;
 use crate::support::postgres::{OwnServer, TestDb};
@@ -44,6 +44,7 @@ pub struct Scene {
     /// Somebody else, whose session does not.
     pub stays: Client,
     told: Option<Instant>,
+    paused: Option<Instant>,
     _database: Option<TestDb>,
 }
 
@@ -70,7 +71,7 @@ impl Scene {
         let a = serve(near);
         let b = serve(far);
         let [ends, stays] = ["ann@example.com", "bob@example.com"].map(|email| signed_in(&a, email));
-        Self { a, b, wire, url: near.to_owned(), ends, stays, told: None, _database: None }
+        Self { a, b, wire, url: near.to_owned(), ends, stays, told: None, paused: None, _database: None }
     }
 
     /// Breaks something while a session ends, and looks on until `b` remembers again.
@@ -89,6 +90,7 @@ impl Scene {
         thread::sleep(Duration::from_millis(300));
         let (of_end, of_stay) = (hammers.0.stop(), hammers.1.stop());
         assert_eq!(self.at_b(&self.ends), 401, "{name}");
+        let [of_end, of_stay] = [of_end, of_stay].map(|seen| self.without_given_up(seen));
         let last = judge_ended(name, told, &of_end);
         judge_live(name, meanwhile, &of_stay);
         println!(
@@ -112,6 +114,20 @@ impl Scene {
     /// Says that it has ended by now.
     pub fn has_ended(&mut self) {
         self.told = Some(Instant::now());
+    }
+
+    /// Says that `b` has been stopped for a while.
+    pub fn has_paused(&mut self) {
+        self.paused = Some(Instant::now());
+    }
+
+    /// A process that goes on finds that the clock has moved: the head of a request has not come in time, or PostgreSQL
+    /// has not answered in time. So what was asked before the pause may have been given up.
+    fn without_given_up(&self, seen: Vec<Seen>) -> Vec<Seen> {
+        let is_given_up = |seen: &Seen| {
+            self.paused.is_some_and(|paused| seen.sent < paused) && [408, 503, NO_ANSWER].contains(&seen.status)
+        };
+        seen.into_iter().filter(|seen| !is_given_up(seen)).collect()
     }
 
     /// For so long after the session has ended.
