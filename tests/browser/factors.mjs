@@ -8,6 +8,7 @@ import { after, describe } from "node:test";
 
 import { Authenticator } from "./support/authenticator.mjs";
 import { Album } from "./support/look.mjs";
+import { scan } from "./support/scan.mjs";
 import {
   button,
   confirm,
@@ -50,7 +51,8 @@ describe("a second factor", { concurrency: 2 }, () => {
     await button(page, "Show me the code to scan").click();
     await page.getByRole("img", { name: "QR code" }).waitFor();
     await album.look(page, "totp-scan");
-    const { phone } = await readsTheSecret(page);
+    const { phone, otpauthUrl } = await readsTheSecret(page);
+    assert.deepEqual(await scan(page.getByRole("img", { name: "QR code" })), [otpauthUrl, otpauthUrl]);
     await album.look(page, "totp-type");
     await enters(page, phone.wrongCode(), "Turn it on");
     await isToldThatTheCodeIsWrong(page);
@@ -94,17 +96,38 @@ describe("a second factor", { concurrency: 2 }, () => {
     await album.look(page, "letter-totp-off");
   });
 
+  stage.story("whose code was used is told by a letter, and leads on to new ones", async (arrive) => {
+    const kit = person("Kit");
+    const page = await (await arrive()).tab();
+    await getsIn(page, kit);
+    const [code] = await setsUp(page, kit);
+    await signsOut(page);
+    await page.goto(at("/login?return_to=%2Faccount%2Fsecurity"));
+    await signIn(page, kit);
+    await heading(page, "Enter your code");
+    await link(page, "Use a recovery code").click();
+    await heading(page, "Enter a recovery code");
+    await album.look(page, "second-factor-recovery-code");
+    await button(page, "Use another account").click();
+    await signIn(page, kit);
+    await heading(page, "Enter your code");
+    await link(page, "Use a recovery code").click();
+    await enters(page, code, "Sign in");
+    await heading(page, "Signing in to your account");
+    await link(page, "New codes for recovery").click();
+    await confirmByPassword(page, kit);
+    await page.getByText("You have 9 left.").waitFor();
+    await album.look(page, "recovery-codes-new");
+    await page.goto(at("/dev/inbox"));
+    await openLetter(page, kit.email, "recovery code was used");
+    await album.look(page, "letter-recovery-code-used");
+  });
+
   stage.story("that is lost is replaced by a recovery code, without scripts as well", async (arrive) => {
     const jon = person("Jon");
     const page = await (await arrive({ javaScriptEnabled: false })).tab();
     await getsIn(page, jon);
-    await page.goto(at("/account/security/totp"));
-    await confirmByPassword(page, jon);
-    await button(page, "Show me the code to scan").click();
-    const { phone } = await readsTheSecret(page);
-    await enters(page, phone.code(), "Turn it on");
-    await heading(page, "Your recovery codes");
-    const [code] = await page.getByRole("main").getByRole("listitem").allTextContents();
+    const [code] = await setsUp(page, jon);
     await signsOut(page);
     await page.goto(at("/login"));
     await signIn(page, jon);
@@ -138,6 +161,17 @@ async function getsIn(page, who) {
   await heading(page, `Hello, ${who.name}`);
 }
 
+// The recovery codes that come with it.
+async function setsUp(page, who) {
+  await page.goto(at("/account/security/totp"));
+  await confirmByPassword(page, who);
+  await button(page, "Show me the code to scan").click();
+  const { phone } = await readsTheSecret(page);
+  await enters(page, phone.code(), "Turn it on");
+  await heading(page, "Your recovery codes");
+  return page.getByRole("main").getByRole("listitem").allTextContents();
+}
+
 async function confirmByPassword(page, who) {
   await heading(page, "Confirm that it is you");
   await passwordField(page).fill(who.password);
@@ -148,7 +182,9 @@ async function readsTheSecret(page) {
   await page.getByText("It cannot be scanned?").click();
   const shown = page.locator("code.code");
   await shown.waitFor();
-  return { phone: new Authenticator(await shown.textContent()) };
+  const otpauthUrl = await link(page, "an app on this device").getAttribute("href");
+  assert.ok(otpauthUrl.startsWith("otpauth://totp/"), otpauthUrl);
+  return { phone: new Authenticator(await shown.textContent()), otpauthUrl };
 }
 
 async function enters(page, code, way) {
