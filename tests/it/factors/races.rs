@@ -4,11 +4,13 @@ use std::thread;
 
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, PgConnection};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{half_in, mfa, protected, recover, totp};
+use super::{ANN, half_in, mfa, protected, recover, totp};
+use crate::support::authenticator::Authenticator;
 use crate::support::browser::Browser;
 use crate::support::page::Page;
+use crate::support::people::PASSWORD;
 use crate::support::{TestApp, eventually};
 
 const CROWD: usize = 6;
@@ -74,6 +76,44 @@ fn new_codes_asked_for_many_times_at_once_are_ten() {
     assert_eq!(app.count("SELECT count(*) AS n FROM recovery_codes"), 10);
 }
 
+/// What somebody gets whose session ends while what they ask for waits for the row of their app.
+fn signed_out_meanwhile(app: &TestApp, browser: &mut Browser, (method, path, body): (&str, &str, Value)) -> u16 {
+    let mut owner = PgConnection::establish(app.database_url()).unwrap();
+    owner.batch_execute("BEGIN; SELECT 1 FROM totp_factors FOR UPDATE").unwrap();
+    thread::scope(|scope| {
+        let answer = scope.spawn(|| browser.api(method, path, body).status);
+        let waiting = "SELECT count(*) AS n FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        eventually("the change to wait", || (app.count(waiting) == 1).then_some(()));
+        owner.batch_execute("DELETE FROM sessions; COMMIT").unwrap();
+        answer.join().unwrap()
+    })
+}
+
+#[test]
+fn whoever_is_signed_out_meanwhile_neither_sets_an_app_up_nor_turns_it_on() {
+    let app = roomy();
+    app.verified(ANN);
+    let begin = || {
+        let (mut browser, _) = app.log_in(ANN, PASSWORD);
+        browser.confirm();
+        let told: Value = browser.api("POST", "/me/totp", Value::Null).json();
+        (browser, Authenticator::of(told["secret"].as_str().unwrap()))
+    };
+    let (mut thief, _) = begin();
+    let before = app.text("SELECT sealed_secret::text || created_at AS t FROM totp_factors");
+    assert_eq!(signed_out_meanwhile(&app, &mut thief, ("POST", "/me/totp", Value::Null)), 401);
+    assert_eq!(app.text("SELECT sealed_secret::text || created_at AS t FROM totp_factors"), before);
+
+    let (mut thief, authenticator) = begin();
+    let enable = ("POST", "/me/totp/enable", json!({ "code": authenticator.code(&app) }));
+    assert_eq!(signed_out_meanwhile(&app, &mut thief, enable), 401);
+    assert_eq!(app.count("SELECT count(*) AS n FROM totp_factors WHERE enabled_at IS NOT NULL"), 0);
+    assert_eq!(app.count("SELECT count(*) AS n FROM recovery_codes"), 0);
+    assert_eq!(app.count("SELECT count(*) AS n FROM mail_outbox WHERE letter = 'factor_changed'"), 0);
+    assert_eq!(app.log_in(ANN, PASSWORD).1.status, 200, "signing in takes the password and nothing else");
+}
+
 #[test]
 fn whoever_is_signed_out_meanwhile_changes_no_factor() {
     let app = roomy();
@@ -83,17 +123,7 @@ fn whoever_is_signed_out_meanwhile_changes_no_factor() {
         let mut thief = half_in(&app);
         assert_eq!(totp(&mut thief, &authenticator.code(&app)).status, 200);
         thief.confirm();
-        let mut owner = PgConnection::establish(app.database_url()).unwrap();
-        owner.batch_execute("BEGIN; SELECT 1 FROM totp_factors FOR UPDATE").unwrap();
-        let status = thread::scope(|scope| {
-            let answer = scope.spawn(|| thief.api(method, path, Value::Null).status);
-            let waiting = "SELECT count(*) AS n FROM pg_stat_activity
-                WHERE datname = current_database() AND wait_event_type = 'Lock'";
-            eventually("the change to wait", || (app.count(waiting) == 1).then_some(()));
-            owner.batch_execute("DELETE FROM sessions; COMMIT").unwrap();
-            answer.join().unwrap()
-        });
-        assert_eq!(status, 401, "{method} {path}");
+        assert_eq!(signed_out_meanwhile(&app, &mut thief, (method, path, Value::Null)), 401, "{method} {path}");
     }
     let mut ann = half_in(&app);
     assert_eq!(recover(&mut ann, &codes[0]).status, 200, "the codes of then are good");
