@@ -68,6 +68,11 @@ pub async fn is_waiting(app: &App, pending: Token) -> Result<bool, db::Error> {
     Ok(app.db.look_up(move |tx| sessions::find_pending(tx, &pending)).await?.is_some())
 }
 
+/// Gives up the first step, so that this browser may begin anew as somebody else.
+pub async fn leave(app: &App, origin: &Origin, pending: Token) -> Result<(), db::Error> {
+    app.db.write(origin, move |tx| sessions::end_pending(tx, &pending)).await
+}
+
 /// Checks the code and opens a session.
 pub async fn try_code(app: &App, origin: &Origin, attempt: Attempt) -> Result<Opened, Error> {
     let app2 = app.clone();

@@ -26,7 +26,7 @@ pub fn cookie(app: &App, half: &HalfIn) -> Cookie<'static> {
     cookies::for_this_host(app, Kind::Pending, half.token.expose(), Some(PENDING_TTL))
 }
 
-fn removal(app: &App) -> Cookie<'static> {
+pub fn removal(app: &App) -> Cookie<'static> {
     let mut cookie = cookies::for_this_host(app, Kind::Pending, String::new(), None);
     cookie.make_removal();
     cookie

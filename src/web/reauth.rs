@@ -65,7 +65,7 @@ impl Reauth {
     pub fn instructions(&self) -> Map<String, Value> {
         let methods: Vec<&str> = self.methods.iter().map(|way| way.as_str()).collect();
         let instructions = json!({
-            "action": "POST /auth/confirm with your password, TOTP code or passkey",
+            "action": action(&self.methods),
             "max_age": self.window.num_seconds(),
             "methods": methods,
             "confirm_url": self.url,
@@ -81,6 +81,23 @@ impl Reauth {
         let user = self.user;
         self.methods = app.db.look_up(move |tx| stepup::methods(tx, user)).await?;
         Ok(())
+    }
+}
+
+/// What to do, in words for whoever writes the program. Names nothing that this person does not have.
+fn action(methods: &[Way]) -> String {
+    let names: Vec<&str> = methods.iter().copied().map(name).collect();
+    match names.split_last() {
+        None => "This account has nothing to confirm with: choose a password by /auth/forgot-password".to_owned(),
+        Some((only, [])) => format!("POST /auth/confirm with your {only}"),
+        Some((last, others)) => format!("POST /auth/confirm with your {} or {last}", others.join(", ")),
+    }
+}
+
+fn name(way: Way) -> &'static str {
+    match way {
+        Way::Password => "password",
+        Way::Totp => "TOTP code",
     }
 }
 

@@ -50,6 +50,7 @@ fn for_people() -> Vec<Endpoint> {
         post("/login/continue", to(pages::login::go_on)),
         get("/login/second-factor", to(pages::second_factor::show)),
         post("/login/second-factor", to(pages::second_factor::submit)),
+        post("/login/second-factor/leave", to(pages::second_factor::leave)),
         post("/login/forgot", to(pages::login::forgot)),
         post("/logout", to(pages::logout::submit)),
         get("/logged-out", to(pages::logout::show)),

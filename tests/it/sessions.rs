@@ -116,6 +116,13 @@ fn signing_out_takes_both_cookies_and_ends_both_powers() {
 }
 
 #[test]
+fn nobody_who_is_signed_in_is_told_that_they_are_not() {
+    let app = TestApp::start();
+    let page = app.verified("ann@example.com").get("/logged-out");
+    assert_eq!((page.status, page.location().unwrap().path()), (303, "/"));
+}
+
+#[test]
 fn only_digests_of_cookies_are_stored() {
     let app = TestApp::start();
     let browser = app.verified("ann@example.com");

@@ -26,8 +26,11 @@ pub async fn submit(
     Ok(taking_cookies_away(&app, view::see_other("/logged-out")))
 }
 
-/// `GET /logged-out`
-pub async fn show(request: HttpRequest) -> HttpResponse {
+/// `GET /logged-out`: home for somebody who is signed in, perhaps again, and not to be told otherwise.
+pub async fn show(who: Anyone, request: HttpRequest) -> HttpResponse {
+    if who.live.is_some() {
+        return view::see_other("/");
+    }
     view::html(&request, &mut HttpResponse::Ok(), "signin/logged_out.html", json!({}))
 }
 

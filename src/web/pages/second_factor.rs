@@ -11,11 +11,11 @@ use super::login::go_to;
 use crate::app::App;
 use crate::kernel::Redacted;
 use crate::sessions::Opened;
-use crate::signin::second_factor::{Attempt, CodeKind, is_waiting, try_code};
+use crate::signin::second_factor::{self, Attempt, CodeKind, is_waiting, try_code};
 use crate::web::csrf::Checked;
 use crate::web::failure::{Failure, Field};
 use crate::web::who::Anyone;
-use crate::web::{half_in, session_store, view};
+use crate::web::{cookies, half_in, session_store, view};
 
 const PATH: &str = "/login/second-factor";
 
@@ -35,6 +35,12 @@ pub struct Form {
     return_to: String,
     #[serde(default)]
     with: String,
+}
+
+#[derive(Deserialize)]
+pub struct Leave {
+    #[serde(default)]
+    return_to: String,
 }
 
 /// Where the first step leads.
@@ -82,6 +88,21 @@ pub async fn submit(
         }
         Err(failure) => Err(failure),
     }
+}
+
+/// `POST /login/second-factor/leave`: back to the first step, for somebody else. Where they were going is not forgotten.
+pub async fn leave(
+    app: web::Data<App>,
+    who: Anyone,
+    Checked(form): Checked<Leave>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Failure> {
+    let mut answer = view::see_other(&with_return_to(&app, "/login", &form.return_to, Serializer::new(String::new())));
+    if let Some(pending) = half_in::token(&app, &request) {
+        second_factor::leave(&app, &who.origin, pending).await?;
+        cookies::add(&mut answer, vec![half_in::removal(&app)]);
+    }
+    Ok(answer)
 }
 
 /// Gives this browser the cookie of the session that the code has opened.

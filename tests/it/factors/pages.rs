@@ -95,6 +95,29 @@ fn who_has_no_phone_at_hand_uses_a_recovery_code_and_gets_where_they_were_going(
 }
 
 #[test]
+fn who_is_somebody_else_gets_back_to_the_first_step_and_forgets_nothing_but_who_they_were() {
+    let app = TestApp::start();
+    let (_, authenticator, _) = protected(&app);
+    let mut browser = app.browser();
+    browser.get("/login?return_to=%2Faccount%2Fsessions");
+    browser.submit("/login", &[("email", ANN), ("password", PASSWORD)]);
+    browser.follow();
+    let mut copy = browser.clone();
+    let page = browser.press("Use another account", &[]);
+    let location = page.location().unwrap();
+    assert_eq!((location.path(), location.query()), ("/login", Some("return_to=%2Faccount%2Fsessions")));
+    assert!(browser.jar.find(app.public_url(), "vestibule_pending").is_none());
+    assert!(browser.follow().has("Sign in"));
+    let late = copy.submit("/login/second-factor", &[("code", &authenticator.code(&app))]);
+    assert_eq!(late.location().unwrap().path(), "/login", "the first step is given up, not only its cookie");
+    assert_eq!(copy.post("/login/second-factor/leave", &[]).status, 403, "only by a form of ours");
+
+    app.verified("bob@example.com");
+    let page = browser.submit("/login", &[("email", "bob@example.com"), ("password", PASSWORD)]);
+    assert_eq!(page.location().unwrap().path(), "/account/sessions");
+}
+
+#[test]
 fn the_second_step_leads_to_no_strangers_house() {
     let app = TestApp::start();
     let (_, authenticator, _) = protected(&app);

@@ -30,7 +30,9 @@ fn a_code_opens_what_is_dangerous_as_the_password_does() {
     app.clock().advance(TimeDelta::minutes(5));
     assert!(!is_open(&mut browser));
     let refusal = browser.api("POST", "/me/recovery-codes", Value::Null);
-    assert_eq!(refusal.json::<Value>()["methods"], json!(["password", "totp"]));
+    let refusal: Value = refusal.json();
+    assert_eq!(refusal["methods"], json!(["password", "totp"]));
+    assert_eq!(refusal["action"], "POST /auth/confirm with your password or TOTP code");
 
     let answer = confirm(&mut browser, &wrong_code(&app, &authenticator));
     assert_eq!((answer.status, code(&answer).as_str()), (401, "invalid_credentials"));
