@@ -118,6 +118,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    known_devices (id) {
+        id -> Uuid,
+        token_digest -> Binary,
+        user_id -> Uuid,
+        device_id -> Uuid,
+        created_at -> Timestamptz,
+        last_seen_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     places (user_id, network) {
         user_id -> Uuid,
         network -> Inet,
@@ -194,6 +205,7 @@ diesel::table! {
 diesel::joinable!(gate_tokens -> sessions (session_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(ended_sessions -> users (user_id));
+diesel::joinable!(known_devices -> users (user_id));
 diesel::joinable!(places -> users (user_id));
 diesel::joinable!(email_verifications -> users (user_id));
 diesel::joinable!(password_resets -> users (user_id));
@@ -202,6 +214,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     gate_tokens,
     ended_sessions,
+    known_devices,
     places,
     email_verifications,
     password_resets

@@ -75,6 +75,10 @@ id!(
     DeviceId
 );
 id!(
+    /// One person in one browser where they have signed in before.
+    KnownDeviceId
+);
+id!(
     /// One row of the audit log.
     EventId
 );

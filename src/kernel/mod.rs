@@ -16,7 +16,7 @@ pub mod shutdown;
 
 pub use clock::Clock;
 pub use email::EmailAddress;
-pub use ids::{DeviceId, EventId, LetterId, ResetRequestId, SessionId, UserId};
+pub use ids::{DeviceId, EventId, KnownDeviceId, LetterId, ResetRequestId, SessionId, UserId};
 pub use origin::Origin;
 pub use request_id::RequestId;
 pub use return_to::ReturnTo;

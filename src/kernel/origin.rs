@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::ids::{SessionId, UserId};
+use super::secrets::Digest;
 
 /// What every written row and audit event knows about its cause.
 #[derive(Clone, Debug)]
@@ -15,6 +16,8 @@ pub struct Origin {
     pub address: Option<IpAddr>,
     /// The browser's own name, at most 512 bytes.
     pub user_agent: Option<String>,
+    /// Of the token by which the browser may be known as one where somebody has signed in before.
+    pub known_by: Option<Digest>,
     /// The request, or the name of the job or command.
     pub request_id: String,
 }
@@ -22,7 +25,14 @@ pub struct Origin {
 impl Origin {
     /// Something the service does of itself: a job, a command of the operator.
     pub fn system(name: &str) -> Self {
-        Self { actor: None, session: None, address: None, user_agent: None, request_id: name.to_owned() }
+        Self {
+            actor: None,
+            session: None,
+            address: None,
+            user_agent: None,
+            known_by: None,
+            request_id: name.to_owned(),
+        }
     }
 
     /// The same request, now that it is known who makes it.

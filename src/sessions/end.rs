@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::find::{RanOut, ran_out};
-use super::{Remember, pending, store};
+use super::{Remember, known_devices, pending, store};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::db::{self, Tx};
@@ -54,6 +54,14 @@ impl EndReason {
         }
     }
 
+    /// Whether somebody meant this browser to be out, who was not sitting at it.
+    fn is_from_elsewhere(self) -> bool {
+        match self {
+            Self::SignedOutElsewhere | Self::PasswordChanged | Self::ByOperator => true,
+            Self::SignedOut | Self::Idle(_) | Self::TooOld(_) => false,
+        }
+    }
+
     pub(super) fn from_stored(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|reason| reason.as_str() == word)
     }
@@ -65,8 +73,8 @@ pub fn revoke_by_token(tx: &mut Tx<'_>, token: &Token, reason: EndReason) -> Res
     write_down(tx, ended, reason).map(drop)
 }
 
-/// Ends every session of a person, except that of one device if it is named, and all that is half signed in. How many
-/// sessions ended.
+/// Ends every session of a person, except that of one device if it is named, and all that is half signed in; their
+/// other browsers are strangers' again. How many sessions ended.
 pub fn revoke_all(
     tx: &mut Tx<'_>,
     user: UserId,
@@ -75,6 +83,7 @@ pub fn revoke_all(
 ) -> Result<usize, db::Error> {
     let ended = store::delete_all(tx, user, except)?;
     pending::end_all(tx, user)?;
+    known_devices::forget_all(tx, user, except)?;
     if !ended.is_empty() {
         remember_why(tx, &ended, reason)?;
         let event = Event::about(user, "sessions.revoked").with("count", ended.len()).with("reason", reason.as_str());
@@ -87,6 +96,9 @@ pub fn revoke_all(
 pub(super) fn write_down(tx: &mut Tx<'_>, ended: Option<store::Ended>, reason: EndReason) -> Result<bool, db::Error> {
     let Some(ended) = ended else { return Ok(false) };
     let (id, user) = (ended.id.to_string(), ended.user);
+    if reason.is_from_elsewhere() {
+        known_devices::forget(tx, user, ended.device)?;
+    }
     remember_why(tx, &[ended], reason)?;
     let event = Event::about(user, "session.revoked").with("session", id).with("reason", reason.as_str());
     audit::record(tx, event)?;

@@ -14,6 +14,8 @@
 //! - It is **confirmed** when its holder proves once more who they are, before something dangerous ([`confirm`]).
 //! - When it **ends**, a word about why is kept for a while, so that the browser can be told ([`end`]).
 //!   Rows of sessions that ran out go later, when nobody is in a hurry ([`sweep`]).
+//! - The browser it was opened in stays **known** beyond its end, for strangers' failures not to count there
+//!   ([`known_devices`]).
 //! - Where it is opened from is remembered beyond its end ([`places`]); of a new place its holder is told, and may
 //!   say that it was somebody else ([`not_me`]).
 //!
@@ -24,6 +26,7 @@ mod confirm;
 mod devices;
 mod end;
 mod find;
+mod known_devices;
 mod live;
 mod not_me;
 mod open;
@@ -40,6 +43,7 @@ pub use confirm::confirm;
 pub use devices::{Device, list_devices, revoke_device, revoke_own};
 pub use end::{EndReason, revoke_all, revoke_by_token, why_ended};
 pub use find::{count_live, find_by_token, hold};
+pub use known_devices::{KNOWN_FOR, recognise, recognise_person};
 pub use live::{Activity, Figures, Known, LEASE, LiveSessions};
 pub use not_me::{Doubtful, Reach, disown, find_doubtful, is_still_in, issue_link};
 pub use open::{open, renew_gate_cookies};
@@ -140,6 +144,8 @@ pub struct Opened {
     pub device: DeviceId,
     pub user: UserId,
     pub token: Token,
+    /// What the browser is known by from now on, for a session just opened.
+    pub known_by: Option<Token>,
     pub gate: Vec<GateCookie>,
     pub remember: Remember,
     pub expires_at: DateTime<Utc>,

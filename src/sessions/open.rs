@@ -1,4 +1,4 @@
-use super::{GateCookie, Method, Opened, Place, Remember, places, store};
+use super::{GateCookie, Method, Opened, Place, Remember, known_devices, places, store};
 use crate::config::settings;
 use crate::db::{self, Tx};
 use crate::kernel::{DeviceId, SessionId, Token, UserId};
@@ -16,8 +16,9 @@ pub fn open(
     let expires_at = tx.now + remember.absolute_timeout(rules);
     store::insert(tx, &store::NewSession { id, device, user, token: token.digest(), by, remember, expires_at })?;
     let gate = issue_gate_cookies(tx, rules, id)?;
+    let known_by = Some(known_devices::remember(tx, user, device)?);
     let place = places::arrive(tx, user)?;
-    Ok((Opened { id, device, user, token, gate, remember, expires_at }, place))
+    Ok((Opened { id, device, user, token, known_by, gate, remember, expires_at }, place))
 }
 
 /// New gate tokens for a session that goes on; `None` when it has ended. The old ones are worthless from now on.

@@ -22,7 +22,7 @@ pub fn rotate(tx: &mut Tx<'_>, rules: &settings::Session, token: &Token) -> Resu
     tx.origin = tx.origin.clone().acting_as(held.user, id);
     audit::record(tx, Event::about(held.user, "session.rotated").with("before", held.id.to_string()))?;
     let store::Held { user, device, remember, expires_at, .. } = held;
-    Ok(Some(Opened { id, device, user, token, gate, remember, expires_at }))
+    Ok(Some(Opened { id, device, user, token, known_by: None, gate, remember, expires_at }))
 }
 
 /// Every session of a person is rotated when its browser next comes to the portal. Nobody is signed out.

@@ -46,6 +46,7 @@ pub(super) struct Held {
 pub(super) struct Ended {
     pub id: SessionId,
     pub user: UserId,
+    pub device: DeviceId,
     token_digest: Vec<u8>,
 }
 
@@ -234,14 +235,14 @@ pub(super) fn delete_all(tx: &mut Tx<'_>, user: UserId, except: Option<DeviceId>
     Ok(rows.into_iter().map(|row| ended(tx, row)).collect())
 }
 
-type EndedRow = (SessionId, UserId, Vec<u8>);
+type EndedRow = (SessionId, UserId, DeviceId, Vec<u8>);
 
-const ENDED: (sessions::id, sessions::user_id, sessions::token_digest) =
-    (sessions::id, sessions::user_id, sessions::token_digest);
+const ENDED: (sessions::id, sessions::user_id, sessions::device_id, sessions::token_digest) =
+    (sessions::id, sessions::user_id, sessions::device_id, sessions::token_digest);
 
-fn ended(tx: &mut Tx<'_>, (id, user, token_digest): EndedRow) -> Ended {
+fn ended(tx: &mut Tx<'_>, (id, user, device, token_digest): EndedRow) -> Ended {
     tx.tell(Change::Session(id));
-    Ended { id, user, token_digest }
+    Ended { id, user, device, token_digest }
 }
 
 pub(super) fn insert_ended(tx: &mut Tx<'_>, ended: &[Ended], reason: EndReason) -> Result<(), db::Error> {

@@ -1,7 +1,8 @@
 //! Signing in with address and password.
 //!
 //! An unknown address, a wrong password and a disabled account are one answer after the same work. The attempt
-//! is counted before the hash is computed, for the account and for the network it comes from.
+//! is counted before the hash is computed: for the account and for the network it comes from, or, in a browser that is
+//! known for the account, for that browser alone.
 
 use chrono::TimeDelta;
 
@@ -9,10 +10,11 @@ use super::enter::{Entered, Held, enter};
 use crate::accounts::{self, Credentials};
 use crate::app::App;
 use crate::audit::{self, Event};
+use crate::config::settings::Limits;
 use crate::crypto::{Busy, PasswordHash, Verdict};
 use crate::db::{self, Tx};
 use crate::kernel::{EmailAddress, Origin, Redacted};
-use crate::sessions::{Method, Remember};
+use crate::sessions::{self, Method, Remember};
 use crate::throttle::{self, Admission, Key};
 
 #[derive(Debug)]
@@ -38,8 +40,7 @@ pub enum Error {
 
 /// Checks the password, and opens a session where nothing more is asked for.
 pub async fn try_password(app: &App, origin: &Origin, attempt: Attempt) -> Result<Entered, Error> {
-    let keys = Keys::of(app, origin, &attempt.email);
-    let known = require_admission(app, origin, &attempt.email, keys).await?;
+    let (known, keys) = require_admission(app, origin, &attempt.email).await?;
     let stored = known.as_ref().and_then(|credentials| credentials.password.clone());
     let checked = app.hasher.verify(attempt.password.clone(), stored).await;
     if checked.is_err() {
@@ -67,23 +68,49 @@ pub async fn try_password(app: &App, origin: &Origin, attempt: Attempt) -> Resul
 
 /// What this attempt is counted under.
 #[derive(Clone, Copy)]
-struct Keys {
-    account: Key,
-    network: Option<Key>,
+enum Keys {
+    /// The browser is known for the account: others' failures do not count here, nor do these elsewhere.
+    KnownDevice(Key),
+    Stranger {
+        network: Option<Key>,
+        account: Key,
+    },
 }
 
 impl Keys {
-    fn of(app: &App, origin: &Origin, email: &EmailAddress) -> Self {
-        let limits = &app.settings.limits;
-        Self {
-            account: Key::sign_in_to(email, limits.login_per_account),
-            network: origin.address.map(|address| Key::sign_in_from(address, limits.login_per_network)),
+    fn of(tx: &mut Tx<'_>, limits: &Limits, email: &EmailAddress) -> Result<Self, db::Error> {
+        if let Some(device) = sessions::recognise(tx, email)? {
+            return Ok(Self::KnownDevice(Key::sign_in_on(device, limits.login_per_account)));
+        }
+        let network = tx.origin.address.map(|address| Key::sign_in_from(address, limits.login_per_network));
+        Ok(Self::Stranger { network, account: Key::sign_in_to(email, limits.login_per_account) })
+    }
+
+    /// In this order everywhere: two sign-ins at once must not wait for each other.
+    fn all(self) -> Vec<Key> {
+        match self {
+            Self::KnownDevice(device) => vec![device],
+            Self::Stranger { network, account } => network.into_iter().chain([account]).collect(),
         }
     }
 
-    /// In the order of `require_admission`, here and below: two sign-ins at once must not wait for each other.
-    fn take_back(&self, tx: &mut Tx<'_>) -> Result<(), db::Error> {
-        self.network.iter().chain([&self.account]).try_for_each(|key| throttle::take_back(tx, key))
+    fn take_back(self, tx: &mut Tx<'_>) -> Result<(), db::Error> {
+        self.all().iter().try_for_each(|key| throttle::take_back(tx, key))
+    }
+
+    /// The password was right. The network may have failed for others as well.
+    fn forgive_network(self, tx: &mut Tx<'_>) -> Result<(), db::Error> {
+        match self {
+            Self::KnownDevice(_) | Self::Stranger { network: None, .. } => Ok(()),
+            Self::Stranger { network: Some(network), .. } => throttle::take_back(tx, &network),
+        }
+    }
+
+    /// Nothing more was asked for.
+    fn forgive(self, tx: &mut Tx<'_>) -> Result<(), db::Error> {
+        match self {
+            Self::KnownDevice(key) | Self::Stranger { account: key, .. } => throttle::forget(tx, &key),
+        }
     }
 }
 
@@ -98,13 +125,12 @@ async fn require_admission(
     app: &App,
     origin: &Origin,
     email: &EmailAddress,
-    keys: Keys,
-) -> Result<Option<Credentials>, Error> {
-    let email = email.clone();
+) -> Result<(Option<Credentials>, Keys), Error> {
+    let (email, limits) = (email.clone(), app.settings.limits.clone());
     let admitted = app.db.write(origin, move |tx| {
-        let counted: Vec<Key> = keys.network.into_iter().chain([keys.account]).collect();
-        match throttle::admit(tx, &counted)? {
-            Admission::Admitted => Ok::<_, db::Error>(Ok(accounts::find_credentials(tx, &email)?)),
+        let keys = Keys::of(tx, &limits, &email)?;
+        match throttle::admit(tx, &keys.all())? {
+            Admission::Admitted => Ok::<_, db::Error>(Ok((accounts::find_credentials(tx, &email)?, keys))),
             Admission::Wait(wait) => Ok(Err(wait)),
         }
     });
@@ -120,15 +146,13 @@ fn let_in(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, accepted: &Accepted) ->
         remember_failure(tx, Some(&accepted.credentials))?;
         return Ok(None);
     }
-    if let Some(network) = &accepted.keys.network {
-        throttle::take_back(tx, network)?;
-    }
+    accepted.keys.forgive_network(tx)?;
     if let Some(stronger) = &accepted.stronger {
         accounts::strengthen_hash(tx, user, stronger)?;
     }
     let entered = enter(tx, app, (user, Method::Password), attempt.remember, &attempt.held)?;
     match &entered {
-        Entered::In(_) => throttle::forget(tx, &accepted.keys.account)?,
+        Entered::In(_) => accepted.keys.forgive(tx)?,
         // Until the second step is done, whoever knows the password may begin this often and no more.
         Entered::HalfIn(_) => {}
     }

@@ -3,7 +3,7 @@
 //! Only a browser that is half signed in gets here, so whoever tries knows the password. Wrong codes of an app wait
 //! longer and longer for the account as a whole; they are six digits. Recovery codes are sixty bits, which nobody
 //! guesses: they are counted by network only, so that a stranger who has the password and keeps guessing cannot keep
-//! the owner out.
+//! the owner out. In a browser that is known for the account both are counted for that browser alone.
 
 use chrono::TimeDelta;
 
@@ -11,10 +11,11 @@ use super::{Proved, finish};
 use crate::accounts::{self, User};
 use crate::app::App;
 use crate::audit::{self, Event};
+use crate::config::settings::Limits;
 use crate::db::{self, Tx};
 use crate::factors::totp::Verdict;
 use crate::factors::{self, Holder, recovery, totp};
-use crate::kernel::{Origin, Redacted, Token};
+use crate::kernel::{EmailAddress, KnownDeviceId, Origin, Redacted, Token, UserId};
 use crate::sessions::{self, Method, Opened, Pending};
 use crate::throttle::{self, Admission, Key};
 
@@ -95,7 +96,7 @@ enum Refusal {
 
 fn settle(tx: &mut Tx<'_>, app: &App, attempt: &Attempt) -> Result<Result<Opened, Refusal>, Error> {
     let Some(pending) = sessions::find_pending(tx, &attempt.pending)? else { return Ok(Err(Refusal::Over)) };
-    let keys = Keys::of(app, &tx.origin, attempt.kind, &pending);
+    let keys = Keys::of(tx, &app.settings.limits, attempt.kind, pending.user)?;
     if let Admission::Wait(wait) = throttle::admit(tx, &keys.all())? {
         return Ok(Err(Refusal::Wait(wait)));
     }
@@ -112,7 +113,7 @@ fn settle(tx: &mut Tx<'_>, app: &App, attempt: &Attempt) -> Result<Result<Opened
         }
     }
     keys.forgive(tx)?;
-    throttle::forget(tx, &Key::sign_in_to(&user.email, app.settings.limits.login_per_account))?;
+    throttle::forget(tx, &keys.first_step(&app.settings.limits, &user.email))?;
     sessions::end_pending(tx, &attempt.pending)?;
     let by = [pending.by, attempt.kind.method()];
     let proved = Proved { user: user.id, by: &by };
@@ -138,33 +139,59 @@ fn check(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, user: &User) -> Result<V
 }
 
 /// What this attempt is counted under.
-struct Keys {
-    network: Option<Key>,
-    account: Option<Key>,
+#[derive(Clone, Copy)]
+enum Keys {
+    /// The browser is known for the account.
+    KnownDevice(KnownDeviceId, Key),
+    Stranger {
+        network: Option<Key>,
+        account: Option<Key>,
+    },
 }
 
 impl Keys {
-    fn of(app: &App, origin: &Origin, kind: CodeKind, pending: &Pending) -> Self {
-        let limits = &app.settings.limits;
-        Self {
-            network: origin.address.map(|address| Key::code_from(address, limits.login_per_network)),
+    fn of(tx: &mut Tx<'_>, limits: &Limits, kind: CodeKind, user: UserId) -> Result<Self, db::Error> {
+        let limit = limits.login_per_account;
+        if let Some(device) = sessions::recognise_person(tx, user)? {
+            let key = match kind {
+                CodeKind::Totp => Key::code_on(device, limit),
+                CodeKind::Recovery => Key::recovery_on(device, limit),
+            };
+            return Ok(Self::KnownDevice(device, key));
+        }
+        Ok(Self::Stranger {
+            network: tx.origin.address.map(|address| Key::code_from(address, limits.login_per_network)),
             account: match kind {
-                CodeKind::Totp => Some(Key::code_of(pending.user, limits.login_per_account)),
+                CodeKind::Totp => Some(Key::code_of(user, limit)),
                 CodeKind::Recovery => None,
             },
-        }
+        })
     }
 
     /// In this order everywhere: two attempts at once must not wait for each other.
-    fn all(&self) -> Vec<Key> {
-        self.network.into_iter().chain(self.account).collect()
+    fn all(self) -> Vec<Key> {
+        match self {
+            Self::KnownDevice(_, key) => vec![key],
+            Self::Stranger { network, account } => network.into_iter().chain(account).collect(),
+        }
     }
 
     /// The code was right.
-    fn forgive(&self, tx: &mut Tx<'_>) -> Result<(), db::Error> {
-        if let Some(network) = &self.network {
-            throttle::take_back(tx, network)?;
+    fn forgive(self, tx: &mut Tx<'_>) -> Result<(), db::Error> {
+        match self {
+            Self::KnownDevice(_, key) => throttle::forget(tx, &key),
+            Self::Stranger { network, account } => {
+                network.iter().try_for_each(|network| throttle::take_back(tx, network))?;
+                account.iter().try_for_each(|account| throttle::forget(tx, account))
+            }
         }
-        self.account.iter().try_for_each(|account| throttle::forget(tx, account))
+    }
+
+    /// What the first step was counted under, as far as it was for this account.
+    fn first_step(self, limits: &Limits, email: &EmailAddress) -> Key {
+        match self {
+            Self::KnownDevice(device, _) => Key::sign_in_on(device, limits.login_per_account),
+            Self::Stranger { .. } => Key::sign_in_to(email, limits.login_per_account),
+        }
     }
 }

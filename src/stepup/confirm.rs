@@ -6,6 +6,7 @@ use super::{Way, methods};
 use crate::accounts::{self, Credentials};
 use crate::app::App;
 use crate::audit::{self, Event};
+use crate::config::settings::Limits;
 use crate::crypto::{Busy, Verdict};
 use crate::db::{self, Tx};
 use crate::factors::{self, totp};
@@ -53,7 +54,7 @@ pub enum Error {
 
 /// Checks the proof; if it is right, the session's confirmation begins now.
 pub async fn confirm(app: &App, origin: &Origin, session: &Live, proof: Proof) -> Result<(), Error> {
-    let attempt = Attempt { session: session.clone(), way: proof.way(), keys: Keys::of(app, origin, session) };
+    let attempt = Attempt { session: session.clone(), way: proof.way(), limits: app.settings.limits.clone() };
     match proof {
         Proof::Password(password) => by_password(app, origin, attempt, password).await,
         Proof::Code(code) => by_code(app, origin, attempt, code).await,
@@ -61,18 +62,17 @@ pub async fn confirm(app: &App, origin: &Origin, session: &Live, proof: Proof) -
 }
 
 async fn by_password(app: &App, origin: &Origin, attempt: Attempt, password: Redacted) -> Result<(), Error> {
-    let work = move |tx: &mut Tx<'_>| require_admission(tx, &attempt).map(|credentials| (attempt, credentials));
-    let (counted, credentials) = app.db.write(origin, work).await?;
+    let work = move |tx: &mut Tx<'_>| require_admission(tx, &attempt).map(|admitted| (attempt, admitted));
+    let (attempt, Admitted { credentials, keys }) = app.db.write(origin, work).await?;
     let checked = app.hasher.verify(password, credentials.password.clone()).await;
     if checked.is_err() {
         // Nobody has looked at this guess.
-        let keys = counted.keys;
         app.db.write::<_, db::Error, _>(origin, move |tx| keys.take_back(tx)).await?;
     }
     let verdict = checked?;
     let work = move |tx: &mut Tx<'_>| match verdict {
-        Verdict::Right | Verdict::RightButWeak => accept_password(tx, &counted, &credentials),
-        Verdict::Wrong => refuse(tx, &counted),
+        Verdict::Right | Verdict::RightButWeak => accept_password(tx, (&attempt, keys), &credentials),
+        Verdict::Wrong => refuse(tx, &attempt),
     };
     app.db.write(origin, work).await?.map_err(Error::Wrong)
 }
@@ -81,11 +81,11 @@ async fn by_password(app: &App, origin: &Origin, attempt: Attempt, password: Red
 async fn by_code(app: &App, origin: &Origin, attempt: Attempt, code: Redacted) -> Result<(), Error> {
     let sealer = app.sealer.clone();
     let work = move |tx: &mut Tx<'_>| {
-        require_admission(tx, &attempt)?;
+        let Admitted { keys, .. } = require_admission(tx, &attempt)?;
         let user = attempt.session.user;
         accounts::lock_credentials(tx, user)?.filter(|now| !now.is_disabled).ok_or(Error::Ended)?;
         match totp::use_code(tx, &sealer, user, &code)? {
-            totp::Verdict::Right => accept(tx, &attempt).map(Ok),
+            totp::Verdict::Right => accept(tx, &attempt, keys).map(Ok),
             totp::Verdict::Wrong | totp::Verdict::Used => refuse(tx, &attempt),
         }
     };
@@ -95,28 +95,42 @@ async fn by_code(app: &App, origin: &Origin, attempt: Attempt, code: Redacted) -
 struct Attempt {
     session: Live,
     way: Way,
+    limits: Limits,
+}
+
+/// An attempt that is counted and may be looked at.
+struct Admitted {
+    credentials: Credentials,
     keys: Keys,
 }
 
 /// What an attempt is counted under.
 #[derive(Clone, Copy)]
-struct Keys {
-    account: Key,
-    network: Option<Key>,
+enum Keys {
+    /// The session is in a browser that is known for its holder.
+    KnownDevice(Key),
+    Stranger {
+        network: Option<Key>,
+        account: Key,
+    },
 }
 
 impl Keys {
-    fn of(app: &App, origin: &Origin, session: &Live) -> Self {
-        let limits = &app.settings.limits;
-        Self {
-            account: Key::confirmation_of(session.user, limits.login_per_account),
-            network: origin.address.map(|address| Key::confirmation_from(address, limits.login_per_network)),
+    fn of(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Self, db::Error> {
+        let (user, limits) = (attempt.session.user, &attempt.limits);
+        if let Some(device) = sessions::recognise_person(tx, user)? {
+            return Ok(Self::KnownDevice(Key::confirmation_on(device, limits.login_per_account)));
         }
+        let network = tx.origin.address.map(|address| Key::confirmation_from(address, limits.login_per_network));
+        Ok(Self::Stranger { network, account: Key::confirmation_of(user, limits.login_per_account) })
     }
 
     /// The network first, here and everywhere: two at once must not wait for each other.
     fn all(self) -> Vec<Key> {
-        self.network.into_iter().chain([self.account]).collect()
+        match self {
+            Self::KnownDevice(device) => vec![device],
+            Self::Stranger { network, account } => network.into_iter().chain([account]).collect(),
+        }
     }
 
     fn take_back(self, tx: &mut Tx<'_>) -> Result<(), db::Error> {
@@ -125,12 +139,17 @@ impl Keys {
 
     /// Whoever has shown who they are starts afresh. The network may have failed for others as well.
     fn forgive(self, tx: &mut Tx<'_>) -> Result<(), db::Error> {
-        self.network.iter().try_for_each(|key| throttle::take_back(tx, key))?;
-        throttle::forget(tx, &self.account)
+        match self {
+            Self::KnownDevice(device) => throttle::forget(tx, &device),
+            Self::Stranger { network, account } => {
+                network.iter().try_for_each(|key| throttle::take_back(tx, key))?;
+                throttle::forget(tx, &account)
+            }
+        }
     }
 }
 
-fn require_admission(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Credentials, Error> {
+fn require_admission(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Admitted, Error> {
     let user = attempt.session.user;
     let known = accounts::find_credentials_of(tx, user)?.filter(|known| !known.is_disabled);
     let credentials = known.ok_or(Error::Ended)?;
@@ -138,28 +157,33 @@ fn require_admission(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Credentials, 
     if !theirs.contains(&attempt.way) {
         return Err(Error::NotTheirs(attempt.way, theirs));
     }
-    match throttle::admit(tx, &attempt.keys.all())? {
-        Admission::Admitted => Ok(credentials),
+    let keys = Keys::of(tx, attempt)?;
+    match throttle::admit(tx, &keys.all())? {
+        Admission::Admitted => Ok(Admitted { credentials, keys }),
         Admission::Wait(wait) => Err(Error::TooMany(wait)),
     }
 }
 
 /// The account may have changed while the hash was computed.
-fn accept_password(tx: &mut Tx<'_>, attempt: &Attempt, checked: &Credentials) -> Result<Result<(), Way>, Error> {
+fn accept_password(
+    tx: &mut Tx<'_>,
+    (attempt, keys): (&Attempt, Keys),
+    checked: &Credentials,
+) -> Result<Result<(), Way>, Error> {
     let now = accounts::lock_credentials(tx, attempt.session.user)?;
     let now = now.filter(|now| !now.is_disabled).ok_or(Error::Ended)?;
     if now.password != checked.password {
         return refuse(tx, attempt);
     }
-    accept(tx, attempt).map(Ok)
+    accept(tx, attempt, keys).map(Ok)
 }
 
 /// The session may have ended meanwhile.
-fn accept(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<(), Error> {
+fn accept(tx: &mut Tx<'_>, attempt: &Attempt, keys: Keys) -> Result<(), Error> {
     if !sessions::confirm(tx, attempt.session.session)? {
         return Err(Error::Ended);
     }
-    attempt.keys.forgive(tx)?;
+    keys.forgive(tx)?;
     let event = Event::about(attempt.session.user, "session.confirmed");
     Ok(audit::record(tx, event.with("method", attempt.way.as_str()))?)
 }

@@ -14,7 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::config::settings::Limit;
 use crate::db::{self, Tx};
 use crate::kernel::client_address::network_of;
-use crate::kernel::{Digest, EmailAddress, UserId};
+use crate::kernel::{Digest, EmailAddress, KnownDeviceId, UserId};
 
 const FIRST_WAIT: TimeDelta = TimeDelta::seconds(30);
 const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
@@ -38,9 +38,24 @@ impl Key {
         Self { scope: "login.network", subject: Digest::of(network_of(address).to_string().as_bytes()), limit }
     }
 
+    /// Wrong passwords in a browser that is known for the account they are for.
+    pub fn sign_in_on(device: KnownDeviceId, limit: Limit) -> Self {
+        Self::on_device("login.device", device, limit)
+    }
+
     /// Wrong codes of an authenticator app for one account. Only those who know its password get to try any.
     pub fn code_of(account: UserId, limit: Limit) -> Self {
         Self { scope: "code.account", subject: Digest::of(account.as_uuid().as_bytes()), limit }
+    }
+
+    /// Wrong codes of an authenticator app in a browser that is known for the account.
+    pub fn code_on(device: KnownDeviceId, limit: Limit) -> Self {
+        Self::on_device("code.device", device, limit)
+    }
+
+    /// Wrong recovery codes there.
+    pub fn recovery_on(device: KnownDeviceId, limit: Limit) -> Self {
+        Self::on_device("recovery.device", device, limit)
     }
 
     /// Wrong codes, of apps and for recovery, from one network address.
@@ -64,6 +79,11 @@ impl Key {
         Self { scope: "confirm.network", subject: Digest::of(network_of(address).to_string().as_bytes()), limit }
     }
 
+    /// Wrong confirmations of a person in a browser that is known for them.
+    pub fn confirmation_on(device: KnownDeviceId, limit: Limit) -> Self {
+        Self::on_device("confirm.device", device, limit)
+    }
+
     /// Letters to one address that somebody else can cause.
     pub fn mail_to(account: &EmailAddress, limit: Limit) -> Self {
         Self { scope: "mail.account", subject: Digest::of(account.key().as_bytes()), limit }
@@ -84,6 +104,10 @@ impl Key {
     /// have addresses, and must not use up the letters that its owner asks for.
     pub fn new_place_mail_to(account: &EmailAddress, limit: Limit) -> Self {
         Self { scope: "mail.new_place", subject: Digest::of(account.key().as_bytes()), limit }
+    }
+
+    fn on_device(scope: &'static str, device: KnownDeviceId, limit: Limit) -> Self {
+        Self { scope, subject: Digest::of(device.as_uuid().as_bytes()), limit }
     }
 }
 

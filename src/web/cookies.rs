@@ -9,7 +9,7 @@ use actix_web::cookie::{Cookie, SameSite};
 use chrono::TimeDelta;
 
 use crate::app::App;
-use crate::sessions::{GateCookie, Opened, Remember};
+use crate::sessions::{GateCookie, KNOWN_FOR, Opened, Remember};
 
 /// Which cookie of ours.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,6 +24,8 @@ pub enum Kind {
     Way,
     /// Half signed in: good for the second step and nothing else.
     Pending,
+    /// Knows a browser again in which somebody has signed in before. It opens nothing.
+    Device,
     /// One half of the double submit for forms before sign-in.
     Csrf,
 }
@@ -40,6 +42,8 @@ pub fn name(app: &App, kind: Kind) -> &'static str {
         (Kind::Way, false) => "vestibule_way",
         (Kind::Pending, true) => "__Host-vestibule_pending",
         (Kind::Pending, false) => "vestibule_pending",
+        (Kind::Device, true) => "__Host-vestibule_device",
+        (Kind::Device, false) => "vestibule_device",
         (Kind::Csrf, true) => "__Host-vestibule_csrf",
         (Kind::Csrf, false) => "vestibule_csrf",
     }
@@ -66,6 +70,12 @@ pub fn for_this_host(app: &App, kind: Kind, value: String, lasts: Option<TimeDel
 /// The gate cookies of a session just opened or rotated.
 pub fn for_gate(app: &App, opened: &Opened) -> Vec<Cookie<'static>> {
     opened.gate.iter().map(|gate| gate_cookie(app, gate, lasting(app, opened))).collect()
+}
+
+/// What a session just opened in this browser makes it known by.
+pub fn for_device(app: &App, opened: &Opened) -> Option<Cookie<'static>> {
+    let token = opened.known_by.as_ref()?;
+    Some(for_this_host(app, Kind::Device, token.expose(), Some(KNOWN_FOR)))
 }
 
 /// As long as the session may live from now on at most, for those who asked to be kept signed in.

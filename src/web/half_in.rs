@@ -43,5 +43,6 @@ pub fn ask(app: &App, request: &HttpRequest, half: &HalfIn) -> HttpResponse {
 /// The cookies besides that of the session, for a browser that is all the way in.
 pub fn cookies_of(app: &App, request: &HttpRequest, opened: &Opened) -> Vec<Cookie<'static>> {
     let was_half_in = request.cookie(cookies::name(app, Kind::Pending)).map(|_| removal(app));
-    cookies::for_gate(app, opened).into_iter().chain(was_half_in).collect()
+    let known_by = cookies::for_device(app, opened);
+    cookies::for_gate(app, opened).into_iter().chain(known_by).chain(was_half_in).collect()
 }

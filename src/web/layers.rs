@@ -17,7 +17,7 @@ use super::failure::Failure;
 use super::metrics::Requests;
 use super::session_store::KeepFor;
 use crate::app::App;
-use crate::kernel::{Origin, RequestId, request_id};
+use crate::kernel::{Origin, RequestId, Token, request_id};
 
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -70,12 +70,14 @@ pub struct Caller {
 }
 
 impl Caller {
-    fn new(arrival: &Arrival, headers: &HeaderMap) -> Self {
+    fn new(app: &App, arrival: &Arrival, request: &ServiceRequest) -> Self {
+        let known_by = request.cookie(cookies::name(app, cookies::Kind::Device));
         let origin = Origin {
             actor: None,
             session: None,
             address: Some(arrival.client),
-            user_agent: headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).map(shorten),
+            user_agent: request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).map(shorten),
+            known_by: known_by.and_then(|cookie| Token::parse(cookie.value())).map(|token| token.digest()),
             request_id: arrival.id.to_string(),
         };
         Self { origin }
@@ -94,10 +96,10 @@ pub async fn around(
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let app = web::Data::<App>::clone(app_of(&request)?);
     let arrival = Arrival::of(&app, request.peer_addr(), request.headers());
-    let caller = Caller::new(&arrival, request.headers());
+    keep_readable_cookies(request.headers_mut());
+    let caller = Caller::new(&app, &arrival, &request);
     let (method, path) = (request.method().clone(), request.path().to_owned());
     request.extensions_mut().insert(caller);
-    keep_readable_cookies(request.headers_mut());
     let answer = request_id::scope(arrival.id, async {
         let mut answer = next.call(request).await?.map_into_boxed_body();
         add_headers(&app, &arrival.id, answer.headers_mut());

@@ -28,6 +28,8 @@ mod gate;
 #[cfg(test)]
 mod housekeeping;
 #[cfg(test)]
+mod known_devices;
+#[cfg(test)]
 mod live;
 #[cfg(test)]
 mod mail;

@@ -164,7 +164,8 @@ fn signing_in_again_while_an_exchange_is_due_leaves_one_good_set_of_cookies() {
     let mut ann = Person::of_the_house(&app, ANN);
     promote_ann(&app);
     let answer = ann.browser.api("POST", "/auth/login", json!({ "email": ANN, "password": PASSWORD }));
-    assert_eq!(cookies_set(&answer), ["__Secure-vestibule_gate", "__Host-vestibule_session"]);
+    let all = ["__Secure-vestibule_gate", "__Host-vestibule_device", "__Host-vestibule_session"];
+    assert_eq!(cookies_set(&answer), all);
     assert_eq!((me(&mut ann.browser).status, at_the_gate(&app, &ann)), (200, [200; 2]));
     assert_eq!(app.count("SELECT count(*) AS n FROM sessions"), 1);
 }

@@ -94,5 +94,5 @@ fn request((id, email, actor, session, address, user_agent, request_id): Request
     let email = EmailAddress::parse(&email)
         .map_err(|error| db::Error::Internal(format!("the address of the request {id}: {error}")))?;
     let address = address.map(|network| network.addr());
-    Ok(Request { id, email, origin: Origin { actor, session, address, user_agent, request_id } })
+    Ok(Request { id, email, origin: Origin { actor, session, address, user_agent, known_by: None, request_id } })
 }

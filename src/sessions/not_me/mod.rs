@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 
 use super::find::is_live;
 use super::store::{self as sessions, Listed};
-use super::{EndReason, Opened, forget_place, revoke_all, revoke_device};
+use super::{EndReason, Opened, forget_place, known_devices, revoke_all, revoke_device};
 use crate::audit::{self, Event};
 use crate::config::settings;
 use crate::db::{self, ReadTx, Tx};
@@ -68,6 +68,8 @@ pub fn disown(tx: &mut Tx<'_>, token: &Token, reach: Reach) -> Result<Option<Dou
     // Whoever is signing in just now waits, or is waited for.
     store::lock_person(tx, user)?;
     forget_place(tx, user, doubtful.address)?;
+    // Whoever it was may have signed in again since and gone: which browser was theirs, nobody knows for certain.
+    known_devices::forget_all(tx, user, None)?;
     match reach {
         Reach::ThatPlace => {
             for opening in list_openings(tx, &doubtful)? {

@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::places::REMEMBERED_FOR;
-use super::{EndReason, Remember};
+use super::{EndReason, KNOWN_FOR, Remember};
 use crate::app::App;
 use crate::config::settings;
 use crate::db::{self, Tx};
@@ -38,6 +38,7 @@ pub struct Swept {
     pub idle: usize,
     pub ends: usize,
     pub places: usize,
+    pub known_devices: usize,
     pub links: usize,
     pub pending: usize,
 }
@@ -49,6 +50,7 @@ pub async fn sweep(app: &App, shutdown: &Shutdown) -> Result<Swept, db::Error> {
         idle: walk(app, shutdown).await?,
         ends: repeat(app, shutdown, |tx| store::delete_ends(tx, tx.now - ENDS_ARE_KEPT, BATCH)).await?,
         places: repeat(app, shutdown, |tx| store::delete_places(tx, tx.now - REMEMBERED_FOR, BATCH)).await?,
+        known_devices: repeat(app, shutdown, |tx| store::delete_known(tx, tx.now - KNOWN_FOR, BATCH)).await?,
         links: repeat(app, shutdown, |tx| store::delete_links(tx, tx.now, BATCH)).await?,
         pending: repeat(app, shutdown, |tx| store::delete_pending(tx, tx.now, BATCH)).await?,
     })

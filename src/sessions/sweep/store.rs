@@ -123,6 +123,17 @@ pub(super) fn delete_places(tx: &mut Tx<'_>, before: DateTime<Utc>, most: usize)
     delete_old(tx, statement, before, most)
 }
 
+/// Browsers in which somebody has last signed in at `before` or earlier.
+pub(super) fn delete_known(tx: &mut Tx<'_>, before: DateTime<Utc>, most: usize) -> Result<usize, db::Error> {
+    let statement = "
+        WITH old AS (
+            SELECT id FROM known_devices WHERE last_seen_at <= $1
+            ORDER BY last_seen_at LIMIT $2 FOR UPDATE SKIP LOCKED
+        )
+        DELETE FROM known_devices USING old WHERE known_devices.id = old.id";
+    delete_old(tx, statement, before, most)
+}
+
 /// Links of letters about new places that no longer work at `before`.
 pub(super) fn delete_links(tx: &mut Tx<'_>, before: DateTime<Utc>, most: usize) -> Result<usize, db::Error> {
     let statement = "

@@ -17,7 +17,7 @@ use crate::signin::setup::{Attempt, by_setup_link};
 use crate::web::csrf::{Checked, hide_address};
 use crate::web::failure::{Failure, Field};
 use crate::web::who::Anyone;
-use crate::web::{cookies, session_store, view};
+use crate::web::{half_in, session_store, view};
 
 #[derive(Deserialize)]
 pub struct Asked {
@@ -62,7 +62,7 @@ pub async fn submit(
     match set_up(&app, &who, token, &form, &request).await {
         Ok(opened) => {
             session_store::establish(&request, &app, &opened)?;
-            Ok(login::go_to(&app, &request, "/?done=set-up", cookies::for_gate(&app, &opened)))
+            Ok(login::go_to(&app, &request, "/?done=set-up", half_in::cookies_of(&app, &request, &opened)))
         }
         Err(Failure::Gone) => Ok(gone(&app, &request)),
         Err(Failure::Validation(wrong)) => {

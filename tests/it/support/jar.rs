@@ -36,6 +36,11 @@ impl Jar {
         self.for_url(url).into_iter().find(|cookie| cookie.name == name)
     }
 
+    /// As somebody does who clears a cookie by hand.
+    pub fn remove(&mut self, name: &str) {
+        self.0.retain(|cookie| cookie.name != name);
+    }
+
     pub fn all(&self) -> &[Cookie] {
         &self.0
     }

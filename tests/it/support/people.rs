@@ -50,6 +50,15 @@ impl TestApp {
 }
 
 impl Browser {
+    /// The same browser as one where nobody has signed in before, as far as that can be told.
+    pub fn unknown(&self) -> Self {
+        let mut unknown = self.clone();
+        for name in ["vestibule_device", "__Host-vestibule_device"] {
+            unknown.jar.remove(name);
+        }
+        unknown
+    }
+
     /// Confirms by the API that it is the one whose [`PASSWORD`] it knows.
     pub fn confirm(&mut self) {
         let answer = self.api("POST", "/auth/confirm", json!({ "password": PASSWORD }));
