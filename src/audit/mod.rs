@@ -42,6 +42,9 @@ impl Event {
 /// Writes the event down on behalf of `tx.origin`.
 pub fn record(tx: &mut Tx<'_>, event: Event) -> Result<(), db::Error> {
     let id = EventId::new(tx.now);
-    log::info!(event = event.kind, subject:? = event.subject; "{}", event.kind);
+    match event.subject {
+        Some(subject) => log::info!(event = event.kind, subject:% = subject; "{}", event.kind),
+        None => log::info!(event = event.kind; "{}", event.kind),
+    }
     store::insert(tx, id, event)
 }

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::process::Command;
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::support::TestApp;
 use crate::support::browser::Browser;
@@ -199,6 +200,9 @@ fn the_log_holds_no_secret() {
     let lines = log.lines().filter(|line| line.starts_with('{'));
     let lines: Vec<Value> = lines.map(|line| serde_json::from_str(line).expect(line)).collect();
     assert!(lines.iter().any(|line| line["path"] == "/verify-email" && line["request_id"].is_string()), "{log}");
+    let opened = lines.iter().find(|line| line["event"] == "session.opened").expect("a line for the session");
+    let subject = opened["subject"].as_str().expect("whose it is");
+    assert!(Uuid::parse_str(subject).is_ok(), "{subject} is what their rows are found by");
     let secrets = [PASSWORD, "a-wrong-password-typed", "velvet", "unknown.person", "argon2id$", &token];
     for secret in secrets.into_iter().chain(cookies.iter().map(String::as_str)) {
         assert!(!log.contains(secret), "{secret} is in the log: {:?}", log.lines().find(|line| line.contains(secret)));
