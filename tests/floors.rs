@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A crate, and the places that may name it. A place is the beginning of a path below `src/`, or a file name.
-const HOMES: [(&str, &[&str]); 14] = [
+const HOMES: [(&str, &[&str]); 15] = [
     ("actix_web", &["web/"]),
     ("actix_session", &["web/"]),
     ("lettre", &["mail/"]),
@@ -19,6 +19,7 @@ const HOMES: [(&str, &[&str]); 14] = [
     ("tokio_postgres", &["db/feed/"]),
     ("rustls", &["db/feed/"]),
     ("totp_rs", &["factors/"]),
+    ("webauthn_rs", &["factors/"]),
     ("minijinja", &["render/"]),
     ("prometheus_client", &["web/metrics.rs"]),
     ("clap", &["cli/", "main.rs"]),

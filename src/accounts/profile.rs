@@ -4,6 +4,7 @@ use super::store;
 use crate::audit::{self, Event};
 use crate::db::{self, Tx};
 use crate::kernel::UserId;
+use crate::kernel::label::breaks_its_line;
 
 /// What somebody wants to be called: at most 200 characters, nothing that a terminal or a header would act on.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -24,7 +25,7 @@ impl Name {
         if text.chars().count() > 200 {
             return Err(InvalidName::TooLong);
         }
-        if text.chars().any(|c| c.is_control() || is_direction_mark(c)) {
+        if text.chars().any(breaks_its_line) {
             return Err(InvalidName::ControlCharacters);
         }
         Ok(Self(text.to_owned()))
@@ -33,11 +34,6 @@ impl Name {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// Overrides and isolates, with which a name could reorder the line it is shown in (Unicode UAX #9).
-fn is_direction_mark(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
 }
 
 /// Changes what a person is called.

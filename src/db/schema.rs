@@ -109,6 +109,31 @@ diesel::table! {
 }
 
 diesel::table! {
+    passkeys (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        credential_id -> Binary,
+        credential -> Jsonb,
+        name -> Text,
+        backed_up -> Bool,
+        created_at -> Timestamptz,
+        last_used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    passkey_ceremonies (digest) {
+        digest -> Binary,
+        purpose -> Text,
+        asker -> Binary,
+        user_id -> Nullable<Uuid>,
+        state -> Jsonb,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     ended_sessions (token_digest) {
         token_digest -> Binary,
         user_id -> Uuid,

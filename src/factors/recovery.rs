@@ -4,7 +4,7 @@
 //! to try out on a stolen copy of the table: so what is stored is a keyed digest, and whoever tries needs the keys of
 //! the configuration as well. A slow hash would cost ten of them at every use and protect less.
 
-use super::{Error, Holder, letters, store, totp};
+use super::{Error, Holder, letters, store};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::crypto::Sealer;
@@ -73,17 +73,17 @@ pub struct Replaced {
 /// `None` for somebody who has nothing that could get lost.
 pub fn regenerate(tx: &mut Tx<'_>, app: &App, holder: &Holder) -> Result<Option<Replaced>, Error> {
     // Two at once wait for each other here, or both would leave ten.
-    let app_on = store::lock_totp(tx, holder.user)?.is_some_and(|stored| stored.enabled_at.is_some());
-    if !app_on {
+    store::lock_person(tx, holder.user)?;
+    if !super::list(tx, holder.user)?.are_asked_for() {
         return Ok(None);
     }
     let codes = replace(tx, &app.sealer, holder.user)?;
     audit::record(tx, Event::about(holder.user, "recovery_codes.replaced"))?;
     letters::tell(tx, &app.sealer, holder, FactorChange::RecoveryCodesReplaced)?;
-    Ok(Some(Replaced { codes, rotated: totp::go_on(tx, app, holder)? }))
+    Ok(Some(Replaced { codes, rotated: super::go_on(tx, app, holder)? }))
 }
 
-/// Their authenticator must be locked.
+/// The person must be locked.
 pub(super) fn replace(tx: &mut Tx<'_>, sealer: &Sealer, user: UserId) -> Result<Vec<RecoveryCode>, db::Error> {
     let codes: Vec<RecoveryCode> = std::iter::repeat_with(RecoveryCode::generate).take(COUNT).collect();
     let digests: Vec<Vec<u8>> = codes.iter().map(|code| sealer.sign(PURPOSE, &code.message(user)).to_vec()).collect();

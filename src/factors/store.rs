@@ -1,7 +1,7 @@
 use diesel::prelude::*;
 
 use super::totp::Stored;
-use crate::db::schema::{recovery_codes as codes, totp_factors as totp};
+use crate::db::schema::{recovery_codes as codes, totp_factors as totp, users};
 use crate::db::{self, ReadTx, Tx};
 use crate::kernel::{Digest, UserId};
 
@@ -9,6 +9,14 @@ type StoredRow = (Vec<u8>, chrono::DateTime<chrono::Utc>, Option<chrono::DateTim
 
 const STORED: (totp::sealed_secret, totp::created_at, totp::enabled_at) =
     (totp::sealed_secret, totp::created_at, totp::enabled_at);
+
+/// Holds a person against everybody else who changes what they have, and not against rows that only refer to them.
+/// Before anything else of theirs is locked: so do all who lock a person.
+pub(super) fn lock_person(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Error> {
+    let person = users::table.find(user).select(users::id).for_no_key_update();
+    person.first::<UserId>(tx.conn()).optional()?;
+    Ok(())
+}
 
 /// In place of one that is not enabled. `false` when there is an enabled one.
 pub(super) fn put_pending(tx: &mut Tx<'_>, user: UserId, sealed: &[u8]) -> Result<bool, db::Error> {

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use totp_rs::{Builder, Totp};
 use zeroize::Zeroizing;
 
-use super::recovery::{self, RecoveryCode};
+use super::recovery::RecoveryCode;
 use super::{Error, Holder, letters, qr, store};
 use crate::app::App;
 use crate::audit::{self, Event};
@@ -48,8 +48,8 @@ pub enum Started {
 /// What became of a code that was to enable it. The refused ones are counted, so the transaction must commit.
 #[derive(Debug)]
 pub enum Enabling {
-    /// With ten recovery codes, and the session of whoever did it as it goes on.
-    On(Vec<RecoveryCode>, Option<Opened>),
+    /// With ten recovery codes when this is their first factor, and the session of whoever did it as it goes on.
+    On(Option<Vec<RecoveryCode>>, Option<Opened>),
     WrongCode,
     /// There is nothing to enable, or it was set up too long ago.
     NotSetUp,
@@ -104,6 +104,8 @@ pub fn enable(tx: &mut Tx<'_>, app: &App, holder: &Holder, code: &Redacted) -> R
     if let Admission::Wait(wait) = throttle::admit(tx, &[key])? {
         return Ok(Enabling::Wait(wait));
     }
+    // Two at once must not both be the first.
+    store::lock_person(tx, user)?;
     let stored = match store::lock_totp(tx, user)? {
         Some(stored) if stored.enabled_at.is_some() => return Ok(Enabling::AlreadyOn),
         Some(stored) if is_pending(&stored, tx.now) => stored,
@@ -111,25 +113,28 @@ pub fn enable(tx: &mut Tx<'_>, app: &App, holder: &Holder, code: &Redacted) -> R
     };
     let secret = unseal(&app.sealer, user, &stored)?;
     let Some(step) = matching_step(&secret, code, tx.now)? else { return Ok(Enabling::WrongCode) };
+    let before = super::list(tx, user)?;
     store::enable_totp(tx, user, step)?;
     throttle::forget(tx, &key)?;
-    let codes = recovery::replace(tx, &app.sealer, user)?;
+    let codes = super::make_codes_for_the_first(tx, &app.sealer, &before, user)?;
     audit::record(tx, Event::about(user, "totp.enabled"))?;
     letters::tell(tx, &app.sealer, holder, FactorChange::AuthenticatorOn)?;
-    Ok(Enabling::On(codes, go_on(tx, app, holder)?))
+    Ok(Enabling::On(codes, super::go_on(tx, app, holder)?))
 }
 
-/// Takes the app away, and the recovery codes with it. `None` when there is none.
+/// Takes the app away, and with the last factor the recovery codes. `None` when there is none.
 pub fn disable(tx: &mut Tx<'_>, app: &App, holder: &Holder) -> Result<Option<Disabled>, Error> {
-    if !super::forget(tx, holder.user)? {
+    store::lock_person(tx, holder.user)?;
+    if !store::delete_totp(tx, holder.user)? {
         return Ok(None);
     }
+    let protection = super::let_codes_go_with_the_last(tx, holder.user)?;
     audit::record(tx, Event::about(holder.user, "totp.disabled"))?;
-    letters::tell(tx, &app.sealer, holder, FactorChange::AuthenticatorOff)?;
-    Ok(Some(Disabled { rotated: go_on(tx, app, holder)? }))
+    letters::tell(tx, &app.sealer, holder, FactorChange::AuthenticatorOff(protection))?;
+    Ok(Some(Disabled { rotated: super::go_on(tx, app, holder)? }))
 }
 
-/// Signing in asks for the password only.
+/// Signing in asks for no code of it any more.
 #[derive(Debug)]
 pub struct Disabled {
     /// The session of whoever did it, as it goes on.
@@ -148,14 +153,6 @@ pub fn use_code(tx: &mut Tx<'_>, sealer: &Sealer, user: UserId, code: &Redacted)
     Ok(if is_first { Verdict::Right } else { Verdict::Used })
 }
 
-/// Every session of a person whose factors have changed goes on under another id: this one now, the others when their
-/// browsers next come by. If this one has ended since it was let in, nothing may come of the change.
-pub(super) fn go_on(tx: &mut Tx<'_>, app: &App, holder: &Holder) -> Result<Option<Opened>, Error> {
-    sessions::rotate_all_at_next_visit(tx, holder.user)?;
-    let Some(token) = &holder.session else { return Ok(None) };
-    sessions::rotate(tx, &app.settings.session, token)?.ok_or(Error::Ended).map(Some)
-}
-
 /// The time step whose code this is, now or one step away (RFC 6238, section 5.2). Spaces in it are how apps show it.
 fn matching_step(secret: &[u8], code: &Redacted, now: DateTime<Utc>) -> Result<Option<i64>, Error> {
     let digits: Zeroizing<String> =
@@ -166,10 +163,9 @@ fn matching_step(secret: &[u8], code: &Redacted, now: DateTime<Utc>) -> Result<O
 }
 
 fn describe(app: &App, holder: &Holder, secret: &[u8]) -> Result<SetUp, Error> {
-    let site = app.settings.mail.from.name.as_deref().unwrap_or("Vestibule");
-    let totp = generator(secret, Some((site, holder.email.as_str())))?;
-    let url = totp.to_url().map_err(unusable)?;
-    let qr = qr::draw(&url).ok_or_else(|| unusable("too long for a QR code"))?;
+    let totp = generator(secret, Some((super::site_name(app), holder.email.as_str())))?;
+    let url = totp.to_url().map_err(Error::unusable)?;
+    let qr = qr::draw(&url).ok_or_else(|| Error::unusable("too long for a QR code"))?;
     Ok(SetUp {
         secret: Redacted::new(totp.secret().to_base32()),
         otpauth_url: Redacted::new(url),
@@ -184,11 +180,7 @@ fn generator(secret: &[u8], label: Option<(&str, &str)>) -> Result<Totp, Error> 
         // A colon would end the name of the site.
         builder = builder.with_issuer(Some(site.replace(':', " "))).with_account_name(account);
     }
-    builder.build().map_err(unusable)
-}
-
-fn unusable(cause: impl std::fmt::Display) -> Error {
-    Error::Unusable(cause.to_string())
+    builder.build().map_err(Error::unusable)
 }
 
 fn is_pending(stored: &Stored, now: DateTime<Utc>) -> bool {

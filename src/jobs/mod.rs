@@ -6,6 +6,7 @@
 mod answer_resets;
 mod forget_letters;
 mod send_letters;
+mod sweep_passkeys;
 mod sweep_sessions;
 
 use std::sync::Arc;
@@ -29,6 +30,7 @@ enum Job {
     AnswerResets,
     SendLetters,
     ForgetLetters,
+    SweepPasskeys,
     SweepSessions,
 }
 
@@ -40,13 +42,15 @@ struct House {
 }
 
 impl Job {
-    const ALL: [Self; 4] = [Self::AnswerResets, Self::SendLetters, Self::ForgetLetters, Self::SweepSessions];
+    const ALL: [Self; 5] =
+        [Self::AnswerResets, Self::SendLetters, Self::ForgetLetters, Self::SweepPasskeys, Self::SweepSessions];
 
     fn every(self) -> Duration {
         match self {
             Self::AnswerResets => answer_resets::EVERY,
             Self::SendLetters => send_letters::EVERY,
             Self::ForgetLetters => forget_letters::EVERY,
+            Self::SweepPasskeys => sweep_passkeys::EVERY,
             Self::SweepSessions => sweep_sessions::EVERY,
         }
     }
@@ -56,6 +60,7 @@ impl Job {
             Self::AnswerResets => answer_resets::run(&house).await,
             Self::SendLetters => send_letters::run(&house).await,
             Self::ForgetLetters => forget_letters::run(&house).await,
+            Self::SweepPasskeys => sweep_passkeys::run(&house).await,
             Self::SweepSessions => sweep_sessions::run(&house).await,
         }
     }

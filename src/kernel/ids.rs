@@ -87,6 +87,10 @@ id!(
     ResetRequestId
 );
 id!(
+    /// One key on somebody's device.
+    PasskeyId
+);
+id!(
     /// One letter in the outbox; also the left half of its Message-ID.
     LetterId
 );

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod device;
 pub mod email;
 pub mod ids;
+pub mod label;
 pub mod origin;
 pub mod request_id;
 pub mod return_to;
@@ -16,7 +17,8 @@ pub mod shutdown;
 
 pub use clock::Clock;
 pub use email::EmailAddress;
-pub use ids::{DeviceId, EventId, KnownDeviceId, LetterId, ResetRequestId, SessionId, UserId};
+pub use ids::{DeviceId, EventId, KnownDeviceId, LetterId, PasskeyId, ResetRequestId, SessionId, UserId};
+pub use label::Label;
 pub use origin::Origin;
 pub use request_id::RequestId;
 pub use return_to::ReturnTo;

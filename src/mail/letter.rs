@@ -28,24 +28,52 @@ pub enum Letter {
 }
 
 /// What has become of somebody's factors.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum FactorChange {
     AuthenticatorOn,
-    AuthenticatorOff,
+    AuthenticatorOff(Protection),
+    /// By the name that its holder has given it.
+    PasskeyAdded(String),
+    PasskeyRemoved(String, Protection),
     RecoveryCodesReplaced,
     /// All of them, by the operator.
     TakenAway,
 }
 
+/// Whether signing in still takes more than the password when a factor is gone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Protection {
+    Kept,
+    /// It was the last, and the recovery codes are gone with it.
+    Lost,
+}
+
 impl FactorChange {
     /// As the templates know it.
-    fn as_str(self) -> &'static str {
+    fn as_str(&self) -> &'static str {
         match self {
             Self::AuthenticatorOn => "authenticator_on",
-            Self::AuthenticatorOff => "authenticator_off",
+            Self::AuthenticatorOff(_) => "authenticator_off",
+            Self::PasskeyAdded(_) => "passkey_added",
+            Self::PasskeyRemoved(..) => "passkey_removed",
             Self::RecoveryCodesReplaced => "recovery_codes_replaced",
             Self::TakenAway => "taken_away",
         }
+    }
+
+    fn facts(&self) -> Vec<(&'static str, Value)> {
+        let (passkey, protection) = match self {
+            Self::AuthenticatorOn | Self::RecoveryCodesReplaced => ("", Protection::Kept),
+            Self::AuthenticatorOff(protection) => ("", *protection),
+            Self::PasskeyAdded(name) => (name.as_str(), Protection::Kept),
+            Self::PasskeyRemoved(name, protection) => (name.as_str(), *protection),
+            Self::TakenAway => ("", Protection::Lost),
+        };
+        let protection = match protection {
+            Protection::Kept => "kept",
+            Protection::Lost => "lost",
+        };
+        vec![("change", self.as_str().into()), ("passkey", passkey.into()), ("protection", protection.into())]
     }
 }
 
@@ -66,7 +94,7 @@ impl Letter {
     /// What may be written down beside when and where, by the names that the templates use.
     pub(super) fn facts(&self) -> Vec<(&'static str, Value)> {
         match self {
-            Self::FactorChanged { change } => vec![("change", change.as_str().into())],
+            Self::FactorChanged { change } => change.facts(),
             Self::RecoveryCodeUsed { left } => vec![("left", (*left).into())],
             Self::VerifyEmail { .. }
             | Self::AlreadyRegistered

@@ -97,7 +97,12 @@ impl Draft {
             }
             Kind::PasswordChanged => insert(&mut context, "link", link(url, "/forgot-password", None).as_str()),
             Kind::FactorChanged => {
-                self.insert_fact(&mut context, "change");
+                // An earlier version has written less down.
+                insert(&mut context, "passkey", "");
+                insert(&mut context, "protection", "lost");
+                for fact in ["change", "passkey", "protection"] {
+                    self.insert_fact(&mut context, fact);
+                }
                 insert(&mut context, "forgot", link(url, "/forgot-password", None).as_str());
                 insert(&mut context, "link", link(url, "/account/security", None).as_str());
             }

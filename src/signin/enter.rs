@@ -48,6 +48,7 @@ pub(super) fn enter(
     }
     let token = sessions::begin_pending(tx, &Pending { user, by, remember })?;
     audit::record(tx, Event::about(user, "signin.second_factor_asked").with("method", by.as_str()))?;
+    let totp = factors.totp.then_some(Method::Totp);
     let recovery = (factors.recovery_codes_left > 0).then_some(Method::RecoveryCode);
-    Ok(Entered::HalfIn(HalfIn { token, methods: [Method::Totp].into_iter().chain(recovery).collect() }))
+    Ok(Entered::HalfIn(HalfIn { token, methods: totp.into_iter().chain(recovery).collect() }))
 }

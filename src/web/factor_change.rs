@@ -6,10 +6,12 @@ use actix_web::cookie::Cookie;
 use super::failure::Failure;
 use super::{cookies, session_store};
 use crate::app::App;
+use crate::db::Tx;
+use crate::factors::passkeys::{self, Asked, Finished, Passkey, Registration, Started as Begun};
 use crate::factors::recovery::{self, RecoveryCode};
 use crate::factors::totp::{self, Enabling, SetUp, Started};
 use crate::factors::{self, Factors, Holder};
-use crate::kernel::{Origin, Redacted};
+use crate::kernel::{Origin, PasskeyId, Redacted};
 use crate::sessions::{Live, Opened};
 
 /// Who changes theirs, in which request.
@@ -23,6 +25,12 @@ pub struct Change<'a> {
 /// Codes that are shown once, and the new cookies beside that of the session.
 pub struct Codes {
     pub codes: Vec<String>,
+    pub cookies: Vec<Cookie<'static>>,
+}
+
+/// A factor was made: with codes when it is the first.
+pub struct Made {
+    pub codes: Option<Vec<String>>,
     pub cookies: Vec<Cookie<'static>>,
 }
 
@@ -62,10 +70,10 @@ impl<'a> Change<'a> {
         Ok(found.await?)
     }
 
-    pub async fn enable_totp(&self, code: Redacted) -> Result<Codes, Failure> {
+    pub async fn enable_totp(&self, code: Redacted) -> Result<Made, Failure> {
         let (app, holder) = (self.app.clone(), self.holder());
         match self.app.db.write(self.origin, move |tx| totp::enable(tx, &app, &holder, &code)).await? {
-            Enabling::On(codes, rotated) => self.show(&codes, rotated.as_ref()),
+            Enabling::On(codes, rotated) => self.made(codes.as_deref(), rotated.as_ref()),
             Enabling::WrongCode => {
                 Err(Failure::field("code", "This code is not right. Enter the one that your app shows now."))
             }
@@ -85,11 +93,51 @@ impl<'a> Change<'a> {
         self.go_on(disabled.rotated.as_ref())
     }
 
-    /// 409 for somebody without an app that could get lost.
+    /// 409 where there can be none, or not one more.
+    pub async fn start_passkey(&self) -> Result<Asked, Failure> {
+        let (app, live, session) = (self.app.clone(), self.live.clone(), session_store::token(self.request));
+        let start = move |tx: &mut Tx<'_>| passkeys::start(tx, &app, &live, session.as_ref());
+        match self.app.db.write(self.origin, start).await? {
+            Begun::Asked(asked) => Ok(asked),
+            Begun::TooMany => Err(too_many()),
+            Begun::Impossible => Err(Failure::Conflict(
+                "There can be no passkeys here: this service is reached by an address, and they belong to a name."
+                    .to_owned(),
+            )),
+        }
+    }
+
+    pub async fn finish_passkey(&self, answer: Registration) -> Result<(Passkey, Made), Failure> {
+        let (app, live, session) = (self.app.clone(), self.live.clone(), session_store::token(self.request));
+        let finish = move |tx: &mut Tx<'_>| passkeys::finish(tx, &app, &live, session, answer);
+        match self.app.db.write(self.origin, finish).await? {
+            Finished::Added(added) => {
+                let made = self.made(added.codes.as_deref(), added.rotated.as_ref())?;
+                Ok((added.passkey, made))
+            }
+            Finished::Over => {
+                Err(Failure::Conflict("This was begun too long ago, or is done already: begin again.".to_owned()))
+            }
+            Finished::Refused => Err(Failure::field("credential", "This passkey was not accepted. Begin again.")),
+            Finished::Taken => Err(Failure::Conflict("This passkey is registered already.".to_owned())),
+            Finished::TooMany => Err(too_many()),
+        }
+    }
+
+    /// The new cookies; 404 when they have no such key.
+    pub async fn remove_passkey(&self, id: PasskeyId) -> Result<Vec<Cookie<'static>>, Failure> {
+        let (app, holder) = (self.app.clone(), self.holder());
+        let removed = self.app.db.write(self.origin, move |tx| passkeys::remove(tx, &app, &holder, id)).await?;
+        let removed = removed.ok_or(Failure::NotFound)?;
+        self.go_on(removed.rotated.as_ref())
+    }
+
+    /// 409 for somebody without anything that could get lost.
     pub async fn replace_codes(&self) -> Result<Codes, Failure> {
         let (app, holder) = (self.app.clone(), self.holder());
         let replaced = self.app.db.write(self.origin, move |tx| recovery::regenerate(tx, &app, &holder)).await?;
-        let replaced = replaced.ok_or_else(|| Failure::Conflict("Set up an authenticator app first.".to_owned()))?;
+        let replaced =
+            replaced.ok_or_else(|| Failure::Conflict("Set up an authenticator app or a passkey first.".to_owned()))?;
         self.show(&replaced.codes, replaced.rotated.as_ref())
     }
 
@@ -98,7 +146,11 @@ impl<'a> Change<'a> {
     }
 
     fn show(&self, codes: &[RecoveryCode], rotated: Option<&Opened>) -> Result<Codes, Failure> {
-        Ok(Codes { codes: codes.iter().map(RecoveryCode::expose).collect(), cookies: self.go_on(rotated)? })
+        Ok(Codes { codes: expose(codes), cookies: self.go_on(rotated)? })
+    }
+
+    fn made(&self, codes: Option<&[RecoveryCode]>, rotated: Option<&Opened>) -> Result<Made, Failure> {
+        Ok(Made { codes: codes.map(expose), cookies: self.go_on(rotated)? })
     }
 
     /// Gives this browser the cookie of its session as it is now; the others come back.
@@ -107,6 +159,15 @@ impl<'a> Change<'a> {
         session_store::go_on_as(self.request, self.app, opened, self.live.clone())?;
         Ok(cookies::for_gate(self.app, opened))
     }
+}
+
+fn expose(codes: &[RecoveryCode]) -> Vec<String> {
+    codes.iter().map(RecoveryCode::expose).collect()
+}
+
+fn too_many() -> Failure {
+    let sentence = format!("You have {} passkeys, and more there cannot be. Remove one first.", passkeys::MOST);
+    Failure::Conflict(sentence)
 }
 
 fn already_on() -> Failure {

@@ -8,6 +8,7 @@ use crate::support::TestApp;
 use crate::support::authenticator::set_up;
 use crate::support::browser::Browser;
 use crate::support::page::Page;
+use crate::support::passkey::register;
 use crate::support::people::{PASSWORD, code};
 
 /// Method and path, then what happens to: nobody, somebody unverified, somebody verified, the same who has just confirmed
@@ -204,6 +205,57 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
             "401 unauthenticated",
         ],
     ),
+    ("GET", "/me/passkeys", ["401 unauthenticated", "200", "200", "200", "401 unauthenticated", "401 unauthenticated"]),
+    (
+        "POST",
+        "/me/passkeys/start",
+        [
+            "401 unauthenticated",
+            "403 reauth_required",
+            "403 reauth_required",
+            "200",
+            "401 unauthenticated",
+            "401 unauthenticated",
+        ],
+    ),
+    // Nothing was begun.
+    (
+        "POST",
+        "/me/passkeys/finish",
+        [
+            "401 unauthenticated",
+            "409 conflict",
+            "409 conflict",
+            "409 conflict",
+            "401 unauthenticated",
+            "401 unauthenticated",
+        ],
+    ),
+    // Another person's.
+    (
+        "PATCH",
+        "/me/passkeys/{id}",
+        [
+            "401 unauthenticated",
+            "404 not_found",
+            "404 not_found",
+            "404 not_found",
+            "401 unauthenticated",
+            "401 unauthenticated",
+        ],
+    ),
+    (
+        "DELETE",
+        "/me/passkeys/{id}",
+        [
+            "401 unauthenticated",
+            "403 reauth_required",
+            "403 reauth_required",
+            "404 not_found",
+            "401 unauthenticated",
+            "401 unauthenticated",
+        ],
+    ),
     ("GET", "/me/sessions", ["401 unauthenticated", "200", "200", "200", "401 unauthenticated", "401 unauthenticated"]),
     (
         "DELETE",
@@ -251,7 +303,7 @@ fn every_endpoint_is_in_the_table_and_answers_as_it_says() {
         TestApp::with(&[("limits.login_per_account", "1000 per 15m"), ("limits.login_per_network", "1000 per 15m")]);
     let people = people(&app);
     set_up(&app, &mut app.verified("protected@example.com"));
-    app.unverified("another@example.com");
+    register(&app, &mut app.unverified("another@example.com"), "Theirs");
     let mut wrong = Vec::new();
     for (method, path, expected) in TABLE {
         let path = &of_another(&app, path);
@@ -274,6 +326,7 @@ fn every_endpoint_is_in_the_table_and_answers_as_it_says() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
     let theirs = "SELECT count(*) AS n FROM sessions s JOIN users u ON u.id = s.user_id WHERE u.email LIKE 'another@%'";
     assert_eq!(app.count(theirs), 1, "somebody ended the session of another person");
+    assert_eq!(app.text("SELECT name AS t FROM passkeys"), "Theirs", "somebody changed the passkey of another person");
 }
 
 /// Whoever is signed in may do everything that somebody fresh may, but for what asks to confirm first; and what asks for
@@ -303,6 +356,8 @@ fn only_a_confirmation_opens_what_is_dangerous() {
         "POST /me/totp",
         "DELETE /me/totp",
         "POST /me/recovery-codes",
+        "POST /me/passkeys/start",
+        "DELETE /me/passkeys/{id}",
     ];
     assert_eq!(dangerous, known);
 }
@@ -315,6 +370,7 @@ fn of_another(app: &TestApp, path: &str) -> String {
     };
     match path {
         "/me/sessions/{id}" => path.replace("{id}", &id("id")),
+        "/me/passkeys/{id}" => path.replace("{id}", &app.text("SELECT id::text AS t FROM passkeys")),
         "/account/sessions/{id}/sign-out" => path.replace("{id}", &id("device_id")),
         _ => path.to_owned(),
     }
@@ -409,7 +465,9 @@ fn body(path: &str) -> Value {
         "/auth/confirm" => json!({ "password": "wrong" }),
         "/auth/login/totp" | "/auth/login/recovery-code" | "/me/totp/enable" => json!({ "code": "000000" }),
         "/me/password" => json!({ "new_password": "wrong" }),
+        "/me/passkeys/finish" => json!({ "ceremony": "A".repeat(43), "name": "Mine", "credential": {} }),
         "/me" => json!({ "name": "Ann" }),
+        _ if path.starts_with("/me/passkeys/") => json!({ "name": "Mine" }),
         _ => Value::Null,
     }
 }

@@ -38,6 +38,8 @@ mod metrics;
 #[cfg(test)]
 mod operations;
 #[cfg(test)]
+mod passkeys;
+#[cfg(test)]
 mod password_change;
 #[cfg(test)]
 mod places;

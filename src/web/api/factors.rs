@@ -8,7 +8,7 @@ use super::me::no_store;
 use crate::app::App;
 use crate::web::body::ApiJson;
 use crate::web::cookies;
-use crate::web::factor_change::{Change, Codes};
+use crate::web::factor_change::Change;
 use crate::web::failure::Failure;
 use crate::web::who::{Fresh, SignedIn};
 
@@ -22,7 +22,7 @@ pub async fn set_up_totp(app: web::Data<App>, who: Fresh, request: HttpRequest) 
     })))
 }
 
-/// `POST /me/totp/enable`: 200 with ten recovery codes, and new cookies.
+/// `POST /me/totp/enable`: 200 and new cookies, with ten recovery codes where it is the first factor.
 pub async fn enable_totp(
     app: web::Data<App>,
     who: SignedIn,
@@ -30,7 +30,9 @@ pub async fn enable_totp(
     request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
     let enabled = Change::by(&app, &who.live, &who.origin, &request).enable_totp(body.code).await?;
-    Ok(show(enabled))
+    let mut answer = no_store().json(json!({ "recovery_codes": enabled.codes }));
+    cookies::add(&mut answer, enabled.cookies);
+    Ok(answer)
 }
 
 /// `DELETE /me/totp`: 204 and new cookies; 404 when there is none.
@@ -48,11 +50,7 @@ pub async fn replace_recovery_codes(
     request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
     let replaced = Change::by(&app, &who.live, &who.origin, &request).replace_codes().await?;
-    Ok(show(replaced))
-}
-
-fn show(shown: Codes) -> HttpResponse {
-    let mut answer = no_store().json(json!({ "recovery_codes": shown.codes }));
-    cookies::add(&mut answer, shown.cookies);
-    answer
+    let mut answer = no_store().json(json!({ "recovery_codes": replaced.codes }));
+    cookies::add(&mut answer, replaced.cookies);
+    Ok(answer)
 }

@@ -19,7 +19,7 @@ use crate::web::who::{Fresh, SignedIn};
 
 #[derive(Deserialize)]
 pub struct RenameBody {
-    name: String,
+    pub name: String,
 }
 
 #[derive(Deserialize)]
@@ -71,11 +71,15 @@ pub struct Person {
     pub factors: Factors,
 }
 
-/// A person as the API shows them. Some are promised names that a client may read already: nobody has a passkey, an
-/// organization or a deletion under way while there are none of these things to have.
+/// A person as the API shows them. Some are promised names that a client may read already: nobody has an organization
+/// or a deletion under way while there are none of these things to have.
 pub fn describe(person: &Person) -> Value {
     let Person { user, factors } = person;
-    let mfa = json!({ "totp": factors.totp, "passkeys": 0, "recovery_codes_left": factors.recovery_codes_left });
+    let mfa = json!({
+        "totp": factors.totp,
+        "passkeys": factors.passkeys,
+        "recovery_codes_left": factors.recovery_codes_left,
+    });
     json!({
         "id": user.id,
         "email": user.email,

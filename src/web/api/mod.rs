@@ -4,4 +4,5 @@ pub mod auth;
 pub mod confirm;
 pub mod factors;
 pub mod me;
+pub mod passkeys;
 pub mod sessions;

@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::factors::{self, totp};
 use crate::kernel::Redacted;
 use crate::web::csrf::Checked;
-use crate::web::factor_change::{Change, Codes, Standing};
+use crate::web::factor_change::{Change, Codes, Made, Standing};
 use crate::web::failure::{Failure, Field};
 use crate::web::who::{Fresh, SignedIn};
 use crate::web::{cookies, reauth, view};
@@ -81,7 +81,7 @@ pub async fn enable_totp(
 ) -> Result<HttpResponse, Failure> {
     let change = Change::by(&app, &who.live, &who.origin, &request);
     let (wrong, status): (Vec<Field>, StatusCode) = match change.enable_totp(form.code).await {
-        Ok(codes) => return Ok(codes_page(&app, &request, codes, "enabled")),
+        Ok(made) => return Ok(after_making(&app, &request, made, "totp-on")),
         // Done, or too late: the page says how things stand.
         Err(Failure::Conflict(_)) => return Ok(view::see_other("/account/security/totp")),
         Err(Failure::Validation(wrong)) => (wrong, StatusCode::UNPROCESSABLE_ENTITY),
@@ -161,6 +161,16 @@ async fn totp_page(
     Ok(view::html(request, &mut HttpResponse::build(status), "accounts/totp.html", context))
 }
 
+/// The codes of a first factor, shown once; for a further one the page that lists them all.
+pub(super) fn after_making(app: &App, request: &HttpRequest, made: Made, done: &str) -> HttpResponse {
+    if let Some(codes) = made.codes {
+        return codes_page(app, request, Codes { codes, cookies: made.cookies }, done);
+    }
+    let mut answer = view::see_other(&format!("/account/security?done={done}"));
+    cookies::add(&mut answer, made.cookies);
+    answer
+}
+
 fn codes_page(app: &App, request: &HttpRequest, shown: Codes, why: &str) -> HttpResponse {
     let site = app.settings.server.public_url.host_str().unwrap_or_default();
     let text = format!("Recovery codes for {site}\r\nEach works once.\r\n\r\n{}\r\n", shown.codes.join("\r\n"));
@@ -184,7 +194,9 @@ fn in_groups(secret: &str) -> String {
 
 fn notice(done: &str) -> Option<&'static str> {
     match done {
-        "totp-off" => Some("The app is turned off, and its recovery codes are worthless."),
+        "totp-on" => Some("The app is on. From now on you may be asked for its code."),
+        "totp-off" => Some("The app is turned off."),
+        "passkey-added" => Some("The passkey is added. From now on you may be asked for it."),
         done => reauth::notice(done),
     }
 }

@@ -76,10 +76,11 @@ fn new_codes_asked_for_many_times_at_once_are_ten() {
     assert_eq!(app.count("SELECT count(*) AS n FROM recovery_codes"), 10);
 }
 
-/// What somebody gets whose session ends while what they ask for waits for the row of their app.
+/// What somebody gets whose session ends while what they ask for waits for the rows of their factors.
 fn signed_out_meanwhile(app: &TestApp, browser: &mut Browser, (method, path, body): (&str, &str, Value)) -> u16 {
     let mut owner = PgConnection::establish(app.database_url()).unwrap();
-    owner.batch_execute("BEGIN; SELECT 1 FROM totp_factors FOR UPDATE").unwrap();
+    let held = "BEGIN; SELECT 1 FROM users FOR NO KEY UPDATE; SELECT 1 FROM totp_factors FOR UPDATE";
+    owner.batch_execute(held).unwrap();
     thread::scope(|scope| {
         let answer = scope.spawn(|| browser.api(method, path, body).status);
         let waiting = "SELECT count(*) AS n FROM pg_stat_activity

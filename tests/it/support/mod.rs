@@ -9,6 +9,7 @@ pub mod echo;
 pub mod http;
 pub mod jar;
 pub mod page;
+pub mod passkey;
 pub mod people;
 pub mod port;
 pub mod postgres;
