@@ -138,7 +138,7 @@ fn use_up(tx: &mut Tx<'_>, app: &App, digest: &Digest, hash: &PasswordHash) -> R
     users::delete_links(tx, user.id)?;
     store::delete_links(tx, user.id)?;
     sessions::revoke_all(tx, user.id, None, EndReason::PasswordChanged)?;
-    throttle::forget(tx, &Key::sign_in_to(&user.email, app.settings.limits.login_per_account))?;
+    throttle::forget_sign_ins(tx, &user.email, app.settings.limits.login_per_account)?;
     audit::record(tx, Event::about(user.id, "password.reset"))?;
     mail::enqueue(tx, &app.sealer, &user.email, Some(user.id), Letter::PasswordChanged)?;
     Ok(())

@@ -4,6 +4,7 @@
 //! file with how often it wants to run and what it does; [`Job`] is the list of them.
 
 mod answer_resets;
+mod forget_attempts;
 mod forget_letters;
 mod send_letters;
 mod sweep_passkeys;
@@ -29,6 +30,7 @@ const GRACE: Duration = Duration::from_secs(4);
 enum Job {
     AnswerResets,
     SendLetters,
+    ForgetAttempts,
     ForgetLetters,
     SweepPasskeys,
     SweepSessions,
@@ -42,13 +44,20 @@ struct House {
 }
 
 impl Job {
-    const ALL: [Self; 5] =
-        [Self::AnswerResets, Self::SendLetters, Self::ForgetLetters, Self::SweepPasskeys, Self::SweepSessions];
+    const ALL: [Self; 6] = [
+        Self::AnswerResets,
+        Self::SendLetters,
+        Self::ForgetAttempts,
+        Self::ForgetLetters,
+        Self::SweepPasskeys,
+        Self::SweepSessions,
+    ];
 
     fn every(self) -> Duration {
         match self {
             Self::AnswerResets => answer_resets::EVERY,
             Self::SendLetters => send_letters::EVERY,
+            Self::ForgetAttempts => forget_attempts::EVERY,
             Self::ForgetLetters => forget_letters::EVERY,
             Self::SweepPasskeys => sweep_passkeys::EVERY,
             Self::SweepSessions => sweep_sessions::EVERY,
@@ -59,6 +68,7 @@ impl Job {
         match self {
             Self::AnswerResets => answer_resets::run(&house).await,
             Self::SendLetters => send_letters::run(&house).await,
+            Self::ForgetAttempts => forget_attempts::run(&house).await,
             Self::ForgetLetters => forget_letters::run(&house).await,
             Self::SweepPasskeys => sweep_passkeys::run(&house).await,
             Self::SweepSessions => sweep_sessions::run(&house).await,

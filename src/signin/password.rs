@@ -1,8 +1,17 @@
 //! Signing in with address and password.
 //!
 //! An unknown address, a wrong password and a disabled account are one answer after the same work. The attempt
-//! is counted before the hash is computed: for the account and for the network it comes from, or, in a browser that is
-//! known for the account, for that browser alone.
+//! is counted before the hash is computed: for the account, for the network it comes from, and for both together; or, in
+//! a browser that is known for the account, for that browser alone.
+//!
+//! **Strangers' failures** make the account wait, and yet somebody with a second factor is not stopped by them. While it
+//! waits, an attempt from a network that does not wait itself is looked at if the account has a second factor: a right
+//! password leads to the second step, and anything else gets the answer that everybody gets, after the same work. So
+//! those without the password learn neither that there is a second factor nor that there is an account. The price: with
+//! many networks the password of such an account can be tried more often, as often as each of them may. It is not enough
+//! to get in.
+
+mod keys;
 
 use chrono::TimeDelta;
 
@@ -10,12 +19,12 @@ use super::enter::{Entered, Held, enter};
 use crate::accounts::{self, Credentials};
 use crate::app::App;
 use crate::audit::{self, Event};
-use crate::config::settings::Limits;
 use crate::crypto::{Busy, PasswordHash, Verdict};
 use crate::db::{self, Tx};
-use crate::kernel::{EmailAddress, Origin, Redacted};
-use crate::sessions::{self, Method, Remember};
-use crate::throttle::{self, Admission, Key};
+use crate::factors;
+use crate::kernel::{EmailAddress, Origin, Redacted, UserId};
+use crate::sessions::{Method, Remember};
+use keys::Counted;
 
 #[derive(Debug)]
 pub struct Attempt {
@@ -40,12 +49,12 @@ pub enum Error {
 
 /// Checks the password, and opens a session where nothing more is asked for.
 pub async fn try_password(app: &App, origin: &Origin, attempt: Attempt) -> Result<Entered, Error> {
-    let (known, keys) = require_admission(app, origin, &attempt.email).await?;
+    let (known, counted) = require_admission(app, origin, &attempt.email).await?;
     let stored = known.as_ref().and_then(|credentials| credentials.password.clone());
     let checked = app.hasher.verify(attempt.password.clone(), stored).await;
     if checked.is_err() {
         // Nobody has looked at this guess: a crowd must not make the owner wait.
-        app.db.write::<_, db::Error, _>(origin, move |tx| keys.take_back(tx)).await?;
+        app.db.write::<_, db::Error, _>(origin, move |tx| counted.take_back(tx)).await?;
     }
     let verdict = checked?;
     let stronger = match verdict {
@@ -55,62 +64,22 @@ pub async fn try_password(app: &App, origin: &Origin, attempt: Attempt) -> Resul
     match known {
         Some(credentials) if verdict != Verdict::Wrong => {
             let app2 = app.clone();
-            let accepted = Accepted { credentials, stronger, keys };
+            let accepted = Accepted { credentials, stronger, counted };
             let entered = app.db.write(origin, move |tx| let_in(tx, &app2, &attempt, &accepted)).await?;
-            entered.ok_or(Error::WrongCredentials)
+            entered.ok_or_else(|| refusal(counted))
         }
         known => {
             app.db.write(origin, move |tx| remember_failure(tx, known.as_ref())).await?;
-            Err(Error::WrongCredentials)
+            Err(refusal(counted))
         }
     }
 }
 
-/// What this attempt is counted under.
-#[derive(Clone, Copy)]
-enum Keys {
-    /// The browser is known for the account: others' failures do not count here, nor do these elsewhere.
-    KnownDevice(Key),
-    Stranger {
-        network: Option<Key>,
-        account: Key,
-    },
-}
-
-impl Keys {
-    fn of(tx: &mut Tx<'_>, limits: &Limits, email: &EmailAddress) -> Result<Self, db::Error> {
-        if let Some(device) = sessions::recognise(tx, email)? {
-            return Ok(Self::KnownDevice(Key::sign_in_on(device, limits.login_per_account)));
-        }
-        let network = tx.origin.address.map(|address| Key::sign_in_from(address, limits.login_per_network));
-        Ok(Self::Stranger { network, account: Key::sign_in_to(email, limits.login_per_account) })
-    }
-
-    /// In this order everywhere: two sign-ins at once must not wait for each other.
-    fn all(self) -> Vec<Key> {
-        match self {
-            Self::KnownDevice(device) => vec![device],
-            Self::Stranger { network, account } => network.into_iter().chain([account]).collect(),
-        }
-    }
-
-    fn take_back(self, tx: &mut Tx<'_>) -> Result<(), db::Error> {
-        self.all().iter().try_for_each(|key| throttle::take_back(tx, key))
-    }
-
-    /// The password was right. The network may have failed for others as well.
-    fn forgive_network(self, tx: &mut Tx<'_>) -> Result<(), db::Error> {
-        match self {
-            Self::KnownDevice(_) | Self::Stranger { network: None, .. } => Ok(()),
-            Self::Stranger { network: Some(network), .. } => throttle::take_back(tx, &network),
-        }
-    }
-
-    /// Nothing more was asked for.
-    fn forgive(self, tx: &mut Tx<'_>) -> Result<(), db::Error> {
-        match self {
-            Self::KnownDevice(key) | Self::Stranger { account: key, .. } => throttle::forget(tx, &key),
-        }
+/// Whoever may come in with a second factor only is told what everybody else is told.
+fn refusal(counted: Counted) -> Error {
+    match counted {
+        Counted::KnownDevice(_) | Counted::Stranger { .. } => Error::WrongCredentials,
+        Counted::OnlyWithSecondFactor { wait, .. } => Error::TooMany(wait),
     }
 }
 
@@ -118,27 +87,40 @@ impl Keys {
 struct Accepted {
     credentials: Credentials,
     stronger: Option<PasswordHash>,
-    keys: Keys,
+    counted: Counted,
 }
 
+/// With what the password is to be checked against, which is nothing where it would be of no use.
 async fn require_admission(
     app: &App,
     origin: &Origin,
     email: &EmailAddress,
-) -> Result<(Option<Credentials>, Keys), Error> {
+) -> Result<(Option<Credentials>, Counted), Error> {
     let (email, limits) = (email.clone(), app.settings.limits.clone());
     let admitted = app.db.write(origin, move |tx| {
-        let keys = Keys::of(tx, &limits, &email)?;
-        match throttle::admit(tx, &keys.all())? {
-            Admission::Admitted => Ok::<_, db::Error>(Ok((accounts::find_credentials(tx, &email)?, keys))),
-            Admission::Wait(wait) => Ok(Err(wait)),
-        }
+        let counted = match keys::count(tx, &limits, &email)? {
+            Ok(counted) => counted,
+            Err(wait) => return Ok(Err(wait)),
+        };
+        let known = accounts::find_credentials(tx, &email)?;
+        let known = match counted {
+            Counted::KnownDevice(_) | Counted::Stranger { .. } => known,
+            Counted::OnlyWithSecondFactor { .. } => only_if_protected(tx, known)?,
+        };
+        Ok::<_, db::Error>(Ok((known, counted)))
     });
     admitted.await?.map_err(Error::TooMany)
 }
 
+fn only_if_protected(tx: &mut Tx<'_>, known: Option<Credentials>) -> Result<Option<Credentials>, db::Error> {
+    // Asked for nobody as well, so that it takes as long.
+    let user = known.as_ref().map_or_else(|| UserId::new(tx.now), |known| known.user);
+    let is_protected = factors::list(tx, user)?.are_asked_for();
+    Ok(known.filter(|_| is_protected))
+}
+
 /// `None` when the password was changed or the account disabled while the hash was computed.
-fn let_in(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, accepted: &Accepted) -> Result<Option<Entered>, db::Error> {
+fn let_in(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, accepted: &Accepted) -> Result<Option<Entered>, Error> {
     let user = accepted.credentials.user;
     let now = accounts::lock_credentials(tx, user)?;
     let still_holds = now.is_some_and(|now| now.password == accepted.credentials.password && !now.is_disabled);
@@ -146,15 +128,17 @@ fn let_in(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, accepted: &Accepted) ->
         remember_failure(tx, Some(&accepted.credentials))?;
         return Ok(None);
     }
-    accepted.keys.forgive_network(tx)?;
+    accepted.counted.forgive_network(tx)?;
     if let Some(stronger) = &accepted.stronger {
         accounts::strengthen_hash(tx, user, stronger)?;
     }
     let entered = enter(tx, app, (user, Method::Password), attempt.remember, &attempt.held)?;
-    match &entered {
-        Entered::In(_) => accepted.keys.forgive(tx)?,
+    match (&entered, accepted.counted) {
+        // The second factor was taken away a moment ago; what was written is rolled back.
+        (Entered::In(_), Counted::OnlyWithSecondFactor { wait, .. }) => return Err(Error::TooMany(wait)),
+        (Entered::In(_), counted) => counted.forgive(tx)?,
         // Until the second step is done, whoever knows the password may begin this often and no more.
-        Entered::HalfIn(_) => {}
+        (Entered::HalfIn(_), _) => {}
     }
     Ok(Some(entered))
 }

@@ -113,7 +113,7 @@ fn settle(tx: &mut Tx<'_>, app: &App, attempt: &Attempt) -> Result<Result<Opened
         }
     }
     keys.forgive(tx)?;
-    throttle::forget(tx, &keys.first_step(&app.settings.limits, &user.email))?;
+    forgive_first_step(tx, keys, &app.settings.limits, &user.email)?;
     sessions::end_pending(tx, &attempt.pending)?;
     let by = [pending.by, attempt.kind.method()];
     let proved = Proved { user: user.id, by: &by };
@@ -186,12 +186,13 @@ impl Keys {
             }
         }
     }
+}
 
-    /// What the first step was counted under, as far as it was for this account.
-    fn first_step(self, limits: &Limits, email: &EmailAddress) -> Key {
-        match self {
-            Self::KnownDevice(device, _) => Key::sign_in_on(device, limits.login_per_account),
-            Self::Stranger { .. } => Key::sign_in_to(email, limits.login_per_account),
-        }
+/// What it was counted under, as far as it was for this account.
+fn forgive_first_step(tx: &mut Tx<'_>, keys: Keys, limits: &Limits, email: &EmailAddress) -> Result<(), db::Error> {
+    let limit = limits.login_per_account;
+    match keys {
+        Keys::KnownDevice(device, _) => throttle::forget(tx, &Key::sign_in_on(device, limit)),
+        Keys::Stranger { .. } => throttle::forget_sign_ins(tx, email, limit),
     }
 }

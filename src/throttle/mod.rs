@@ -1,9 +1,36 @@
-//! Attempts, and waits that grow.
+//! Attempts, and waits that grow: one policy for everything that somebody could guess, or ask for too often.
 //!
 //! Kept in the database, so every node agrees and a restart forgives nothing. An attempt is counted *before*
 //! the slow work it guards, so a thousand at once are a thousand attempts; success takes it back. After the
 //! allowed number each further failure waits twice as long as the one before, up to an hour; nobody is locked
 //! out for good, and an attempt that is turned away does not make the wait longer.
+//!
+//! What is counted under which key (a network is an IPv4 address or the /64 of an IPv6 one; the limits are those of
+//! `[limits]`):
+//!
+//! | what | a network | an account | a known device | what lifts it before its time |
+//! | --- | --- | --- | --- | --- |
+//! | password | `login.network`, and `login.here` for this account | `login.account` | `login.device` | a sign-in, the account's and this network's own; a new password by letter |
+//! | code of an app | `code.network` | `code.account` | `code.device` | a right code |
+//! | recovery code | `code.network` | none: 60 bits are not guessed | `recovery.device` | a right code |
+//! | confirming in a session | `confirm.network` | `confirm.account` | `confirm.device` | a right proof |
+//! | a link for a new password | `reset.network` | `reset.account` | | |
+//! | choosing a password, anywhere | `password.network` | | | |
+//! | letters on one's own account | | `mail.account` | | |
+//! | letters about new places | | `mail.new_place` | | |
+//!
+//! In a browser that is known for the account ([`crate::sessions`] says which is) its own key counts *instead of* the
+//! others: what strangers do neither stops its person nor is made worse by them, and a stolen cookie buys a few guesses
+//! that wait like any others.
+//!
+//! Where nobody is known, an account that waits because of others lets those in who have **a second factor**: a right
+//! password leads to the second step from any network whose own attempts do not wait ([`crate::signin::password`] has
+//! the details). What cannot be guessed is not counted for the account at all: a recovery code, a mailed link, a
+//! passkey. Codes of an app can be, by whoever knows the password; an account that waits for those is open to a known
+//! browser, to a recovery code and to a passkey.
+//!
+//! Letters beyond `reset.account` and `mail.account` are not sent, and nobody is told so; those that were sent go on
+//! working, whoever asked for them.
 
 mod store;
 
@@ -11,7 +38,7 @@ use std::net::IpAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::config::settings::Limit;
+use crate::config::settings::{Limit, Limits};
 use crate::db::{self, Tx};
 use crate::kernel::client_address::network_of;
 use crate::kernel::{Digest, EmailAddress, KnownDeviceId, UserId};
@@ -36,6 +63,12 @@ impl Key {
     /// Wrong passwords from one network address (IPv6 by /64).
     pub fn sign_in_from(address: IpAddr, limit: Limit) -> Self {
         Self { scope: "login.network", subject: Digest::of(network_of(address).to_string().as_bytes()), limit }
+    }
+
+    /// Wrong passwords for one account from one network address: what somebody has done themselves, whatever others do.
+    pub fn sign_in_here(account: &EmailAddress, address: IpAddr, limit: Limit) -> Self {
+        let both = format!("{} {}", network_of(address), account.key());
+        Self { scope: "login.here", subject: Digest::of(both.as_bytes()), limit }
     }
 
     /// Wrong passwords in a browser that is known for the account they are for.
@@ -126,16 +159,16 @@ struct Count {
     waits_until: Option<DateTime<Utc>>,
 }
 
-/// Counts an attempt for every key, or for none of them when one has to wait.
+/// Counts an attempt for every key, or for none of them when one has to wait: then as long as the last of them.
 pub fn admit(tx: &mut Tx<'_>, keys: &[Key]) -> Result<Admission, db::Error> {
     let now = tx.now;
     let mut counts = Vec::with_capacity(keys.len());
     for key in keys {
-        let count = store::lock(tx, key)?;
-        if let Some(wait) = count.waits_until.map(|until| until - now).filter(|wait| *wait > TimeDelta::zero()) {
-            return Ok(Admission::Wait(wait.max(TimeDelta::seconds(1))));
-        }
-        counts.push((key, count));
+        counts.push((key, lock(tx, key)?));
+    }
+    let longest = counts.iter().filter_map(|(_, count)| count.waits_until).max();
+    if let Some(wait) = longest.map(|until| until - now).filter(|wait| *wait > TimeDelta::zero()) {
+        return Ok(Admission::Wait(wait.max(TimeDelta::seconds(1))));
     }
     for (key, count) in counts {
         store::save(tx, key, &after_attempt(count, key.limit, now))?;
@@ -143,9 +176,35 @@ pub fn admit(tx: &mut Tx<'_>, keys: &[Key]) -> Result<Admission, db::Error> {
     Ok(Admission::Admitted)
 }
 
+fn lock(tx: &mut Tx<'_>, key: &Key) -> Result<Count, db::Error> {
+    let now = tx.now;
+    let mut count = store::lock(tx, key)?;
+    if count.waits_until.is_some_and(|until| until - now > LONGEST_WAIT) {
+        // The clock was ahead when it began, and has been set back since.
+        count.waits_until = wait_after(count.attempts, key.limit).map(|wait| now + wait);
+        store::save(tx, key, &count)?;
+    }
+    Ok(count)
+}
+
 /// Forgets the failures of a key: its holder has shown who they are.
 pub fn forget(tx: &mut Tx<'_>, key: &Key) -> Result<(), db::Error> {
     store::delete(tx, key)
+}
+
+/// Forgets the wrong passwords for one account, of everybody together and of the network that this comes from.
+pub fn forget_sign_ins(tx: &mut Tx<'_>, account: &EmailAddress, limit: Limit) -> Result<(), db::Error> {
+    let here = tx.origin.address.map(|address| Key::sign_in_here(account, address, limit));
+    here.iter().chain([&Key::sign_in_to(account, limit)]).try_for_each(|key| store::delete(tx, key))
+}
+
+/// Removes counts that mean nothing any more, some at a time. How many; `batch` of them if there may be more.
+pub fn forget_old(tx: &mut Tx<'_>, limits: &Limits, batch: usize) -> Result<usize, db::Error> {
+    let periods = [limits.login_per_account, limits.login_per_network, limits.mail_per_account];
+    let longest = periods.iter().map(|limit| limit.period).max().unwrap_or_default();
+    // A count is forgotten a period after its wait, which is an hour at most.
+    let before = tx.now - longest - LONGEST_WAIT;
+    store::delete_old(tx, before, batch)
 }
 
 /// Takes one attempt back: it was not a failure.

@@ -1,4 +1,7 @@
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Timestamptz};
 
 use super::{Count, Key};
 use crate::db::schema::throttles::dsl;
@@ -37,4 +40,19 @@ pub(super) fn save(tx: &mut Tx<'_>, key: &Key, count: &Count) -> Result<(), db::
 pub(super) fn delete(tx: &mut Tx<'_>, key: &Key) -> Result<(), db::Error> {
     diesel::delete(dsl::throttles.find((key.scope, key.subject.as_bytes()))).execute(tx.conn())?;
     Ok(())
+}
+
+/// Those whose last attempt was at `before` or earlier, passing over what others hold.
+pub(super) fn delete_old(tx: &mut Tx<'_>, before: DateTime<Utc>, most: usize) -> Result<usize, db::Error> {
+    let statement = "
+        WITH old AS (
+            SELECT scope, subject FROM throttles WHERE last_attempt_at <= $1
+            ORDER BY last_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED
+        )
+        DELETE FROM throttles USING old WHERE throttles.scope = old.scope AND throttles.subject = old.subject";
+    let deleted = sql_query(statement)
+        .bind::<Timestamptz, _>(before)
+        .bind::<BigInt, _>(i64::try_from(most).unwrap_or(i64::MAX))
+        .execute(tx.conn())?;
+    Ok(deleted)
 }

@@ -252,6 +252,14 @@ impl Failure {
         view::html(request, &mut response, "errors/error.html", context)
     }
 
+    /// A page that shows it beside a form says to programs, too, how long to wait.
+    pub fn label(&self, mut page: HttpResponse) -> HttpResponse {
+        if let Self::RateLimited(wait) = self {
+            page.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(*wait)));
+        }
+        page
+    }
+
     fn add_headers(&self, response: &mut actix_web::HttpResponseBuilder) {
         response.insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
         match self {

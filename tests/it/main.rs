@@ -67,3 +67,5 @@ mod support;
 mod support_works;
 #[cfg(test)]
 mod user_command;
+#[cfg(test)]
+mod waits;

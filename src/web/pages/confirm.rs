@@ -66,7 +66,8 @@ pub async fn submit(
         Ok(()) => return Ok(login::go_to(&app, &request, &form.return_to, Vec::new())),
         Err(failure) => failure,
     };
-    page(&app, who.live.user, &request, (&form.return_to, with.as_str()), Some(failure)).await
+    let shown = page(&app, who.live.user, &request, (&form.return_to, with.as_str()), Some(failure.clone())).await?;
+    Ok(failure.label(shown))
 }
 
 /// With what went wrong, as far as it can be said on this page.

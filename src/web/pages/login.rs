@@ -104,7 +104,8 @@ pub async fn submit(
                 _ => return Err(failure),
             };
             let input = json!({ "email": form.email, "remember": form.remember.is_some() });
-            Ok(page(&app, &request, &form.return_to, view::form(&input, &wrong, None), failure.status()))
+            let filled_in = view::form(&input, &wrong, None);
+            Ok(failure.label(page(&app, &request, &form.return_to, filled_in, failure.status())))
         }
     }
 }

@@ -76,7 +76,7 @@ pub async fn submit_request(
         _ => return Err(failure),
     };
     let form = view::form(&json!({ "email": form.email }), &wrong, None);
-    Ok(question(&app, &request, form, failure.status()))
+    Ok(failure.label(question(&app, &request, form, failure.status())))
 }
 
 async fn request_link(app: &App, who: &Anyone, email: &str) -> Result<(), Failure> {

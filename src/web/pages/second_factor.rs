@@ -84,7 +84,7 @@ pub async fn submit(
         }
         Err(failure @ Failure::RateLimited(_)) => {
             let wrong: [Field; 1] = [("", failure.to_string())];
-            Ok(page(&app, &request, (&form.return_to, kind), &wrong, failure.status()))
+            Ok(failure.label(page(&app, &request, (&form.return_to, kind), &wrong, failure.status())))
         }
         Err(failure) => Err(failure),
     }

@@ -85,7 +85,11 @@ pub async fn enable_totp(
         // Done, or too late: the page says how things stand.
         Err(Failure::Conflict(_)) => return Ok(view::see_other("/account/security/totp")),
         Err(Failure::Validation(wrong)) => (wrong, StatusCode::UNPROCESSABLE_ENTITY),
-        Err(failure @ Failure::RateLimited(_)) => (vec![("", failure.to_string())], failure.status()),
+        Err(failure @ Failure::RateLimited(_)) => {
+            let wrong = [("", failure.to_string())];
+            let form = view::form(&json!({}), &wrong, None);
+            return totp_page(&change, &request, form, failure.status()).await.map(|page| failure.label(page));
+        }
         Err(failure) => return Err(failure),
     };
     totp_page(&change, &request, view::form(&json!({}), &wrong, None), status).await

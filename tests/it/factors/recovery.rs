@@ -83,8 +83,10 @@ fn when_the_last_code_is_used_the_letter_and_the_next_sign_in_say_so() {
     for code in &codes {
         assert_eq!(recover(&mut half_in(&app), code).status, 200);
     }
-    let last = (0..10).map(|_| app.mail().to(ANN)).last().unwrap();
-    assert!(last.text().contains("It was the last one."), "{}", last.text());
+    // Letters written at one instant may overtake each other.
+    let texts: Vec<String> = (0..10).map(|_| app.mail().to(ANN).text()).collect();
+    let last = texts.iter().filter(|text| text.contains("It was the last one.")).count();
+    assert_eq!(last, 1, "{texts:?}");
     let (_, answer) = app.log_in(ANN, crate::support::people::PASSWORD);
     assert_eq!(answer.json::<Value>()["methods"], json!(["totp"]));
 }
