@@ -34,6 +34,7 @@ pub fn plain() -> Vec<Endpoint> {
         get("/robots.txt", to(pages::statics::robots)),
         get("/favicon.ico", to(pages::statics::favicon)),
         get("/.well-known/change-password", to(pages::password::well_known)),
+        get("/.well-known/passkey-endpoints", to(pages::passkeys::well_known)),
     ]
 }
 
@@ -74,6 +75,11 @@ fn for_people() -> Vec<Endpoint> {
         post("/account/security/totp", to(pages::security::set_up_totp)),
         post("/account/security/totp/enable", to(pages::security::enable_totp)),
         post("/account/security/totp/disable", to(pages::security::disable_totp)),
+        get("/account/security/passkeys", to(pages::passkeys::list)),
+        post("/account/security/passkeys", to(pages::passkeys::add)),
+        get("/account/security/passkeys/{id}", to(pages::passkeys::show)),
+        post("/account/security/passkeys/{id}/name", to(pages::passkeys::rename)),
+        post("/account/security/passkeys/{id}/remove", to(pages::passkeys::remove)),
         get("/account/security/recovery-codes", to(pages::security::show_codes)),
         post("/account/security/recovery-codes", to(pages::security::replace_codes)),
         get("/account/sessions", to(pages::sessions::show)),

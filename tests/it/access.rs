@@ -19,6 +19,7 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ("GET", "/robots.txt", ["200"; 6]),
     ("GET", "/favicon.ico", ["200"; 6]),
     ("GET", "/.well-known/change-password", ["303 /account/password"; 6]),
+    ("GET", "/.well-known/passkey-endpoints", ["200"; 6]),
     ("GET", "/static/{name}", ["404 not_found"; 6]),
     // Asked by a proxy without saying for which URL.
     ("GET", "/gateway/forward-auth", ["400 invalid_request"; 6]),
@@ -71,6 +72,17 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
         "POST",
         "/account/security/totp/disable",
         ["303 /login", "303 /confirm", "303 /confirm", "303 /account/security", "303 /login", "303 /login"],
+    ),
+    ("GET", "/account/security/passkeys", ["303 /login", "200", "200", "200", "303 /login", "303 /login"]),
+    // Nothing was begun.
+    ("POST", "/account/security/passkeys", ["303 /login", "409", "409", "409", "303 /login", "303 /login"]),
+    // Another person's.
+    ("GET", "/account/security/passkeys/{id}", ["303 /login", "404", "404", "404", "303 /login", "303 /login"]),
+    ("POST", "/account/security/passkeys/{id}/name", ["303 /login", "404", "404", "404", "303 /login", "303 /login"]),
+    (
+        "POST",
+        "/account/security/passkeys/{id}/remove",
+        ["303 /login", "303 /confirm", "303 /confirm", "404", "303 /login", "303 /login"],
     ),
     // Nothing could get lost.
     (
@@ -350,6 +362,7 @@ fn only_a_confirmation_opens_what_is_dangerous() {
         "POST /account/security/totp/enable",
         "POST /account/security/totp",
         "POST /account/security/totp/disable",
+        "POST /account/security/passkeys/{id}/remove",
         "GET /account/security/recovery-codes",
         "POST /account/security/recovery-codes",
         "PUT /me/password",
@@ -370,7 +383,7 @@ fn of_another(app: &TestApp, path: &str) -> String {
     };
     match path {
         "/me/sessions/{id}" => path.replace("{id}", &id("id")),
-        "/me/passkeys/{id}" => path.replace("{id}", &app.text("SELECT id::text AS t FROM passkeys")),
+        _ if path.contains("/passkeys/{id}") => path.replace("{id}", &app.text("SELECT id::text AS t FROM passkeys")),
         "/account/sessions/{id}/sign-out" => path.replace("{id}", &id("device_id")),
         _ => path.to_owned(),
     }
@@ -452,6 +465,8 @@ fn post_form(browser: &mut Browser, path: &str) -> Page {
         ("new_password", "wrong"),
         ("name", "Ann"),
         ("code", "000000"),
+        ("ceremony", ""),
+        ("credential", ""),
     ];
     browser.post(path, &fields)
 }

@@ -7,6 +7,7 @@ pub mod inbox;
 pub mod login;
 pub mod logout;
 pub mod not_me;
+pub mod passkeys;
 pub mod password;
 pub mod reset;
 pub mod second_factor;

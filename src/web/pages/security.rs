@@ -20,7 +20,7 @@ use crate::web::{cookies, reauth, view};
 pub struct Asked {
     /// What was just done, one of the words of [`notice`].
     #[serde(default)]
-    done: String,
+    pub done: String,
 }
 
 #[derive(Deserialize)]
@@ -42,6 +42,7 @@ pub async fn show(
     let factors = app.db.read(move |tx| factors::list(tx, user)).await?;
     let context = json!({
         "totp": factors.totp,
+        "passkeys": factors.passkeys,
         "recovery_codes_left": factors.recovery_codes_left,
         "notice": notice(&asked.done),
     });
@@ -152,7 +153,7 @@ async fn totp_page(
     let (standing, factors) = change.look_at_totp().await?;
     let standing = match standing {
         Standing::Off => json!({ "standing": "off" }),
-        Standing::On => json!({ "standing": "on", "recovery_codes_left": factors.recovery_codes_left }),
+        Standing::On => json!({ "standing": "on", "is_last": factors.passkeys == 0 }),
         Standing::SetUp(set_up) => json!({
             "standing": "set_up",
             "secret": in_groups(set_up.secret.expose()),

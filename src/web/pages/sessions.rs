@@ -107,7 +107,7 @@ fn describe(device: &Device, now: DateTime<Utc>) -> Value {
 }
 
 /// "just now", "5 minutes ago".
-fn ago(time: TimeDelta) -> String {
+pub fn ago(time: TimeDelta) -> String {
     if time < JUST_NOW { "just now".to_owned() } else { format!("{} ago", in_words(time)) }
 }
 

@@ -1,6 +1,7 @@
 //! Passkeys: registering them, what is not taken for one, and what they prove.
 
 mod changes;
+mod pages;
 mod proofs;
 mod refusals;
 mod registration;
