@@ -14,6 +14,9 @@ pub mod config;
 /// Passwords hashed in a bounded pool; secrets sealed at rest.
 pub mod crypto;
 
+/// What is counted while the service runs, for the operator's metrics.
+pub mod meters;
+
 /// PostgreSQL: transactions, connections, migrations, the private cluster.
 pub mod db;
 

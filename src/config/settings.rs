@@ -123,6 +123,17 @@ pub enum Action {
     Other,
 }
 
+impl Action {
+    /// As it stands in `step_up.windows`, and in the metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Factors => "factors",
+            Self::Other => "other",
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Accounts {
     pub signup: Signup,

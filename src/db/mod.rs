@@ -35,6 +35,7 @@ pub use pool::Connections;
 pub use tx::{ReadTx, Tx};
 
 use crate::kernel::{Clock, Origin, request_id};
+use crate::meters::Meters;
 use pool::Pool;
 use watch::Watch;
 
@@ -55,6 +56,7 @@ struct Inner {
     /// For the connection that listens.
     address: String,
     clock: Clock,
+    meters: Meters,
     told: Told,
 }
 
@@ -68,6 +70,7 @@ impl Db {
             watch,
             address: url.to_owned(),
             clock,
+            meters: Meters::default(),
             told: Told::default(),
         };
         Self { inner: Arc::new(inner) }
@@ -84,7 +87,7 @@ impl Db {
         let origin = origin.clone();
         off_the_async_threads(move || {
             let mut conn = inner.transactions.begin("BEGIN")?;
-            let mut tx = Tx::new(&mut conn, inner.clock.now(), origin);
+            let mut tx = Tx::new(&mut conn, inner.clock.now(), origin, inner.meters.clone());
             let outcome = work(&mut tx);
             let told = tx.told();
             let outcome = finish(&mut conn, outcome);
@@ -93,6 +96,11 @@ impl Db {
             outcome
         })
         .await
+    }
+
+    /// What is counted on this node, also within transactions.
+    pub fn meters(&self) -> &Meters {
+        &self.inner.meters
     }
 
     /// What this node has changed itself.

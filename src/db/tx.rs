@@ -5,6 +5,7 @@ use diesel::PgConnection;
 
 use super::change::Change;
 use crate::kernel::Origin;
+use crate::meters::Meters;
 
 /// A moment in which rows can be read. What takes a `&mut ReadTx` also takes a `&mut Tx`.
 pub struct ReadTx<'a> {
@@ -29,12 +30,14 @@ pub struct Tx<'a> {
     read: ReadTx<'a>,
     /// On whose behalf.
     pub origin: Origin,
+    /// Counted whether or not it commits: that somebody has tried is true all the same.
+    pub meters: Meters,
     told: Vec<Change>,
 }
 
 impl<'a> Tx<'a> {
-    pub(super) fn new(conn: &'a mut PgConnection, now: DateTime<Utc>, origin: Origin) -> Self {
-        Self { read: ReadTx::new(conn, now), origin, told: Vec::new() }
+    pub(super) fn new(conn: &'a mut PgConnection, now: DateTime<Utc>, origin: Origin, meters: Meters) -> Self {
+        Self { read: ReadTx::new(conn, now), origin, meters, told: Vec::new() }
     }
 
     /// Says that rows which nodes keep in memory are changed by this. The other nodes hear it from the triggers of the

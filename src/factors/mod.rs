@@ -95,6 +95,25 @@ pub fn list(tx: &mut ReadTx<'_>, user: UserId) -> Result<Factors, db::Error> {
     Ok(Factors { totp, passkeys, recovery_codes_left: store::count_unused_codes(tx, user)? })
 }
 
+/// What all people have together.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct InUse {
+    /// Enabled.
+    pub totp: i64,
+    pub passkeys: i64,
+    /// Not used yet.
+    pub recovery_codes: i64,
+}
+
+/// Reads all of them.
+pub fn count_in_use(tx: &mut ReadTx<'_>) -> Result<InUse, db::Error> {
+    Ok(InUse {
+        totp: store::count_enabled_totp(tx)?,
+        passkeys: passkeys::count_all(tx)?,
+        recovery_codes: store::count_all_unused_codes(tx)?,
+    })
+}
+
 /// Takes all factors away; nobody is told. `Ok(false)` when there was no enabled one.
 pub fn forget(tx: &mut Tx<'_>, user: UserId) -> Result<bool, db::Error> {
     let had_app = store::delete_totp(tx, user)?;

@@ -71,6 +71,16 @@ pub(super) fn delete_totp(tx: &mut Tx<'_>, user: UserId) -> Result<bool, db::Err
     Ok(enabled.unwrap_or(false))
 }
 
+/// Of all people.
+pub(super) fn count_enabled_totp(tx: &mut ReadTx<'_>) -> Result<i64, db::Error> {
+    Ok(totp::table.filter(totp::enabled_at.is_not_null()).count().get_result(tx.conn())?)
+}
+
+/// Of all people.
+pub(super) fn count_all_unused_codes(tx: &mut ReadTx<'_>) -> Result<i64, db::Error> {
+    Ok(codes::table.filter(codes::used_at.is_null()).count().get_result(tx.conn())?)
+}
+
 pub(super) fn insert_codes(tx: &mut Tx<'_>, user: UserId, digests: &[Vec<u8>]) -> Result<(), db::Error> {
     let now = tx.now;
     let rows: Vec<_> = digests

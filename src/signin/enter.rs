@@ -4,6 +4,7 @@ use crate::audit::{self, Event};
 use crate::db::{self, Tx};
 use crate::factors;
 use crate::kernel::{Token, UserId};
+use crate::meters::Outcome;
 use crate::sessions::{self, Method, Opened, Pending, Remember};
 
 /// What a browser that signs in holds already; all of it ends when it gets something new.
@@ -46,6 +47,7 @@ pub(super) fn enter(
         let proved = Proved { user, by: &[by] };
         return finish(tx, app, proved, remember, held.session.as_ref()).map(Entered::In);
     }
+    app.db.meters().attempted(by.as_str(), Outcome::SecondFactorAsked);
     let token = sessions::begin_pending(tx, &Pending { user, by, remember })?;
     audit::record(tx, Event::about(user, "signin.second_factor_asked").with("method", by.as_str()))?;
     let totp = factors.totp.then_some(Method::Totp);

@@ -3,6 +3,7 @@ use crate::app::App;
 use crate::audit::{self, Event};
 use crate::db::{self, Tx};
 use crate::kernel::{Token, UserId};
+use crate::meters::Outcome;
 use crate::sessions::{self, EndReason, Method, Opened, Place, Remember};
 
 /// Somebody who has proved who they are.
@@ -33,6 +34,9 @@ pub fn finish(
     }
     let words: Vec<&str> = by.iter().copied().map(Method::as_str).collect();
     audit::record(tx, Event::about(user, "session.opened").with("methods", words))?;
+    if let Some(last) = by.last() {
+        app.db.meters().attempted(last.as_str(), Outcome::Success);
+    }
     match place {
         Place::Usual => {}
         Place::New => new_place::tell(tx, app, &opened)?,

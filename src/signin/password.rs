@@ -23,6 +23,7 @@ use crate::crypto::{Busy, PasswordHash, Verdict};
 use crate::db::{self, Tx};
 use crate::factors;
 use crate::kernel::{EmailAddress, Origin, Redacted, UserId};
+use crate::meters::Outcome;
 use crate::sessions::{Method, Remember};
 use keys::Counted;
 
@@ -49,6 +50,19 @@ pub enum Error {
 
 /// Checks the password, and opens a session where nothing more is asked for.
 pub async fn try_password(app: &App, origin: &Origin, attempt: Attempt) -> Result<Entered, Error> {
+    let entered = look_at(app, origin, attempt).await;
+    entered.inspect_err(|error| app.db.meters().attempted(Method::Password.as_str(), outcome(error)))
+}
+
+fn outcome(error: &Error) -> Outcome {
+    match error {
+        Error::WrongCredentials => Outcome::Failure,
+        Error::TooMany(_) => Outcome::Waits,
+        Error::Busy(_) | Error::Db(_) => Outcome::Error,
+    }
+}
+
+async fn look_at(app: &App, origin: &Origin, attempt: Attempt) -> Result<Entered, Error> {
     let (known, counted) = require_admission(app, origin, &attempt.email).await?;
     let stored = known.as_ref().and_then(|credentials| credentials.password.clone());
     let checked = app.hasher.verify(attempt.password.clone(), stored).await;

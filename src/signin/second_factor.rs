@@ -16,6 +16,7 @@ use crate::db::{self, Tx};
 use crate::factors::totp::Verdict;
 use crate::factors::{self, Holder, recovery, totp};
 use crate::kernel::{EmailAddress, KnownDeviceId, Origin, Redacted, Token, UserId};
+use crate::meters::Outcome;
 use crate::sessions::{self, Method, Opened, Pending};
 use crate::throttle::{self, Admission, Key};
 
@@ -76,15 +77,26 @@ pub async fn leave(app: &App, origin: &Origin, pending: Token) -> Result<(), db:
 
 /// Checks the code and opens a session.
 pub async fn try_code(app: &App, origin: &Origin, attempt: Attempt) -> Result<Opened, Error> {
-    let app2 = app.clone();
+    let (app2, method) = (app.clone(), attempt.kind.method());
     // A refusal is counted and written down, so the transaction commits whatever the outcome is.
-    let outcome = app.db.write(origin, move |tx| settle(tx, &app2, &attempt)).await?;
-    outcome.map_err(|refusal| match refusal {
-        Refusal::Over => Error::Over,
-        Refusal::Wrong => Error::Wrong,
-        Refusal::Used => Error::Used,
-        Refusal::Wait(wait) => Error::TooMany(wait),
-    })
+    let settled = app.db.write(origin, move |tx| settle(tx, &app2, &attempt)).await;
+    let opened = settled.and_then(|settled| {
+        settled.map_err(|refusal| match refusal {
+            Refusal::Over => Error::Over,
+            Refusal::Wrong => Error::Wrong,
+            Refusal::Used => Error::Used,
+            Refusal::Wait(wait) => Error::TooMany(wait),
+        })
+    });
+    opened.inspect_err(|error| app.db.meters().attempted(method.as_str(), outcome(error)))
+}
+
+fn outcome(error: &Error) -> Outcome {
+    match error {
+        Error::Over | Error::Wrong | Error::Used => Outcome::Failure,
+        Error::TooMany(_) => Outcome::Waits,
+        Error::Factors(_) | Error::Db(_) => Outcome::Error,
+    }
 }
 
 enum Refusal {

@@ -166,8 +166,10 @@ pub fn admit(tx: &mut Tx<'_>, keys: &[Key]) -> Result<Admission, db::Error> {
     for key in keys {
         counts.push((key, lock(tx, key)?));
     }
-    let longest = counts.iter().filter_map(|(_, count)| count.waits_until).max();
-    if let Some(wait) = longest.map(|until| until - now).filter(|wait| *wait > TimeDelta::zero()) {
+    let waiting = counts.iter().filter(|(_, count)| count.waits_until.is_some_and(|until| until > now));
+    let longest = waiting.clone().filter_map(|(_, count)| count.waits_until).max();
+    if let Some(wait) = longest.map(|until| until - now) {
+        waiting.for_each(|(key, _)| tx.meters.waited(key.scope));
         return Ok(Admission::Wait(wait.max(TimeDelta::seconds(1))));
     }
     for (key, count) in counts {

@@ -22,6 +22,8 @@ use tokio::sync::Mutex;
 
 use super::LiveSessions;
 use crate::app::App;
+use crate::factors::{self, InUse};
+use crate::meters::Meters;
 use crate::{db, mail, sessions};
 
 /// Counting sessions reads all of them.
@@ -77,6 +79,7 @@ struct Asked {
 struct Stock {
     sessions: i64,
     letters: i64,
+    factors: InUse,
 }
 
 /// The server of the metrics, ready to be awaited.
@@ -110,6 +113,7 @@ impl Meter {
         }
         add_memory(&mut registry, &self.live);
         add_connections(&mut registry, &self.app);
+        add_attempts(&mut registry, self.app.db.meters());
         let help = "Requests for pages and the API that were answered, by route; the gate is not among them";
         registry.register("http_requests", help, self.requests.0.clone());
         registry
@@ -141,12 +145,65 @@ async fn ask(app: &App) -> Result<Stock, db::Error> {
     let rules = app.settings.session.clone();
     let sessions = app.db.look_up(move |tx| sessions::count_live(tx, &rules)).await?;
     let letters = app.db.look_up(mail::count_waiting).await?;
-    Ok(Stock { sessions, letters })
+    let factors = app.db.read(factors::count_in_use).await?;
+    Ok(Stock { sessions, letters, factors })
 }
 
 fn add_stock(registry: &mut Registry, stock: Stock) {
     registry.register("sessions_active", "Live sessions, of all nodes together", gauge(stock.sessions));
     registry.register("mail_queue_depth", "Letters that wait to be sent", gauge(stock.letters));
+    add_factors(registry, stock.factors);
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct Kind {
+    kind: &'static str,
+}
+
+fn add_factors(registry: &mut Registry, in_use: InUse) {
+    let InUse { totp, passkeys, recovery_codes } = in_use;
+    let factors = Family::<Kind, Gauge>::default();
+    for (kind, count) in [("totp", totp), ("passkey", passkeys), ("recovery_code", recovery_codes)] {
+        factors.get_or_create(&Kind { kind }).set(count);
+    }
+    let help = "Factors in use, of all people together: authenticator apps, passkeys, recovery codes that are left";
+    registry.register("factors", help, factors);
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct Attempt {
+    method: &'static str,
+    result: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct Scope {
+    scope: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct Reason {
+    reason: &'static str,
+}
+
+fn add_attempts(registry: &mut Registry, meters: &Meters) {
+    let attempts = Family::<Attempt, Counter>::default();
+    for ((method, outcome), count) in meters.attempts() {
+        attempts.get_or_create(&Attempt { method, result: outcome.as_str() }).inc_by(count);
+    }
+    let help = "Attempts to sign in, by the proof that was brought and what became of it";
+    registry.register("authn_attempts", help, attempts);
+    let waits = Family::<Scope, Counter>::default();
+    for (scope, count) in meters.waits() {
+        waits.get_or_create(&Scope { scope }).inc_by(count);
+    }
+    registry.register("lockouts", "Attempts of any kind that met a wait, by what waits", waits);
+    let challenges = Family::<Reason, Counter>::default();
+    for (reason, count) in meters.challenges() {
+        challenges.get_or_create(&Reason { reason }).inc_by(count);
+    }
+    let help = "How often somebody signed in was asked to prove again who they are, by what they wanted to change";
+    registry.register("stepup_challenges", help, challenges);
 }
 
 fn add_memory(registry: &mut Registry, live: &LiveSessions) {

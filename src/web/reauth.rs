@@ -108,6 +108,7 @@ pub fn require_fresh(app: &App, live: &Live, request: &HttpRequest) -> Result<()
     if stepup::is_fresh(&app.settings.step_up, action_at(path_of(request)), live, app.clock.now()) {
         return Ok(());
     }
+    app.db.meters().challenged(action_at(path_of(request)).as_str());
     Err(Failure::ReauthRequired(Box::new(Reauth::new(app, live, request))))
 }
 

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use chrono::TimeDelta;
-use serde_json::Value;
+use serde_json::{Value, json};
 use vestibule::web;
 
 use crate::resilience::service::{Service, get};
+use crate::support::authenticator::{set_up, wrong_code};
 use crate::support::people::PASSWORD;
 use crate::support::port::Port;
 use crate::support::raw::Answer;
@@ -94,7 +95,10 @@ fn metrics_are_text_that_prometheus_reads() {
 #[test]
 fn the_readme_names_every_metric_and_no_other() {
     let app = TestApp::start();
-    app.verified("ann@example.com");
+    let mut ann = app.verified("ann@example.com");
+    // What has never happened is not told.
+    assert_eq!(ann.get("/account/password").status, 303);
+    while app.log_in("ann@example.com", "a guess").1.status != 429 {}
     let name = |sample: &str| sample.split('{').next().unwrap_or_default().to_owned();
     let told: BTreeSet<String> = Metrics::of(&app).scrape().keys().map(|sample| name(sample)).collect();
     let readme = include_str!("../../README.md").lines().filter_map(|line| line.strip_prefix("| `vestibule_"));
@@ -192,6 +196,103 @@ fn requests_are_counted_by_route_and_nobody_can_make_up_labels() {
     for made_up in ["BREW", "wp-login", "ann@", "nothing"] {
         assert!(!text.contains(made_up), "{made_up} in\n{text}");
     }
+}
+
+#[test]
+fn attempts_to_sign_in_are_counted_by_proof_and_by_what_became_of_them() {
+    let app = TestApp::start();
+    let metrics = Metrics::of(&app);
+    let mut ann = app.verified("ann@example.com");
+    let (authenticator, codes) = set_up(&app, &mut ann);
+    assert_eq!(app.log_in("ann@example.com", "a slip").1.status, 401);
+    let (mut browser, _) = app.log_in("ann@example.com", PASSWORD);
+    let mut bring =
+        |kind: &str, code: &str| browser.api("POST", &format!("/auth/login/{kind}"), json!({ "code": code })).status;
+    assert_eq!(bring("totp", &wrong_code(&app, &authenticator)), 401);
+    assert_eq!(bring("recovery-code", "AAAA-AAAA-AAAA"), 401);
+    assert_eq!(bring("recovery-code", &codes[0]), 200);
+    for _ in 0..6 {
+        app.log_in("nobody@example.com", "a guess");
+    }
+    let scraped = metrics.scrape();
+    let of = |method: &str, result: &str| {
+        let sample = format!("vestibule_authn_attempts_total{{method=\"{method}\",result=\"{result}\"}}");
+        scraped.get(&sample).map(|count| format!("{count}"))
+    };
+    let seen = [
+        of("password", "success"),
+        of("password", "second_factor_asked"),
+        of("password", "failure"),
+        of("password", "waits"),
+        of("totp", "success"),
+        of("totp", "failure"),
+        of("recovery_code", "success"),
+        of("recovery_code", "failure"),
+    ];
+    let counts = [Some("1"), Some("1"), Some("6"), Some("1"), None, Some("1"), Some("1"), Some("1")];
+    assert_eq!(seen, counts.map(|count| count.map(str::to_owned)), "{scraped:?}");
+}
+
+#[test]
+fn attempts_that_meet_a_wait_are_counted_by_what_waits() {
+    let app = TestApp::with(&[("limits.login_per_network", "7 per 15m")]);
+    let metrics = Metrics::of(&app);
+    let of = |scope: &str| {
+        metrics.scrape().get(&format!("vestibule_lockouts_total{{scope=\"{scope}\"}}")).copied().unwrap_or_default()
+    };
+    for _ in 0..5 {
+        app.log_in("nobody@example.com", "a guess");
+    }
+    assert_eq!(format!("{} {}", of("login.account"), of("login.network")), "0 0", "a wait that nobody has met");
+    app.log_in("nobody@example.com", "a guess");
+    assert!(of("login.account") >= 1.0 && of("login.here") >= 1.0);
+    assert_eq!(format!("{}", of("login.network")), "0");
+    for n in 0..3 {
+        app.log_in(&format!("{n}@example.com"), "a guess");
+    }
+    assert!(of("login.network") >= 1.0);
+    let text = metrics.answer().text();
+    assert!(!text.contains("example.com"), "{text}");
+}
+
+#[test]
+fn it_is_counted_how_often_people_have_to_prove_again_who_they_are() {
+    let app = TestApp::start();
+    let metrics = Metrics::of(&app);
+    let mut ann = app.verified("ann@example.com");
+    let of = |reason: &str| {
+        let sample = format!("vestibule_stepup_challenges_total{{reason=\"{reason}\"}}");
+        format!("{}", metrics.scrape().get(&sample).copied().unwrap_or_default())
+    };
+    assert_eq!(ann.get("/account/password").status, 303);
+    assert_eq!(ann.api("POST", "/me/totp", Value::Null).status, 403);
+    assert_eq!(ann.api("DELETE", "/me/totp", Value::Null).status, 403);
+    assert_eq!((of("password"), of("factors")), ("1".to_owned(), "2".to_owned()));
+    ann.confirm();
+    assert_eq!(ann.get("/account/password").status, 200);
+    assert_eq!(of("password"), "1", "who has confirmed is not asked");
+}
+
+#[test]
+fn factors_in_use_are_counted() {
+    let app = TestApp::start();
+    let metrics = Metrics::of(&app);
+    let in_use = || {
+        app.clock().advance(TimeDelta::seconds(15));
+        let scraped = metrics.scrape();
+        ["totp", "passkey", "recovery_code"]
+            .map(|kind| format!("{}", scraped[&format!("vestibule_factors{{kind=\"{kind}\"}}")]))
+    };
+    let mut ann = app.verified("ann@example.com");
+    assert_eq!(in_use(), ["0", "0", "0"]);
+    ann.confirm();
+    assert_eq!(ann.api("POST", "/me/totp", Value::Null).status, 200);
+    assert_eq!(in_use(), ["0", "0", "0"], "what is not enabled protects nobody");
+    let (_, codes) = set_up(&app, &mut ann);
+    assert_eq!(in_use(), ["1", "0", "10"]);
+    let (mut browser, _) = app.log_in("ann@example.com", PASSWORD);
+    assert_eq!(browser.api("POST", "/auth/login/recovery-code", json!({ "code": codes[0] })).status, 200);
+    assert_eq!(in_use(), ["1", "0", "9"]);
 }
 
 #[test]

@@ -98,6 +98,11 @@ pub fn remove(tx: &mut Tx<'_>, app: &App, holder: &Holder, id: PasskeyId) -> Res
     Ok(Some(Removed { rotated: super::go_on(tx, app, holder)? }))
 }
 
+/// Of all people.
+pub(super) fn count_all(tx: &mut ReadTx<'_>) -> Result<i64, db::Error> {
+    store::count_all(tx)
+}
+
 pub(super) fn count(tx: &mut ReadTx<'_>, user: UserId) -> Result<u32, db::Error> {
     store::count(tx, user)
 }

@@ -69,6 +69,11 @@ pub(super) fn count(tx: &mut ReadTx<'_>, user: UserId) -> Result<u32, db::Error>
     Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
+/// Of all people.
+pub(super) fn count_all(tx: &mut ReadTx<'_>) -> Result<i64, db::Error> {
+    Ok(passkeys::table.count().get_result(tx.conn())?)
+}
+
 /// Ids and credentials of a person's keys.
 pub(super) fn list_credentials(tx: &mut ReadTx<'_>, user: UserId) -> Result<Vec<(Vec<u8>, Value)>, db::Error> {
     let theirs = passkeys::table.filter(passkeys::user_id.eq(user)).order((passkeys::created_at, passkeys::id));
