@@ -4,7 +4,7 @@
 //! could be chosen. The session that it comes from goes on under another id and by other cookies. That its holder has
 //! just proved who they are is for the caller to see to.
 
-use super::{Name, password, reset, store};
+use super::{Name, magic_link, password, reset, store};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::crypto::PasswordHash;
@@ -49,6 +49,7 @@ fn apply(tx: &mut Tx<'_>, app: &App, session: &Live, token: &Token, hash: &Passw
         store::replace_in_links(tx, held.user, before, hash)?;
     }
     reset::end_links(tx, held.user)?;
+    magic_link::end_links(tx, held.user)?;
     sessions::revoke_all(tx, held.user, Some(session.device), EndReason::PasswordChanged)?;
     audit::record(tx, Event::about(held.user, "password.changed"))?;
     tell_owner(tx, app, session)?;

@@ -1,6 +1,6 @@
 //! Letting somebody in again whose second factors are lost. The operator does it, having seen who they are.
 
-use super::store;
+use super::{magic_link, store};
 use crate::audit::{self, Event};
 use crate::crypto::Sealer;
 use crate::db::{self, Tx};
@@ -34,6 +34,7 @@ pub fn reset_mfa(tx: &mut Tx<'_>, sealer: &Sealer, email: &EmailAddress) -> Resu
     if !factors::take_away(tx, sealer, &Holder::from(&user))? {
         return Ok(MfaReset::HadNone);
     }
+    magic_link::end_links(tx, user.id)?;
     let sessions_ended = sessions::revoke_all(tx, user.id, None, EndReason::ByOperator)?;
     audit::record(tx, Event::about(user.id, "factors.removed").with("by", "operator"))?;
     Ok(MfaReset::Removed { sessions_ended })

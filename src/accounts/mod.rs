@@ -4,10 +4,12 @@
 //! [`verify_email`]) owns it, and nothing put on the account by somebody who had not proved it survives.
 
 pub mod change_password;
+pub mod magic_link;
 pub mod mfa_reset;
 pub mod password;
 pub mod profile;
 pub mod promotion;
+pub mod requests;
 pub mod reset;
 pub mod setup;
 pub mod signup;

@@ -1,8 +1,6 @@
 //! Forgotten passwords: asking for a link, and choosing a new password by it.
 //!
-//! **Asking** ([`request`]) writes down the address that somebody typed, and no more. Whether it has an account is
-//! looked up by a job a moment later ([`answer_next`]), and only then is there a letter: so strangers get the same
-//! answer after the same work, and it cannot take longer for an address that we know. A disabled account gets none.
+//! **Asking** ([`request`]) is answered by a job ([`super::requests`]): with a letter, or with silence.
 //!
 //! **A link** is single use, holds for [`reset_ttl`](crate::config::settings::Accounts), and is only used up by a
 //! POST, so that a mail scanner's fetch does nothing. Asking again leaves the earlier links as they are: letters
@@ -18,10 +16,9 @@
 
 mod store;
 
-use chrono::TimeDelta;
-
+use super::requests::{self, Heard, Wish};
 use super::store as users;
-use super::{Name, User, password};
+use super::{Name, User, magic_link, password};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::config::settings::Limits;
@@ -31,16 +28,7 @@ use crate::factors;
 use crate::kernel::{Digest, EmailAddress, Origin, Redacted, Token, UserId};
 use crate::mail::{self, Letter};
 use crate::sessions::{self, EndReason};
-use crate::throttle::{self, Admission, Key};
-
-#[derive(Debug, thiserror::Error)]
-pub enum RequestError {
-    /// The network has asked often enough for now; about the address this says nothing.
-    #[error("too many links asked for from this address")]
-    TooMany(TimeDelta),
-    #[error(transparent)]
-    Db(#[from] db::Error),
-}
+use crate::throttle::{self, Key};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -55,43 +43,30 @@ pub enum Error {
 }
 
 /// Asks for a link to be sent to an address, which need not have an account.
-pub async fn request(app: &App, origin: &Origin, email: EmailAddress) -> Result<(), RequestError> {
+pub async fn request(app: &App, origin: &Origin, email: EmailAddress) -> Result<(), requests::Error> {
     let limits = app.settings.limits.clone();
-    let admission = app.db.write(origin, move |tx| write_down(tx, &limits, &email)).await;
-    match admission? {
-        Admission::Admitted => Ok(()),
-        Admission::Wait(wait) => Err(RequestError::TooMany(wait)),
+    match app.db.write(origin, move |tx| write_down(tx, &limits, &email)).await? {
+        Heard::Yes | Heard::EnoughLetters => Ok(()),
+        Heard::Wait(wait) => Err(requests::Error::TooMany(wait)),
     }
 }
 
-fn write_down(tx: &mut Tx<'_>, limits: &Limits, email: &EmailAddress) -> Result<Admission, db::Error> {
+fn write_down(tx: &mut Tx<'_>, limits: &Limits, email: &EmailAddress) -> Result<Heard, db::Error> {
     let network = tx.origin.address.map(|address| Key::reset_asked_from(address, limits.login_per_network));
-    if let Some(wait @ Admission::Wait(_)) = network.map(|key| throttle::admit(tx, &[key])).transpose()? {
-        return Ok(wait);
+    let mailbox = Key::reset_of(email, limits.mail_per_account);
+    let heard = requests::admit(tx, &requests::Keys { network, mailbox })?;
+    match heard {
+        Heard::Yes => requests::write_down(tx, email, Wish::NewPassword)?,
+        Heard::EnoughLetters | Heard::Wait(_) => {}
     }
-    if throttle::admit(tx, &[Key::reset_of(email, limits.mail_per_account)])? == Admission::Admitted {
-        store::insert_request(tx, email)?;
-    }
-    // Otherwise the mailbox has had enough letters; the answer to the outside stays the same.
-    Ok(Admission::Admitted)
+    Ok(heard)
 }
 
-/// Answers the request that has waited longest, with a letter or with silence. `false` when none waits.
-pub fn answer_next(tx: &mut Tx<'_>, app: &App) -> Result<bool, mail::Error> {
-    let Some(request) = store::lock_request(tx)? else { return Ok(false) };
-    store::delete_request(tx, request.id)?;
-    // The letter and the audit say who asked and from where, not which job wrote it down.
-    tx.origin = request.origin;
-    if let Some(holder) = find_enabled(tx, &request.email)? {
-        send_link(tx, app, &holder)?;
-    }
-    Ok(true)
-}
-
-fn find_enabled(tx: &mut Tx<'_>, email: &EmailAddress) -> Result<Option<User>, db::Error> {
-    match users::find_credentials(tx, &email.key())? {
-        Some(known) if !known.is_disabled => users::lock(tx, known.user),
-        Some(_) | None => Ok(None),
+/// Answers somebody who has asked, with a letter or with silence.
+pub fn answer(tx: &mut Tx<'_>, app: &App, email: &EmailAddress) -> Result<(), mail::Error> {
+    match requests::find_enabled(tx, email)? {
+        Some(holder) => send_link(tx, app, &holder),
+        None => Ok(()),
     }
 }
 
@@ -137,6 +112,7 @@ fn use_up(tx: &mut Tx<'_>, app: &App, digest: &Digest, hash: &PasswordHash) -> R
     users::set_password(tx, user.id, hash)?;
     users::delete_links(tx, user.id)?;
     store::delete_links(tx, user.id)?;
+    magic_link::end_links(tx, user.id)?;
     sessions::revoke_all(tx, user.id, None, EndReason::PasswordChanged)?;
     throttle::forget_sign_ins(tx, &user.email, app.settings.limits.login_per_account)?;
     audit::record(tx, Event::about(user.id, "password.reset"))?;

@@ -116,6 +116,12 @@ pub(super) fn set_password(tx: &mut Tx<'_>, id: UserId, hash: &PasswordHash) -> 
     Ok(())
 }
 
+pub(super) fn clear_password(tx: &mut Tx<'_>, id: UserId) -> Result<(), db::Error> {
+    tx.tell(Change::Person(id));
+    diesel::update(users::table.find(id)).set(users::password_hash.eq(None::<String>)).execute(tx.conn())?;
+    Ok(())
+}
+
 pub(super) fn set_name(tx: &mut Tx<'_>, id: UserId, name: &Name) -> Result<(), db::Error> {
     tx.tell(Change::Person(id));
     diesel::update(users::table.find(id)).set(users::name.eq(name.as_str())).execute(tx.conn())?;
@@ -158,6 +164,26 @@ pub(super) fn find_link(tx: &mut ReadTx<'_>, digest: &Digest) -> Result<Option<P
         .first(tx.conn())
         .optional()?;
     row.map(pending).transpose()
+}
+
+/// What the holder of this browser chose when they last signed up, as long as the link of that holds.
+pub(super) fn find_sign_up(
+    tx: &mut ReadTx<'_>,
+    user: UserId,
+    browser: &Digest,
+) -> Result<Option<(PasswordHash, Name)>, db::Error> {
+    let now = tx.now;
+    let row: Option<(Option<String>, Option<String>)> = links::table
+        .filter(links::user_id.eq(user).and(links::expires_at.gt(now)))
+        .filter(links::browser_digest.eq(browser.as_bytes()))
+        .select((links::password_hash, links::name))
+        .order(links::created_at.desc())
+        .first(tx.conn())
+        .optional()?;
+    Ok(row.and_then(|(hash, name)| {
+        let name = Name::parse(&name.unwrap_or_default()).unwrap_or_default();
+        Some((PasswordHash::from_stored(hash?), name))
+    }))
 }
 
 /// In the links of whoever signed up with the password `before`.

@@ -83,6 +83,8 @@ enum Proof {
     SamePerson(PasswordHash, Name),
     /// Any other browser: what was typed on the page. Whose name stands on the account, nobody knows.
     Elsewhere(PasswordHash),
+    /// Any other browser, where nothing was typed.
+    Untold,
 }
 
 /// Looks at a link without using it.
@@ -145,33 +147,62 @@ fn use_up(
         (None, Some((hash, name))) if is_same_browser => Proof::SamePerson(hash, name),
         (None, _) => return Err(Error::PasswordNeeded),
     };
-    apply(tx, user.id, proof)?;
-    store::set_verified(tx, user.id)?;
-    store::delete_links(tx, user.id)?;
-    audit::record(tx, Event::about(user.id, "email.verified"))?;
-    sessions::rotate_all_at_next_visit(tx, user.id)?;
+    accept(tx, user.id, proof)?;
     let own = prover.session.as_ref().filter(|_| prover.signed_in == Some(user.id));
     let rotated = own.map(|token| sessions::rotate(tx, rules, token)).transpose()?.flatten();
     Ok(Verified { user: store::find(tx, user.id)?.ok_or(Error::Gone)?, rotated })
 }
 
-fn apply(tx: &mut Tx<'_>, user: UserId, proof: Proof) -> Result<(), db::Error> {
-    let (hash, name) = match proof {
-        Proof::SameSession => return Ok(()),
-        Proof::SamePerson(hash, name) => (hash, name),
-        Proof::Elsewhere(hash) => (hash, Name::default()),
-    };
-    if store::has_password(tx, user, &hash)? {
-        // Signed up once, verified from there: whoever signed in meanwhile knew this very password.
+/// Somebody who is about to be signed in by another letter to this address has proved it by that. Nothing happens when it
+/// was proved before.
+pub fn prove_by_signing_in(tx: &mut Tx<'_>, user: &User, prover: &Prover) -> Result<(), db::Error> {
+    if user.is_verified() {
         return Ok(());
     }
-    store::set_password(tx, user, &hash)?;
-    store::set_name(tx, user, &name)?;
+    let signed_up = match &prover.browser {
+        Some(browser) => store::find_sign_up(tx, user.id, browser)?,
+        None => None,
+    };
+    let proof = match signed_up {
+        _ if prover.signed_in == Some(user.id) => Proof::SameSession,
+        Some((hash, name)) => Proof::SamePerson(hash, name),
+        None => Proof::Untold,
+    };
+    accept(tx, user.id, proof)
+}
+
+fn accept(tx: &mut Tx<'_>, user: UserId, proof: Proof) -> Result<(), db::Error> {
+    apply(tx, user, proof)?;
+    store::set_verified(tx, user)?;
+    store::delete_links(tx, user)?;
+    audit::record(tx, Event::about(user, "email.verified"))?;
+    sessions::rotate_all_at_next_visit(tx, user)
+}
+
+fn apply(tx: &mut Tx<'_>, user: UserId, proof: Proof) -> Result<(), db::Error> {
+    match proof {
+        Proof::SameSession => Ok(()),
+        // Signed up once, verified from there: whoever signed in meanwhile knew this very password.
+        Proof::SamePerson(hash, _) | Proof::Elsewhere(hash) if store::has_password(tx, user, &hash)? => Ok(()),
+        Proof::SamePerson(hash, name) => start_afresh(tx, user, Some(&hash), &name),
+        Proof::Elsewhere(hash) => start_afresh(tx, user, Some(&hash), &Name::default()),
+        Proof::Untold => start_afresh(tx, user, None, &Name::default()),
+    }
+}
+
+/// Nothing stays of what was put on the account before.
+fn start_afresh(tx: &mut Tx<'_>, user: UserId, password: Option<&PasswordHash>, name: &Name) -> Result<(), db::Error> {
+    match password {
+        Some(hash) => store::set_password(tx, user, hash)?,
+        None => store::clear_password(tx, user)?,
+    }
+    store::set_name(tx, user, name)?;
     factors::forget(tx, user)?;
     sessions::revoke_all(tx, user, None, EndReason::PasswordChanged)?;
     // Where somebody else was does not make it a usual place of the one who has proved the address.
     sessions::forget_places(tx, user)?;
-    audit::record(tx, Event::about(user, "password.set"))
+    let kind = if password.is_some() { "password.set" } else { "password.removed" };
+    audit::record(tx, Event::about(user, kind))
 }
 
 fn is_same(pending: &Pending, prover: &Prover) -> bool {

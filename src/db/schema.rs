@@ -28,9 +28,11 @@ diesel::table! {
 }
 
 diesel::table! {
-    password_reset_requests (id) {
+    letter_requests (id) {
         id -> Uuid,
         email -> Text,
+        wish -> Text,
+        browser_digest -> Nullable<Binary>,
         actor_id -> Nullable<Uuid>,
         session_id -> Nullable<Uuid>,
         address -> Nullable<Inet>,
@@ -46,6 +48,22 @@ diesel::table! {
         email_key -> Text,
         created_at -> Timestamptz,
         expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    magic_links (browser_digest) {
+        browser_digest -> Binary,
+        remember -> Bool,
+        address -> Nullable<Inet>,
+        user_agent -> Nullable<Text>,
+        asked_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        attempts -> Integer,
+        user_id -> Nullable<Uuid>,
+        email_key -> Nullable<Text>,
+        token_digest -> Nullable<Binary>,
+        code_digest -> Nullable<Binary>,
     }
 }
 
@@ -233,6 +251,7 @@ diesel::joinable!(ended_sessions -> users (user_id));
 diesel::joinable!(known_devices -> users (user_id));
 diesel::joinable!(places -> users (user_id));
 diesel::joinable!(email_verifications -> users (user_id));
+diesel::joinable!(magic_links -> users (user_id));
 diesel::joinable!(password_resets -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(
     users,
@@ -242,5 +261,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     known_devices,
     places,
     email_verifications,
+    magic_links,
     password_resets
 );

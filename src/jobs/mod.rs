@@ -3,9 +3,10 @@
 //! Every node runs every job: whatever must be done by one of them only is claimed with row locks. A job is a
 //! file with how often it wants to run and what it does; [`Job`] is the list of them.
 
-mod answer_resets;
+mod answer_requests;
 mod forget_attempts;
 mod forget_letters;
+mod forget_links;
 mod send_letters;
 mod sweep_passkeys;
 mod sweep_sessions;
@@ -28,10 +29,11 @@ const GRACE: Duration = Duration::from_secs(4);
 
 #[derive(Clone, Copy, Debug)]
 enum Job {
-    AnswerResets,
+    AnswerRequests,
     SendLetters,
     ForgetAttempts,
     ForgetLetters,
+    ForgetLinks,
     SweepPasskeys,
     SweepSessions,
 }
@@ -44,21 +46,23 @@ struct House {
 }
 
 impl Job {
-    const ALL: [Self; 6] = [
-        Self::AnswerResets,
+    const ALL: [Self; 7] = [
+        Self::AnswerRequests,
         Self::SendLetters,
         Self::ForgetAttempts,
         Self::ForgetLetters,
+        Self::ForgetLinks,
         Self::SweepPasskeys,
         Self::SweepSessions,
     ];
 
     fn every(self) -> Duration {
         match self {
-            Self::AnswerResets => answer_resets::EVERY,
+            Self::AnswerRequests => answer_requests::EVERY,
             Self::SendLetters => send_letters::EVERY,
             Self::ForgetAttempts => forget_attempts::EVERY,
             Self::ForgetLetters => forget_letters::EVERY,
+            Self::ForgetLinks => forget_links::EVERY,
             Self::SweepPasskeys => sweep_passkeys::EVERY,
             Self::SweepSessions => sweep_sessions::EVERY,
         }
@@ -66,10 +70,11 @@ impl Job {
 
     async fn run(self, house: Arc<House>) -> Result<(), db::Error> {
         match self {
-            Self::AnswerResets => answer_resets::run(&house).await,
+            Self::AnswerRequests => answer_requests::run(&house).await,
             Self::SendLetters => send_letters::run(&house).await,
             Self::ForgetAttempts => forget_attempts::run(&house).await,
             Self::ForgetLetters => forget_letters::run(&house).await,
+            Self::ForgetLinks => forget_links::run(&house).await,
             Self::SweepPasskeys => sweep_passkeys::run(&house).await,
             Self::SweepSessions => sweep_sessions::run(&house).await,
         }

@@ -83,8 +83,8 @@ id!(
     EventId
 );
 id!(
-    /// Somebody's wish for a new password.
-    ResetRequestId
+    /// Somebody's wish for a letter, who has typed an address.
+    LetterRequestId
 );
 id!(
     /// One key on somebody's device.

@@ -6,6 +6,9 @@ use crate::kernel::{Redacted, Token};
 /// How long the link in the letter about a new place works.
 pub const NEW_PLACE_LINK_TTL: TimeDelta = TimeDelta::days(7);
 
+/// How long a link that signs in works, and its code.
+pub const MAGIC_LINK_TTL: TimeDelta = TimeDelta::minutes(15);
+
 /// What there is to write about, with what only the letter may know.
 #[derive(Debug)]
 pub enum Letter {
@@ -15,6 +18,8 @@ pub enum Letter {
     AlreadyRegistered,
     /// Choose a new password: a link to `/reset-password`.
     ResetPassword { token: Token },
+    /// Sign in: a link to `/magic-link`.
+    MagicLink { token: Token },
     /// The password is another one now, whichever way that came about.
     PasswordChanged,
     /// Somebody signed in from where this person never did: a link to `/not-me`.
@@ -83,6 +88,7 @@ pub(super) enum Kind {
     VerifyEmail,
     AlreadyRegistered,
     ResetPassword,
+    MagicLink,
     PasswordChanged,
     NewPlace,
     FactorChanged,
@@ -99,6 +105,7 @@ impl Letter {
             Self::VerifyEmail { .. }
             | Self::AlreadyRegistered
             | Self::ResetPassword { .. }
+            | Self::MagicLink { .. }
             | Self::PasswordChanged
             | Self::NewPlace { .. }
             | Self::Test => Vec::new(),
@@ -111,6 +118,7 @@ impl Letter {
             Self::VerifyEmail { token } => (Kind::VerifyEmail, Some(Redacted::new(token.expose()))),
             Self::AlreadyRegistered => (Kind::AlreadyRegistered, None),
             Self::ResetPassword { token } => (Kind::ResetPassword, Some(Redacted::new(token.expose()))),
+            Self::MagicLink { token } => (Kind::MagicLink, Some(Redacted::new(token.expose()))),
             Self::PasswordChanged => (Kind::PasswordChanged, None),
             Self::NewPlace { token } => (Kind::NewPlace, Some(Redacted::new(token.expose()))),
             Self::FactorChanged { .. } => (Kind::FactorChanged, None),
@@ -121,10 +129,11 @@ impl Letter {
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::VerifyEmail,
         Self::AlreadyRegistered,
         Self::ResetPassword,
+        Self::MagicLink,
         Self::PasswordChanged,
         Self::NewPlace,
         Self::FactorChanged,
@@ -138,6 +147,7 @@ impl Kind {
             Self::VerifyEmail => "verify_email",
             Self::AlreadyRegistered => "already_registered",
             Self::ResetPassword => "reset_password",
+            Self::MagicLink => "magic_link",
             Self::PasswordChanged => "password_changed",
             Self::NewPlace => "new_place",
             Self::FactorChanged => "factor_changed",
@@ -153,7 +163,7 @@ impl Kind {
     /// Whether it is worthless once its secret is erased.
     pub(super) fn has_secret(self) -> bool {
         match self {
-            Self::VerifyEmail | Self::ResetPassword | Self::NewPlace => true,
+            Self::VerifyEmail | Self::ResetPassword | Self::MagicLink | Self::NewPlace => true,
             Self::AlreadyRegistered
             | Self::PasswordChanged
             | Self::FactorChanged

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::failure::Failure;
-use super::letter::{Kind, NEW_PLACE_LINK_TTL};
+use super::letter::{Kind, MAGIC_LINK_TTL, NEW_PLACE_LINK_TTL};
 use crate::config::Settings;
 use crate::config::settings::Mailbox;
 use crate::kernel::{EmailAddress, LetterId, Redacted};
@@ -86,6 +86,10 @@ impl Draft {
             Kind::ResetPassword => {
                 insert(&mut context, "link", link(url, "/reset-password", Some(self.token()?)).as_str());
                 insert(&mut context, "valid_for", &self.valid_for(settings.accounts.reset_ttl, now)?);
+            }
+            Kind::MagicLink => {
+                insert(&mut context, "link", link(url, "/magic-link", Some(self.token()?)).as_str());
+                insert(&mut context, "valid_for", &self.valid_for(MAGIC_LINK_TTL, now)?);
             }
             Kind::NewPlace => {
                 insert(&mut context, "link", link(url, "/not-me", Some(self.token()?)).as_str());

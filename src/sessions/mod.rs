@@ -88,10 +88,12 @@ pub enum Method {
     /// A code of an authenticator app.
     Totp,
     RecoveryCode,
+    /// A link that was mailed, or the code it leads to.
+    MagicLink,
 }
 
 impl Method {
-    const ALL: [Self; 4] = [Self::Password, Self::SetupLink, Self::Totp, Self::RecoveryCode];
+    const ALL: [Self; 5] = [Self::Password, Self::SetupLink, Self::Totp, Self::RecoveryCode, Self::MagicLink];
 
     /// The stable word for the API, the table and the audit.
     pub fn as_str(self) -> &'static str {
@@ -100,6 +102,7 @@ impl Method {
             Self::SetupLink => "setup_link",
             Self::Totp => "totp",
             Self::RecoveryCode => "recovery_code",
+            Self::MagicLink => "magic_link",
         }
     }
 

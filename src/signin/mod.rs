@@ -5,6 +5,7 @@
 
 mod enter;
 mod finish;
+pub mod magic_link;
 mod new_place;
 pub mod password;
 pub mod second_factor;

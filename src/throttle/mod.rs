@@ -133,6 +133,31 @@ impl Key {
         Self { scope: "reset.network", subject: Digest::of(network_of(address).to_string().as_bytes()), limit }
     }
 
+    /// Links that sign in, to one address. Apart from the other letters, as above.
+    pub fn magic_link_to(account: &EmailAddress, limit: Limit) -> Self {
+        Self { scope: "magic_link.account", subject: Digest::of(account.key().as_bytes()), limit }
+    }
+
+    /// Links that sign in, asked for by one network address, for whatever account.
+    pub fn magic_link_asked_from(address: IpAddr, limit: Limit) -> Self {
+        Self { scope: "magic_link.network", subject: Digest::of(network_of(address).to_string().as_bytes()), limit }
+    }
+
+    /// Links that sign in, asked for in a browser that is known for the account: what strangers ask for does not count.
+    pub fn magic_link_on(device: KnownDeviceId, limit: Limit) -> Self {
+        Self::on_device("magic_link.device", device, limit)
+    }
+
+    /// Wrong codes for links of one account, that its owner has had shown. Strangers alone cannot get this far.
+    pub fn magic_code_of(account: UserId, limit: Limit) -> Self {
+        Self { scope: "magic_code.account", subject: Digest::of(account.as_uuid().as_bytes()), limit }
+    }
+
+    /// The same in a browser that is known for the account.
+    pub fn magic_code_on(device: KnownDeviceId, limit: Limit) -> Self {
+        Self::on_device("magic_code.device", device, limit)
+    }
+
     /// Letters about sign-ins from new places to one address: whoever knows the password can cause as many as they
     /// have addresses, and must not use up the letters that its owner asks for.
     pub fn new_place_mail_to(account: &EmailAddress, limit: Limit) -> Self {

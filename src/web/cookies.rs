@@ -26,6 +26,8 @@ pub enum Kind {
     Pending,
     /// Knows a browser again in which somebody has signed in before. It opens nothing.
     Device,
+    /// Knows the browser again that asked for a link to sign in by.
+    MagicLink,
     /// One half of the double submit for forms before sign-in.
     Csrf,
 }
@@ -44,6 +46,8 @@ pub fn name(app: &App, kind: Kind) -> &'static str {
         (Kind::Pending, false) => "vestibule_pending",
         (Kind::Device, true) => "__Host-vestibule_device",
         (Kind::Device, false) => "vestibule_device",
+        (Kind::MagicLink, true) => "__Host-vestibule_magic",
+        (Kind::MagicLink, false) => "vestibule_magic",
         (Kind::Csrf, true) => "__Host-vestibule_csrf",
         (Kind::Csrf, false) => "vestibule_csrf",
     }

@@ -35,10 +35,10 @@ pub enum Failure {
     /// What somebody has shown to prove that it is them, after the first proof.
     #[error("{0}")]
     NotProved(&'static str),
-    /// The password was right, and one of these is asked for besides.
+    /// The first proof was right, and one of these is asked for besides.
     #[error("A second proof is asked for: send a code of your authenticator app, or a recovery code.")]
     MfaRequired(Vec<&'static str>),
-    #[error("Begin again with your password: the first step was too long ago, or too many codes were tried.")]
+    #[error("Begin again: the first step was too long ago, or too many codes were tried.")]
     SignInAgain,
     #[error("Sign in first.")]
     Unauthenticated,

@@ -158,7 +158,7 @@ pub async fn log_in_by_recovery_code(
 }
 
 /// Says who has come in, and hands out the cookies besides that of the session.
-async fn is_in(app: &App, request: &HttpRequest, opened: &Opened) -> Result<HttpResponse, Failure> {
+pub(super) async fn is_in(app: &App, request: &HttpRequest, opened: &Opened) -> Result<HttpResponse, Failure> {
     let person = me::load(app, opened.user).await?;
     let session = describe_session(opened, app.clock.now());
     let mut answer = me::no_store().json(json!({ "user": me::describe(&person), "session": session }));

@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod confirm;
 pub mod factors;
+pub mod magic_link;
 pub mod me;
 pub mod passkeys;
 pub mod sessions;

@@ -8,6 +8,8 @@ use crate::{accounts, db, factors, mail, signin};
 const WRONG_CODE: &str = "This code is not right.";
 /// Often it is the one that somebody has just signed in with.
 const WRONG_OR_USED_CODE: &str = "This code is not right, or was used already. Enter the next one that your app shows.";
+const ANOTHER_BROWSER: &str = "This link signs in the browser that has asked for it, and no other. \
+                               POST /auth/magic-link/code shows a code to enter there.";
 const USED_CODE: &str = "This code was used before. Wait until your app shows the next one.";
 
 impl From<db::Error> for Failure {
@@ -105,12 +107,12 @@ impl From<accounts::verify_email::ResendError> for Failure {
     }
 }
 
-impl From<accounts::reset::RequestError> for Failure {
-    fn from(error: accounts::reset::RequestError) -> Self {
-        use accounts::reset::RequestError;
+impl From<accounts::requests::Error> for Failure {
+    fn from(error: accounts::requests::Error) -> Self {
+        use accounts::requests::Error;
         match error {
-            RequestError::TooMany(wait) => Self::RateLimited(wait),
-            RequestError::Db(error) => error.into(),
+            Error::TooMany(wait) => Self::RateLimited(wait),
+            Error::Db(error) => error.into(),
         }
     }
 }
@@ -167,6 +169,19 @@ impl From<stepup::Error> for Failure {
             Error::Ended => Self::Unauthenticated,
             Error::Busy(busy) => busy.into(),
             Error::Factors(error) => error.into(),
+            Error::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<signin::magic_link::Error> for Failure {
+    fn from(error: signin::magic_link::Error) -> Self {
+        use signin::magic_link::Error;
+        match error {
+            Error::Gone => Self::Gone,
+            Error::AnotherBrowser => Self::Forbidden(ANOTHER_BROWSER.to_owned()),
+            Error::Wrong => Self::NotProved(WRONG_CODE),
+            Error::TooMany(wait) => Self::RateLimited(wait),
             Error::Db(error) => error.into(),
         }
     }

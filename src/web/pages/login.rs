@@ -160,7 +160,7 @@ pub(super) fn go_to(app: &App, request: &HttpRequest, return_to: &str, cookies: 
     answer
 }
 
-fn page(app: &App, request: &HttpRequest, return_to: &str, form: Value, status: StatusCode) -> HttpResponse {
+pub(super) fn page(app: &App, request: &HttpRequest, return_to: &str, form: Value, status: StatusCode) -> HttpResponse {
     let context = view::with(json!({ "ended": null }), form);
     let context = view::with(context, destination(app, return_to));
     let context = view::with(context, json!({ "signup_open": app.settings.accounts.signup == Signup::Open }));
@@ -171,6 +171,7 @@ fn notice(done: &str) -> Option<&'static str> {
     match done {
         "verified" => Some("Your address is confirmed. Sign in to go on."),
         "again" => Some("Begin again: the first step was too long ago, or too many codes were tried."),
+        "link-again" => Some("Ask for another link: that one was used, was too old, or too many codes were tried."),
         "reset" => Some("Your password is changed. Sign in with the new one."),
         _ => None,
     }

@@ -6,6 +6,7 @@ pub mod home;
 pub mod inbox;
 pub mod login;
 pub mod logout;
+pub mod magic_link;
 pub mod not_me;
 pub mod passkeys;
 pub mod password;

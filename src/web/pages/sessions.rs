@@ -117,6 +117,7 @@ fn by(method: Method) -> &'static str {
         Method::SetupLink => "the set-up link",
         Method::Totp => "a code",
         Method::RecoveryCode => "a recovery code",
+        Method::MagicLink => "a mailed link",
     }
 }
 

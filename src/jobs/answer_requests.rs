@@ -1,7 +1,9 @@
 use std::time::Duration;
 
 use super::House;
-use crate::accounts::reset;
+use crate::accounts::requests::{self, Wish};
+use crate::accounts::{magic_link, reset};
+use crate::app::App;
 use crate::db::{self, Tx};
 use crate::kernel::Origin;
 use crate::mail;
@@ -17,9 +19,19 @@ pub(super) async fn run(house: &House) -> Result<(), db::Error> {
 
 async fn answer_one(house: &House) -> Result<bool, db::Error> {
     let app = house.app.clone();
-    let answer = move |tx: &mut Tx<'_>| reset::answer_next(tx, &app);
-    house.app.db.write(&Origin::system("answer_resets"), answer).await.map_err(|error| match error {
+    let answer = move |tx: &mut Tx<'_>| answer_next(tx, &app);
+    house.app.db.write(&Origin::system("answer_requests"), answer).await.map_err(|error| match error {
         mail::Error::Db(error) => error,
         mail::Error::Unsealable(error) => db::Error::Internal(error.to_string()),
     })
+}
+
+/// `false` when nobody waits for an answer.
+fn answer_next(tx: &mut Tx<'_>, app: &App) -> Result<bool, mail::Error> {
+    let Some(request) = requests::take_next(tx)? else { return Ok(false) };
+    match &request.wish {
+        Wish::NewPassword => reset::answer(tx, app, &request.email)?,
+        Wish::MagicLink { browser } => magic_link::answer(tx, app, &request.email, browser)?,
+    }
+    Ok(true)
 }
