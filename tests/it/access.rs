@@ -32,6 +32,13 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ("POST", "/login/second-factor", ["303 /login"; 6]),
     ("POST", "/login/second-factor/leave", ["303 /login"; 6]),
     ("POST", "/login/continue", ["303 /login", "303 /", "303 /", "303 /", "303 /login", "303 /login"]),
+    // Without having asked.
+    ("GET", "/login/magic-link", ["303 /login"; 6]),
+    ("POST", "/login/magic-link", ["303 /login/magic-link"; 6]),
+    ("POST", "/login/magic-link/code", ["303 /login"; 6]),
+    ("GET", "/magic-link", ["410"; 6]),
+    ("POST", "/magic-link", ["410"; 6]),
+    ("POST", "/magic-link/code", ["410"; 6]),
     ("POST", "/login/forgot", ["303 /forgot-password"; 6]),
     ("POST", "/logout", ["303 /logged-out"; 6]),
     ("GET", "/logged-out", ["200", "303 /", "303 /", "303 /", "200", "200"]),
@@ -127,6 +134,9 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ("POST", "/auth/login", ["401 invalid_credentials"; 6]),
     ("POST", "/auth/login/totp", ["401 unauthenticated"; 6]),
     ("POST", "/auth/login/recovery-code", ["401 unauthenticated"; 6]),
+    ("POST", "/auth/magic-link", ["202"; 6]),
+    ("POST", "/auth/magic-link/code", ["410 gone"; 6]),
+    ("POST", "/auth/login/magic-link", ["410 gone"; 6]),
     (
         "POST",
         "/auth/logout",
@@ -431,9 +441,12 @@ fn thief(app: &TestApp) -> Browser {
     let portal = robbed.jar.find(app.public_url(), "vestibule_session").expect("a session cookie").value.clone();
     let signed_like_the_portals = portal.replace(&portal[portal.len() - 43..], &gate);
     let mut thief = app.browser();
-    for (name, value) in
-        [("vestibule_gate", &gate), ("vestibule_pending", &gate), ("vestibule_session", &signed_like_the_portals)]
-    {
+    for (name, value) in [
+        ("vestibule_gate", &gate),
+        ("vestibule_pending", &gate),
+        ("vestibule_magic", &gate),
+        ("vestibule_session", &signed_like_the_portals),
+    ] {
         thief.jar.store(app.public_url(), &format!("{name}={value}; Path=/"));
     }
     thief
@@ -474,9 +487,9 @@ fn post_form(browser: &mut Browser, path: &str) -> Page {
 fn body(path: &str) -> Value {
     match path {
         "/auth/signup" | "/auth/login" => json!({ "email": "nobody@example.com", "password": "wrong" }),
-        "/auth/forgot-password" => json!({ "email": "nobody@example.com" }),
+        "/auth/forgot-password" | "/auth/magic-link" => json!({ "email": "nobody@example.com" }),
         "/auth/reset-password" => json!({ "token": "A".repeat(43), "new_password": "wrong" }),
-        "/auth/verify-email" => json!({ "token": "A".repeat(43) }),
+        "/auth/verify-email" | "/auth/magic-link/code" | "/auth/login/magic-link" => json!({ "token": "A".repeat(43) }),
         "/auth/confirm" => json!({ "password": "wrong" }),
         "/auth/login/totp" | "/auth/login/recovery-code" | "/me/totp/enable" => json!({ "code": "000000" }),
         "/me/password" => json!({ "new_password": "wrong" }),

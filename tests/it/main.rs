@@ -32,6 +32,8 @@ mod known_devices;
 #[cfg(test)]
 mod live;
 #[cfg(test)]
+mod magic_link;
+#[cfg(test)]
 mod mail;
 #[cfg(test)]
 mod metrics;

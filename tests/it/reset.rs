@@ -30,7 +30,7 @@ fn choose(browser: &mut Browser, token: &str, password: &str) -> u16 {
 
 /// Waits until everything that was asked for is answered, by a letter or by silence.
 fn answered(app: &TestApp) {
-    let waiting = "SELECT count(*) AS n FROM password_reset_requests";
+    let waiting = "SELECT count(*) AS n FROM letter_requests";
     eventually("all requests to be answered", || (app.count(waiting) == 0).then_some(()));
 }
 
@@ -127,7 +127,7 @@ fn asking_does_not_wait_for_what_depends_on_there_being_an_account() {
     let mut other = PgConnection::establish(app.database_url()).unwrap();
     other.batch_execute("BEGIN; LOCK TABLE users, password_resets, mail_outbox, audit_events").unwrap();
     assert_eq!((ask(&app, ANN), ask(&app, "nobody@example.com")), (202, 202));
-    assert_eq!(app.count("SELECT count(*) AS n FROM password_reset_requests"), 2);
+    assert_eq!(app.count("SELECT count(*) AS n FROM letter_requests"), 2);
     other.batch_execute("COMMIT").unwrap();
     mailed(&app, ANN);
     answered(&app);
