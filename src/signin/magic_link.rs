@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::audit::{self, Event};
 use crate::config::settings::Limits;
 use crate::db::{self, Tx};
-use crate::kernel::{Origin, Redacted, Token, UserId};
+use crate::kernel::{KnownDeviceId, Origin, Redacted, Token, UserId};
 use crate::sessions::{self, Method};
 use crate::throttle::{self, Admission, Key};
 
@@ -120,10 +120,10 @@ fn let_in(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, (user, asked): (&User, 
     }
     verify_email::prove_by_signing_in(tx, user, &attempt.prover)?;
     // Before a sign-in makes this a known browser.
-    let password_key = wrong_passwords(tx, &app.settings.limits, user)?;
+    let known = sessions::recognise_person(tx, user.id)?;
     let entered = enter(tx, app, (user.id, Method::MagicLink), asked.remember, &attempt.held)?;
     match &entered {
-        Entered::In(_) => throttle::forget(tx, &password_key)?,
+        Entered::In(_) => forgive_wrong_passwords(tx, &app.settings.limits, user, known)?,
         Entered::HalfIn(_) => {}
     }
     Ok(Ok(entered))
@@ -145,11 +145,18 @@ fn remember_failure(tx: &mut Tx<'_>, user: Option<UserId>) -> Result<(), db::Err
     audit::record(tx, event.with("method", Method::MagicLink.as_str()))
 }
 
-/// What wrong passwords for this account are counted under here.
-fn wrong_passwords(tx: &mut Tx<'_>, limits: &Limits, user: &User) -> Result<Key, db::Error> {
+/// Whoever has got in need not wait for what strangers have guessed.
+fn forgive_wrong_passwords(
+    tx: &mut Tx<'_>,
+    limits: &Limits,
+    user: &User,
+    known: Option<KnownDeviceId>,
+) -> Result<(), db::Error> {
     let limit = limits.login_per_account;
-    let known = sessions::recognise_person(tx, user.id)?;
-    Ok(known.map_or_else(|| Key::sign_in_to(&user.email, limit), |device| Key::sign_in_on(device, limit)))
+    match known {
+        Some(device) => throttle::forget(tx, &Key::sign_in_on(device, limit)),
+        None => throttle::forget_sign_ins(tx, &user.email, limit),
+    }
 }
 
 /// What a code is counted under.

@@ -15,6 +15,8 @@
 //! | recovery code | `code.network` | none: 60 bits are not guessed | `recovery.device` | a right code |
 //! | confirming in a session | `confirm.network` | `confirm.account` | `confirm.device` | a right proof |
 //! | a link for a new password | `reset.network` | `reset.account` | | |
+//! | a link to sign in by | `magic_link.network` | `magic_link.account` | `magic_link.device` | |
+//! | the code of such a link | `code.network` | `magic_code.account`, once it was shown | `magic_code.device` | a right code |
 //! | choosing a password, anywhere | `password.network` | | | |
 //! | letters on one's own account | | `mail.account` | | |
 //! | letters about new places | | `mail.new_place` | | |
@@ -29,7 +31,7 @@
 //! passkey. Codes of an app can be, by whoever knows the password; an account that waits for those is open to a known
 //! browser, to a recovery code and to a passkey.
 //!
-//! Letters beyond `reset.account` and `mail.account` are not sent, and nobody is told so; those that were sent go on
+//! Letters beyond `reset.account`, `magic_link.account` and `mail.account` are not sent, and nobody is told so; those that were sent go on
 //! working, whoever asked for them.
 
 mod store;

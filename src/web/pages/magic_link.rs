@@ -69,7 +69,7 @@ pub async fn ask(
             };
             let input = json!({ "email": form.email, "remember": form.remember.is_some() });
             let context = view::form(&input, &wrong, None);
-            Ok(login::page(&app, &request, &form.return_to, context, failure.status()))
+            Ok(failure.label(login::page(&app, &request, &form.return_to, context, failure.status())))
         }
     }
 }
@@ -108,7 +108,7 @@ pub async fn enter_code(
         }
         Err(failure @ Failure::RateLimited(_)) => {
             let wrong: [Field; 1] = [("", failure.to_string())];
-            waiting(&app, &request, &wrong, failure.status()).await
+            Ok(failure.label(waiting(&app, &request, &wrong, failure.status()).await?))
         }
         Err(failure) => Err(failure),
     }
