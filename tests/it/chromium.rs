@@ -31,6 +31,12 @@ fn people_sign_in_with_a_second_factor_in_a_real_browser() {
     play(&service, "factors.mjs", &[&service.portal], "screenshots-factors");
 }
 
+#[test]
+fn people_make_name_and_remove_passkeys_in_a_real_browser() {
+    let service = Service::start(&[]);
+    play(&service, "passkeys.mjs", &[&service.portal], "screenshots-passkeys");
+}
+
 /// Plays the stories of a file, which takes these arguments and last a folder for its pictures.
 fn play(service: &Service, stories: &str, arguments: &[&str], pictures: &str) {
     let drivers = browser_folder();
