@@ -19,7 +19,7 @@ pub const TTL: TimeDelta = TimeDelta::minutes(5);
 const MOST_OF_ONE: i64 = 4;
 
 /// The same for a network, in which there may be a whole company. So many rows is all that a stranger can cause.
-const MOST_OF_A_NETWORK: i64 = 100;
+const MOST_OF_A_NETWORK: i64 = 1_000;
 
 /// What a question is for, and who has asked it.
 pub(super) struct Scope {

@@ -66,6 +66,11 @@ pub struct Added {
 /// Asks for a new key. `session` is the portal token of who asks.
 pub fn start(tx: &mut Tx<'_>, app: &App, who: &Live, session: Option<&Token>) -> Result<Started, Error> {
     let Some(party) = relying_party(app) else { return Ok(Started::Impossible) };
+    if let Some(token) = session
+        && !sessions::hold(tx, token)?
+    {
+        return Err(Error::Ended);
+    }
     let known = store::list_credentials(tx, who.user)?;
     if known.len() >= MOST as usize {
         return Ok(Started::TooMany);
@@ -76,11 +81,6 @@ pub fn start(tx: &mut Tx<'_>, app: &App, who: &Live, session: Option<&Token>) ->
     let asked = party.start_passkey_registration(*who.user.as_uuid(), email, shown, Some(known));
     let (challenge, state) = asked.map_err(Error::unusable)?;
     let ceremony = ceremony::begin(tx, &scope(who), &state)?;
-    if let Some(token) = session
-        && !sessions::hold(tx, token)?
-    {
-        return Err(Error::Ended);
-    }
     Ok(Started::Asked(Asked { ceremony, public_key: options(challenge)? }))
 }
 

@@ -2,7 +2,7 @@
 
 mod command;
 mod pages;
-mod races;
+pub mod races;
 mod recovery;
 mod setup;
 mod signin;

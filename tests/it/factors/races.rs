@@ -77,7 +77,7 @@ fn new_codes_asked_for_many_times_at_once_are_ten() {
 }
 
 /// What somebody gets whose session ends while what they ask for waits for the rows of their factors.
-fn signed_out_meanwhile(app: &TestApp, browser: &mut Browser, (method, path, body): (&str, &str, Value)) -> u16 {
+pub fn signed_out_meanwhile(app: &TestApp, browser: &mut Browser, (method, path, body): (&str, &str, Value)) -> u16 {
     let mut owner = PgConnection::establish(app.database_url()).unwrap();
     let held = "BEGIN; SELECT 1 FROM users FOR NO KEY UPDATE; SELECT 1 FROM totp_factors FOR UPDATE";
     owner.batch_execute(held).unwrap();

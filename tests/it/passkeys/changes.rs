@@ -5,6 +5,7 @@ use std::thread;
 use serde_json::{Value, json};
 
 use super::{ANN, holder, is_in, listed, mfa};
+use crate::factors::races::signed_out_meanwhile;
 use crate::support::TestApp;
 use crate::support::authenticator::set_up;
 use crate::support::browser::Browser;
@@ -101,6 +102,28 @@ fn removing_a_key_gives_every_session_another_id_and_takes_a_confirmation() {
     let stolen = browser.clone();
     assert_eq!(remove(&mut browser, &said), 204);
     assert!(is_in(&mut browser) && !is_in(&mut { stolen }));
+}
+
+#[test]
+fn whoever_is_signed_out_meanwhile_changes_no_key() {
+    let app = TestApp::start();
+    let (_, _, said) = holder(&app);
+    let comes_in = |nth: usize| {
+        let (mut browser, _) = app.log_in(ANN, PASSWORD);
+        let by_code = json!({ "code": said["recovery_codes"][nth] });
+        assert_eq!(browser.api("POST", "/auth/login/recovery-code", by_code).status, 200);
+        browser.confirm();
+        browser
+    };
+    let mut thief = comes_in(0);
+    assert_eq!(signed_out_meanwhile(&app, &mut thief, ("DELETE", &path_of(&said), Value::Null)), 401);
+    let mut thief = comes_in(1);
+    let asked = start(&mut thief);
+    let credential = Passkey::on(&app).create(&asked["publicKey"]);
+    let answer = json!({ "ceremony": asked["ceremony"], "name": "The thief's", "credential": credential });
+    assert_eq!(signed_out_meanwhile(&app, &mut thief, ("POST", "/me/passkeys/finish", answer)), 401);
+    assert_eq!(app.text("SELECT string_agg(name, ' ') AS t FROM passkeys"), "Ann's phone");
+    assert_eq!(app.count("SELECT count(*) AS n FROM recovery_codes WHERE used_at IS NULL"), 8);
 }
 
 #[test]

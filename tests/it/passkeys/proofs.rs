@@ -223,17 +223,24 @@ fn a_removed_key_proves_nothing_any_more() {
 }
 
 #[test]
-fn a_network_has_a_hundred_questions_under_way_and_another_its_own() {
+fn a_network_has_a_thousand_questions_under_way_and_another_its_own() {
     let app = TestApp::start();
     let (_, mut passkey, _) = holder(&app);
     let elsewhere = Origin { address: Some([198, 51, 100, 7].into()), ..origin() };
     let other = ask_from(&app, Use::SignIn, &elsewhere).unwrap();
     let first = ask(&app, Use::SignIn);
-    for _ in 0..105 {
-        app.clock().advance(TimeDelta::milliseconds(10));
-        ask(&app, Use::SignIn);
-    }
-    assert_eq!(app.count("SELECT count(*) AS n FROM passkey_ceremonies"), 101);
+    app.clock().advance(TimeDelta::milliseconds(10));
+    let second = ask(&app, Use::SignIn);
+    app.execute(
+        "INSERT INTO passkey_ceremonies
+         SELECT sha256(n::text::bytea), purpose, asker, user_id, state, created_at + interval '1 millisecond', expires_at
+         FROM generate_series(1, 998) n, (SELECT * FROM passkey_ceremonies ORDER BY created_at DESC LIMIT 1) latest",
+    );
+    app.clock().advance(TimeDelta::seconds(1));
+    ask(&app, Use::SignIn);
+    assert_eq!(app.count("SELECT count(*) AS n FROM passkey_ceremonies"), 1_001);
+    let credential = passkey.get(&second["publicKey"]);
+    assert!(matches!(check(&app, Use::SignIn, &second, credential), Verdict::Right(_)), "the oldest makes room");
     let credential = passkey.get(&first["publicKey"]);
     assert_eq!(check(&app, Use::SignIn, &first, credential), Verdict::Over);
     let credential = passkey.get(&other["publicKey"]);
