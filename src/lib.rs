@@ -45,6 +45,9 @@ pub mod sessions;
 /// What people prove themselves with beside a password: codes of an app, recovery codes.
 pub mod factors;
 
+/// What people give to their programs in place of a session.
+pub mod api_keys;
+
 /// Sign up, prove an address, passwords, profile.
 pub mod accounts;
 

@@ -16,6 +16,17 @@ const addReveals = (root) => {
 };
 addReveals(document);
 
+// Buttons that put what is shown once where it can be pasted from.
+for (const button of navigator.clipboard ? document.querySelectorAll("button[data-copy]") : []) {
+  const shown = document.getElementById(button.getAttribute("aria-controls"));
+  const said = document.querySelector("[data-copied]");
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const copied = navigator.clipboard.writeText(shown.textContent).then(() => true, () => false);
+    said.textContent = (await copied) ? "Copied." : "Mark it and copy it by hand.";
+  });
+}
+
 for (const time of document.querySelectorAll("time[datetime]")) {
   const at = new Date(time.dateTime);
   if (!Number.isNaN(at.valueOf())) {

@@ -19,6 +19,7 @@ mod store;
 use super::requests::{self, Heard, Wish};
 use super::store as users;
 use super::{Name, User, magic_link, password};
+use crate::api_keys;
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::config::settings::Limits;
@@ -90,7 +91,7 @@ pub fn look_at(tx: &mut ReadTx<'_>, token: &Token) -> Result<Option<User>, db::E
     }
 }
 
-/// Uses the link: the password is the new one from now on, and every session and pending link of its person ends. A
+/// Uses the link: the password is the new one from now on, and every session, API key and pending link of its person ends. A
 /// password that is too weak keeps the link.
 pub async fn reset(app: &App, origin: &Origin, token: Token, new_password: Redacted) -> Result<(), Error> {
     let digest = token.digest();
@@ -114,6 +115,7 @@ fn use_up(tx: &mut Tx<'_>, app: &App, digest: &Digest, hash: &PasswordHash) -> R
     store::delete_links(tx, user.id)?;
     magic_link::end_links(tx, user.id)?;
     sessions::revoke_all(tx, user.id, None, EndReason::PasswordChanged)?;
+    api_keys::revoke_all(tx, user.id)?;
     throttle::forget_sign_ins(tx, &user.email, app.settings.limits.login_per_account)?;
     audit::record(tx, Event::about(user.id, "password.reset"))?;
     mail::enqueue(tx, &app.sealer, &user.email, Some(user.id), Letter::PasswordChanged)?;

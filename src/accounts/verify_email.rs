@@ -10,6 +10,7 @@
 //! up, or a new one), and every session opened before ends.
 
 use super::{Name, User, password, store};
+use crate::api_keys;
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::config::settings;
@@ -198,6 +199,7 @@ fn start_afresh(tx: &mut Tx<'_>, user: UserId, password: Option<&PasswordHash>, 
     }
     store::set_name(tx, user, name)?;
     factors::forget(tx, user)?;
+    api_keys::revoke_all(tx, user)?;
     sessions::revoke_all(tx, user, None, EndReason::PasswordChanged)?;
     // Where somebody else was does not make it a usual place of the one who has proved the address.
     sessions::forget_places(tx, user)?;

@@ -29,7 +29,8 @@ impl Demo {
         let port = listener.local_addr()?.port();
         url.set_port(Some(port)).ok().context("a URL without a host has no port")?;
         let host = url.host_str().map(|host| format!("{host}:{port}")).unwrap_or_default();
-        let rule = Rule { hosts: vec![host], paths: Vec::new(), allow: Allow::SignedIn, verified: true };
+        let rule =
+            Rule { hosts: vec![host], paths: Vec::new(), allow: Allow::SignedIn, verified: true, api_keys: true };
         settings.gateway.rules.push(rule);
         Ok(Self { listener, url })
     }
@@ -55,8 +56,13 @@ mod tests {
         assert_eq!(demo.url.as_str(), format!("http://localhost:{port}/"));
         let [own, added] = settings.gateway.rules.as_slice() else { panic!() };
         assert_eq!(own.allow, Allow::Deny);
-        let expected =
-            Rule { hosts: vec![format!("localhost:{port}")], paths: vec![], allow: Allow::SignedIn, verified: true };
+        let expected = Rule {
+            hosts: vec![format!("localhost:{port}")],
+            paths: vec![],
+            allow: Allow::SignedIn,
+            verified: true,
+            api_keys: true,
+        };
         assert_eq!(*added, expected);
         assert_eq!(settings.gateway.default, Allow::Deny);
     }

@@ -48,7 +48,7 @@ pub const KEYS: [&str; 43] = [
 ];
 
 /// The keys of one of `gateway.rules`.
-pub const RULE_KEYS: [&str; 4] = ["hosts", "paths", "allow", "verified"];
+pub const RULE_KEYS: [&str; 5] = ["hosts", "paths", "allow", "verified", "api_keys"];
 
 /// The keys whose values are never shown. A database URL may hold a password.
 const SECRET_KEYS: [&str; 3] = ["database.url", "secrets.key", "mail.password"];

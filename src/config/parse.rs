@@ -80,7 +80,10 @@ pub(super) fn window(text: &str) -> Result<(Action, TimeDelta), Wrong> {
     let remedy = r#"Write how long, and for what, as in "1m for password"."#;
     let (time, action) = text.split_once(" for ").ok_or_else(|| Wrong::quoting(text, "a window", remedy))?;
     Ok((
-        choice(action.trim(), &[("password", Action::Password), ("factors", Action::Factors)])?,
+        choice(
+            action.trim(),
+            &[("password", Action::Password), ("factors", Action::Factors), ("api_keys", Action::ApiKeys)],
+        )?,
         duration(time.trim())?,
     ))
 }

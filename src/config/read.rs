@@ -6,8 +6,8 @@
 use super::findings::{BUILT_IN, Finding, Mistakes, Wrong};
 use super::keys::{RULE_KEYS, nearest};
 use super::settings::{
-    Accounts, Database, Gateway, Limits, Log, Mail, MetricsListen, Password, Rule, Secrets, Server, Session, Settings,
-    StepUp,
+    Accounts, Allow, Database, Gateway, Limits, Log, Mail, MetricsListen, Password, Rule, Secrets, Server, Session,
+    Settings, StepUp,
 };
 use super::values::{Table, Values};
 use super::{names, parse};
@@ -180,7 +180,24 @@ fn rule(table: &Table, mistakes: &mut Mistakes) -> Option<Rule> {
     let paths = mistakes.collect(table.field("paths").list(names::path_pattern));
     let allow = mistakes.collect(table.field("allow").text(parse::allow));
     let verified = if table.has("verified") { mistakes.collect(table.field("verified").flag()) } else { Some(true) };
-    Some(Rule { hosts: hosts?, paths: paths?, allow: allow?, verified: verified? })
+    let api_keys = mistakes.collect(api_keys(table, allow));
+    Some(Rule { hosts: hosts?, paths: paths?, allow: allow?, verified: verified?, api_keys: api_keys? })
+}
+
+/// No unless it says so, and only where somebody has to be known.
+fn api_keys(table: &Table, allow: Option<Allow>) -> Result<bool, Finding> {
+    if !table.has("api_keys") {
+        return Ok(false);
+    }
+    let field = table.field("api_keys");
+    let are_taken = field.flag()?;
+    match allow {
+        Some(Allow::Public | Allow::Deny) if are_taken => {
+            let problem = "Nobody has to be known here, so a key changes nothing.";
+            Err(field.wrong(Wrong::new(problem, r#"Write it in a rule with allow = "signed_in"."#)))
+        }
+        Some(Allow::SignedIn | Allow::Public | Allow::Deny) | None => Ok(are_taken),
+    }
 }
 
 fn unknown_in_rule(table: &Table, name: &str) -> Finding {

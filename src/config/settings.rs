@@ -119,6 +119,8 @@ pub enum Action {
     Password,
     /// Setting up an authenticator app, turning it off, making recovery codes.
     Factors,
+    /// Making an API key, revoking one.
+    ApiKeys,
     /// Whatever has no window of its own.
     Other,
 }
@@ -129,6 +131,7 @@ impl Action {
         match self {
             Self::Password => "password",
             Self::Factors => "factors",
+            Self::ApiKeys => "api_keys",
             Self::Other => "other",
         }
     }
@@ -257,6 +260,8 @@ pub struct Rule {
     pub allow: Allow,
     /// Whether only people with a verified address are let through.
     pub verified: bool,
+    /// Whether programs are let through by a key of a person whom it lets through. Only with `signed_in`.
+    pub api_keys: bool,
 }
 
 #[derive(Clone, Copy, Debug)]

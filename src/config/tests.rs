@@ -279,7 +279,8 @@ fn what_is_allowed_and_probably_not_meant_is_a_warning() {
     let rule = |host: &str| format!(r#"gateway.rules=[{{ hosts = ["{host}"], allow = "signed_in" }}]"#);
     let far = rule("app.other.test");
     let near = rule("*.example.com:8443");
-    let cases: [(&[&str], &[&str]); 10] = [
+    let for_programs = far.replace("}]", ", api_keys = true }]");
+    let cases: [(&[&str], &[&str]); 11] = [
         (&[HOME, BY_SMTP, SENDER], &[]),
         (&["server.public_url=http://auth.example.com", BY_SMTP, SENDER], &["server.public_url"]),
         (&["server.trusted_proxies=0.0.0.0/0"], &["server.trusted_proxies"]),
@@ -290,6 +291,7 @@ fn what_is_allowed_and_probably_not_meant_is_a_warning() {
         (&["password.memory_kib=4096"], &["password.memory_kib"]),
         (&[HOME, BY_SMTP, SENDER, "session.cookie_domains=example.com", &far], &["gateway.rules[0].hosts"]),
         (&[HOME, BY_SMTP, SENDER, "session.cookie_domains=example.com", &near], &[]),
+        (&[HOME, BY_SMTP, SENDER, "session.cookie_domains=example.com", &for_programs], &[]),
     ];
     for (flags, expected) in cases {
         let warnings = of_flags(flags).unwrap().warnings;
@@ -305,20 +307,25 @@ fn what_is_allowed_and_probably_not_meant_is_a_warning() {
 #[test]
 fn rules_are_read_from_a_file_and_from_a_variable_alike() {
     let file = "[[gateway.rules]]\nhosts = ['App.example.com', '*.example.com']\npaths = ['/admin/**']\nallow = 'deny'\n\
-                [[gateway.rules]]\nhosts = 'localhost:8081'\nallow = 'public'\nverified = false\n";
+                [[gateway.rules]]\nhosts = 'localhost:8081'\nallow = 'public'\nverified = false\n\
+                [[gateway.rules]]\nhosts = 'a.example'\nallow = 'signed_in'\napi_keys = true\n";
     let variable = "[{hosts = ['App.example.com', '*.example.com'], paths = ['/admin/**'], allow = 'deny'},\
-                    {hosts = 'localhost:8081', allow = 'public', verified = false}]";
+                    {hosts = 'localhost:8081', allow = 'public', verified = false},\
+                    {hosts = 'a.example', allow = 'signed_in', api_keys = true}]";
     let from_file = of_file(file).unwrap().settings.gateway.rules;
     let from_variable = of_environment(&[("VESTIBULE__GATEWAY__RULES", variable)]).unwrap().settings.gateway.rules;
     assert_eq!(from_file, from_variable);
     assert_eq!(from_file[0].hosts, ["app.example.com", "*.example.com"]);
     assert!(from_file[0].verified && !from_file[1].verified && from_file[1].paths.is_empty());
+    assert_eq!(from_file.iter().map(|rule| rule.api_keys).collect::<Vec<_>>(), [false, false, true]);
 }
 
 #[test]
 fn every_fault_of_every_rule_is_found() {
     let file = "[[gateway.rules]]\nallow = 'public'\n\
-                [[gateway.rules]]\nhosts = ['a b', 'c d']\npaths = ['x']\nallow = 'two_factor'\nverified = 1\n";
+                [[gateway.rules]]\nhosts = ['a b', 'c d']\npaths = ['x']\nallow = 'two_factor'\nverified = 1\n\
+                [[gateway.rules]]\nhosts = 'a.example'\nallow = 'public'\napi_keys = true\n\
+                [[gateway.rules]]\nhosts = 'a.example'\nallow = 'signed_in'\napi_keys = 'yes'\n";
     let mistakes = of_file(file).unwrap_err();
     let expected = [
         "gateway.rules[0].hosts",
@@ -326,6 +333,8 @@ fn every_fault_of_every_rule_is_found() {
         "gateway.rules[1].hosts",
         "gateway.rules[1].paths",
         "gateway.rules[1].verified",
+        "gateway.rules[2].api_keys",
+        "gateway.rules[3].api_keys",
     ];
     assert_eq!(keys_of(&mistakes), expected);
     assert!(mistakes.to_string().contains(r#""a b" is not a host. "c d" is not a host."#), "{mistakes}");

@@ -84,7 +84,8 @@ fn unreachable_hosts(settings: &Settings, values: &Values) -> Vec<Finding> {
 }
 
 fn hosts_to_sign_in_at(rule: &Rule, at: usize) -> impl Iterator<Item = (usize, &str)> {
-    let wants_people = rule.allow == Allow::SignedIn;
+    // A key needs no cookie.
+    let wants_people = rule.allow == Allow::SignedIn && !rule.api_keys;
     rule.hosts.iter().filter(move |_| wants_people).map(move |host| (at, host.as_str()))
 }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::kernel::{SessionId, UserId};
+use crate::kernel::{ApiKeyId, SessionId, UserId};
 
 /// The channel that the triggers of the tables write to.
 pub const CHANNEL: &str = "vestibule_live";
@@ -16,16 +16,19 @@ const MOST_KEPT: usize = 10_000;
 pub enum Change {
     /// The session has ended, has other cookies, or is otherwise not what it was.
     Session(SessionId),
+    /// An API key has ended, or is otherwise not what it was.
+    Key(ApiKeyId),
     /// Something about a person.
     Person(UserId),
     Everything,
 }
 
 impl Change {
-    /// The payload of a notification: `s` or `u` and an id, or `*`.
+    /// The payload of a notification: `s`, `k` or `u` and an id, or `*`.
     pub fn parse(payload: &str) -> Option<Self> {
         match payload.split_at_checked(1)? {
             ("s", id) => id.parse().ok().map(Self::Session),
+            ("k", id) => id.parse().ok().map(Self::Key),
             ("u", id) => id.parse().ok().map(Self::Person),
             ("*", "") => Some(Self::Everything),
             _ => None,
@@ -77,6 +80,7 @@ mod tests {
     fn a_payload_says_what_has_changed() {
         let id = "0190a3c2-7d5e-7cc3-98c4-dc0c0c07398f";
         assert_eq!(Change::parse(&format!("s{id}")), Some(Change::Session(id.parse().unwrap())));
+        assert_eq!(Change::parse(&format!("k{id}")), Some(Change::Key(id.parse().unwrap())));
         assert_eq!(Change::parse(&format!("u{id}")), Some(Change::Person(id.parse().unwrap())));
         assert_eq!(Change::parse("*"), Some(Change::Everything));
         for strange in ["", "s", "x1", "é", "*s", &id[1..]] {

@@ -202,6 +202,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    api_keys (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        digest -> Binary,
+        hint -> Text,
+        name -> Text,
+        scopes -> Array<Text>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        last_used_at -> Nullable<Timestamptz>,
+        last_used_from -> Nullable<Inet>,
+    }
+}
+
+diesel::table! {
     mail_outbox (id) {
         id -> Uuid,
         recipient -> Text,
@@ -253,6 +268,7 @@ diesel::joinable!(places -> users (user_id));
 diesel::joinable!(email_verifications -> users (user_id));
 diesel::joinable!(magic_links -> users (user_id));
 diesel::joinable!(password_resets -> users (user_id));
+diesel::joinable!(api_keys -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     sessions,
@@ -262,5 +278,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     places,
     email_verifications,
     magic_links,
-    password_resets
+    password_resets,
+    api_keys
 );

@@ -1,5 +1,7 @@
 //! Who it is, as the app is told.
 
+use crate::api_keys::Program;
+use crate::kernel::{EmailAddress, UserId};
 use crate::sessions::Live;
 
 /// The values of the identity headers.
@@ -20,8 +22,17 @@ impl Identity {
     }
 
     pub fn of(live: &Live) -> Self {
-        let email = if live.email_verified { live.email.to_string() } else { String::new() };
-        Self { user: live.user.to_string(), email, name: in_one_line(&live.name) }
+        Self::of_person(live.user, live.email_verified.then_some(&live.email), &live.name)
+    }
+
+    /// That of the person whose key it is.
+    pub fn of_program(program: &Program) -> Self {
+        Self::of_person(program.user, program.email_verified.then_some(&program.email), &program.name)
+    }
+
+    fn of_person(user: UserId, verified: Option<&EmailAddress>, name: &str) -> Self {
+        let email = verified.map(EmailAddress::to_string).unwrap_or_default();
+        Self { user: user.to_string(), email, name: in_one_line(name) }
     }
 
     /// The headers' names, in the order of [`Identity::values`].
@@ -44,7 +55,7 @@ mod tests {
     use chrono::{DateTime, Utc};
 
     use super::*;
-    use crate::kernel::{DeviceId, EmailAddress, SessionId, UserId};
+    use crate::kernel::{DeviceId, SessionId};
 
     fn live(name: &str) -> Live {
         let now = DateTime::<Utc>::UNIX_EPOCH;

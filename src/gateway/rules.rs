@@ -6,7 +6,6 @@
 use super::forwarded::Request;
 use super::pattern::{Case, HostPattern, PathPattern};
 use crate::config::settings::{self, Allow};
-use crate::sessions::Live;
 
 #[derive(Clone, Debug)]
 pub struct Rules {
@@ -34,6 +33,7 @@ enum Demand {
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Terms {
     address: Address,
+    keys: Keys,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,17 +42,25 @@ enum Address {
     Any,
 }
 
+/// Whether a program may come in by a person's key. Nobody has proved anything a moment ago by showing one, and there is
+/// no second proof in it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Keys {
+    Taken,
+    Refused,
+}
+
 /// Who asks, as far as rules care.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Subject {
     Stranger,
-    Person { email_verified: bool },
-}
-
-impl Subject {
-    pub fn of(live: Option<&Live>) -> Self {
-        live.map_or(Self::Stranger, |live| Self::Person { email_verified: live.email_verified })
-    }
+    Person {
+        email_verified: bool,
+    },
+    /// With a key of somebody.
+    Program {
+        email_verified: bool,
+    },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -76,8 +84,16 @@ pub enum Reason {
 impl Rules {
     /// `settings` were checked when they were loaded; only their meaning is worked out here.
     pub fn compile(settings: &settings::Gateway) -> Self {
-        let default = demand(settings.default, Address::Verified);
+        let default = demand(settings.default, Terms { address: Address::Verified, keys: Keys::Refused });
         Self { rules: settings.rules.iter().map(Rule::compile).collect(), default }
+    }
+
+    /// Whether a key is worth looking at.
+    pub fn takes_keys(&self, request: &Request<'_>) -> bool {
+        match self.demand_on(request) {
+            Some(Demand::SignedIn(terms)) => terms.keys == Keys::Taken,
+            Some(Demand::Nobody | Demand::Anybody) | None => false,
+        }
     }
 
     /// `None` when the readings of the path differ in what they demand.
@@ -97,10 +113,11 @@ impl Rules {
 impl Rule {
     fn compile(rule: &settings::Rule) -> Self {
         let address = if rule.verified { Address::Verified } else { Address::Any };
+        let keys = if rule.api_keys { Keys::Taken } else { Keys::Refused };
         Self {
             hosts: rule.hosts.iter().map(|host| HostPattern::new(host)).collect(),
             paths: rule.paths.iter().map(|path| PathPattern::new(path)).collect(),
-            demand: demand(rule.allow, address),
+            demand: demand(rule.allow, Terms { address, keys }),
         }
     }
 
@@ -110,11 +127,11 @@ impl Rule {
     }
 }
 
-fn demand(allow: Allow, address: Address) -> Demand {
+fn demand(allow: Allow, terms: Terms) -> Demand {
     match allow {
         Allow::Deny => Demand::Nobody,
         Allow::Public => Demand::Anybody,
-        Allow::SignedIn => Demand::SignedIn(Terms { address }),
+        Allow::SignedIn => Demand::SignedIn(terms),
     }
 }
 
@@ -128,12 +145,13 @@ pub fn decide(rules: &Rules, request: &Request<'_>, subject: Subject) -> Decisio
 }
 
 fn admit(terms: &Terms, subject: Subject) -> Decision {
-    match (subject, terms.address) {
-        (Subject::Stranger, _) => Decision::SignIn,
-        (Subject::Person { email_verified: false }, Address::Verified) => Decision::Deny(Reason::Unverified),
-        (Subject::Person { email_verified: true }, Address::Verified) | (Subject::Person { .. }, Address::Any) => {
-            Decision::Allow
-        }
+    let is_verified = match (subject, terms.keys) {
+        (Subject::Stranger, _) | (Subject::Program { .. }, Keys::Refused) => return Decision::SignIn,
+        (Subject::Person { email_verified }, _) | (Subject::Program { email_verified }, Keys::Taken) => email_verified,
+    };
+    match terms.address {
+        Address::Verified if !is_verified => Decision::Deny(Reason::Unverified),
+        Address::Verified | Address::Any => Decision::Allow,
     }
 }
 
@@ -145,6 +163,8 @@ mod tests {
 
     const ANN: Subject = Subject::Person { email_verified: true };
     const NEW: Subject = Subject::Person { email_verified: false };
+    const PROGRAM: Subject = Subject::Program { email_verified: true };
+    const PROGRAM_OF_NEW: Subject = Subject::Program { email_verified: false };
     const SIGN_IN: Decision = Decision::SignIn;
     const ALLOW: Decision = Decision::Allow;
     const FORBIDDEN: Decision = Decision::Deny(Reason::Forbidden);
@@ -153,12 +173,18 @@ mod tests {
 
     fn rule(hosts: &[&str], paths: &[&str], allow: Allow) -> settings::Rule {
         let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-        settings::Rule { hosts: owned(hosts), paths: owned(paths), allow, verified: true }
+        settings::Rule { hosts: owned(hosts), paths: owned(paths), allow, verified: true, api_keys: false }
     }
 
     fn rules() -> Rules {
         let rules = vec![
             rule(&["app.example.com"], &["/admin/**"], Allow::Deny),
+            settings::Rule { api_keys: true, ..rule(&["app.example.com"], &["/api/**"], Allow::SignedIn) },
+            settings::Rule {
+                verified: false,
+                api_keys: true,
+                ..rule(&["app.example.com"], &["/hooks/**"], Allow::SignedIn)
+            },
             rule(&["app.example.com"], &["/public/**", "/feed.xml"], Allow::Public),
             settings::Rule { verified: false, ..rule(&["app.example.com"], &["/welcome"], Allow::SignedIn) },
             rule(&["app.example.com", "localhost:8081"], &[], Allow::SignedIn),
@@ -197,6 +223,28 @@ mod tests {
             let decisions = [Subject::Stranger, NEW, ANN].map(|subject| judge(url, subject));
             assert_eq!(decisions, expected, "{url}");
         }
+    }
+
+    #[test]
+    fn a_key_is_good_where_the_rule_takes_keys_and_for_whom_it_lets_through() {
+        let cases = [
+            ("https://app.example.com/api/x", [ALLOW, UNVERIFIED], true),
+            ("https://app.example.com/hooks/x", [ALLOW, ALLOW], true),
+            ("https://app.example.com/x", [SIGN_IN, SIGN_IN], false),
+            ("https://app.example.com/welcome", [SIGN_IN, SIGN_IN], false),
+            ("https://app.example.com/public/x", [ALLOW, ALLOW], false),
+            ("https://app.example.com/admin/x", [FORBIDDEN, FORBIDDEN], false),
+            ("https://app.example.com/api/..%2fx", [AMBIGUOUS, AMBIGUOUS], false),
+            ("https://app.example.com/API/x", [AMBIGUOUS, AMBIGUOUS], false),
+            ("https://other.example.com/api/x", [FORBIDDEN, FORBIDDEN], false),
+        ];
+        for (url, expected, are_taken) in cases {
+            assert_eq!([PROGRAM, PROGRAM_OF_NEW].map(|subject| judge(url, subject)), expected, "{url}");
+            let request = Request::from_url(b"GET", url.as_bytes(), IpAddr::V4(Ipv4Addr::LOCALHOST)).unwrap();
+            assert_eq!(rules().takes_keys(&request), are_taken, "{url}");
+        }
+        assert_eq!(judge("https://app.example.com/api/x", ANN), ALLOW, "a cookie is as good as ever");
+        assert_eq!(judge("https://app.example.com/api/x", Subject::Stranger), SIGN_IN);
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod forget_attempts;
 mod forget_letters;
 mod forget_links;
 mod send_letters;
+mod sweep_api_keys;
 mod sweep_passkeys;
 mod sweep_sessions;
 
@@ -34,6 +35,7 @@ enum Job {
     ForgetAttempts,
     ForgetLetters,
     ForgetLinks,
+    SweepApiKeys,
     SweepPasskeys,
     SweepSessions,
 }
@@ -46,12 +48,13 @@ struct House {
 }
 
 impl Job {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::AnswerRequests,
         Self::SendLetters,
         Self::ForgetAttempts,
         Self::ForgetLetters,
         Self::ForgetLinks,
+        Self::SweepApiKeys,
         Self::SweepPasskeys,
         Self::SweepSessions,
     ];
@@ -63,6 +66,7 @@ impl Job {
             Self::ForgetAttempts => forget_attempts::EVERY,
             Self::ForgetLetters => forget_letters::EVERY,
             Self::ForgetLinks => forget_links::EVERY,
+            Self::SweepApiKeys => sweep_api_keys::EVERY,
             Self::SweepPasskeys => sweep_passkeys::EVERY,
             Self::SweepSessions => sweep_sessions::EVERY,
         }
@@ -75,6 +79,7 @@ impl Job {
             Self::ForgetAttempts => forget_attempts::run(&house).await,
             Self::ForgetLetters => forget_letters::run(&house).await,
             Self::ForgetLinks => forget_links::run(&house).await,
+            Self::SweepApiKeys => sweep_api_keys::run(&house).await,
             Self::SweepPasskeys => sweep_passkeys::run(&house).await,
             Self::SweepSessions => sweep_sessions::run(&house).await,
         }

@@ -75,6 +75,10 @@ id!(
     DeviceId
 );
 id!(
+    /// What a person has given to a program.
+    ApiKeyId
+);
+id!(
     /// One person in one browser where they have signed in before.
     KnownDeviceId
 );

@@ -17,7 +17,7 @@ pub mod shutdown;
 
 pub use clock::Clock;
 pub use email::EmailAddress;
-pub use ids::{DeviceId, EventId, KnownDeviceId, LetterId, LetterRequestId, PasskeyId, SessionId, UserId};
+pub use ids::{ApiKeyId, DeviceId, EventId, KnownDeviceId, LetterId, LetterRequestId, PasskeyId, SessionId, UserId};
 pub use label::Label;
 pub use origin::Origin;
 pub use request_id::RequestId;

@@ -28,6 +28,8 @@ pub enum Letter {
     FactorChanged { change: FactorChange },
     /// Somebody signed in with a recovery code.
     RecoveryCodeUsed { left: u32 },
+    /// A program has, or no longer has, a way in; the name is what the key's holder calls it.
+    ApiKeyChanged { change: KeyChange, name: String },
     /// The operator asks whether mail arrives.
     Test,
 }
@@ -82,6 +84,23 @@ impl FactorChange {
     }
 }
 
+/// What has become of one of somebody's API keys.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum KeyChange {
+    Created,
+    Revoked,
+}
+
+impl KeyChange {
+    /// As the templates know it.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
 /// The same without what it carries: what a stored letter says of itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Kind {
@@ -93,6 +112,7 @@ pub(super) enum Kind {
     NewPlace,
     FactorChanged,
     RecoveryCodeUsed,
+    ApiKeyChanged,
     Test,
 }
 
@@ -102,6 +122,9 @@ impl Letter {
         match self {
             Self::FactorChanged { change } => change.facts(),
             Self::RecoveryCodeUsed { left } => vec![("left", (*left).into())],
+            Self::ApiKeyChanged { change, name } => {
+                vec![("change", change.as_str().into()), ("name", name.as_str().into())]
+            }
             Self::VerifyEmail { .. }
             | Self::AlreadyRegistered
             | Self::ResetPassword { .. }
@@ -123,13 +146,14 @@ impl Letter {
             Self::NewPlace { token } => (Kind::NewPlace, Some(Redacted::new(token.expose()))),
             Self::FactorChanged { .. } => (Kind::FactorChanged, None),
             Self::RecoveryCodeUsed { .. } => (Kind::RecoveryCodeUsed, None),
+            Self::ApiKeyChanged { .. } => (Kind::ApiKeyChanged, None),
             Self::Test => (Kind::Test, None),
         }
     }
 }
 
 impl Kind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::VerifyEmail,
         Self::AlreadyRegistered,
         Self::ResetPassword,
@@ -138,6 +162,7 @@ impl Kind {
         Self::NewPlace,
         Self::FactorChanged,
         Self::RecoveryCodeUsed,
+        Self::ApiKeyChanged,
         Self::Test,
     ];
 
@@ -152,6 +177,7 @@ impl Kind {
             Self::NewPlace => "new_place",
             Self::FactorChanged => "factor_changed",
             Self::RecoveryCodeUsed => "recovery_code_used",
+            Self::ApiKeyChanged => "api_key_changed",
             Self::Test => "test",
         }
     }
@@ -168,6 +194,7 @@ impl Kind {
             | Self::PasswordChanged
             | Self::FactorChanged
             | Self::RecoveryCodeUsed
+            | Self::ApiKeyChanged
             | Self::Test => false,
         }
     }

@@ -115,6 +115,12 @@ impl Draft {
                 insert(&mut context, "forgot", link(url, "/forgot-password", None).as_str());
                 insert(&mut context, "link", link(url, "/account/security", None).as_str());
             }
+            Kind::ApiKeyChanged => {
+                self.insert_fact(&mut context, "change");
+                self.insert_fact(&mut context, "name");
+                insert(&mut context, "forgot", link(url, "/forgot-password", None).as_str());
+                insert(&mut context, "link", link(url, "/account/api-keys", None).as_str());
+            }
             Kind::Test => {}
         }
         Ok(context)

@@ -45,6 +45,12 @@ pub enum Failure {
     /// The same, for a browser that was signed in and is to know why it is not.
     #[error("You were signed out. Sign in again.")]
     SignedOut(EndReason),
+    /// Unknown, revoked, run out, or no key at all. It is not said which (RFC 6750, section 3.1).
+    #[error("This API key is not valid.")]
+    InvalidKey,
+    /// The key is good, but not for this.
+    #[error("{0}")]
+    NotByKey(&'static str),
     /// Signed in, but not for this (RFC 9470).
     #[error("Re-authentication required")]
     ReauthRequired(Box<Reauth>),
@@ -121,10 +127,10 @@ impl Failure {
             Self::InvalidRequest(_) | Self::MethodNotAllowed | Self::TooSlow => "invalid_request",
             Self::InvalidCredentials | Self::NotProved(_) => "invalid_credentials",
             Self::MfaRequired(_) => "mfa_required",
-            Self::Unauthenticated | Self::SignedOut(_) | Self::SignInAgain => "unauthenticated",
+            Self::Unauthenticated | Self::SignedOut(_) | Self::SignInAgain | Self::InvalidKey => "unauthenticated",
             Self::ReauthRequired(_) => "reauth_required",
             Self::EmailUnverified => "email_unverified",
-            Self::Forbidden(_) => "forbidden",
+            Self::Forbidden(_) | Self::NotByKey(_) => "forbidden",
             Self::Csrf => "csrf",
             Self::NotFound => "not_found",
             Self::Conflict(_) => "conflict",
@@ -144,9 +150,12 @@ impl Failure {
             | Self::NotProved(_)
             | Self::MfaRequired(_)
             | Self::SignInAgain
+            | Self::InvalidKey
             | Self::Unauthenticated
             | Self::SignedOut(_) => StatusCode::UNAUTHORIZED,
-            Self::ReauthRequired(_) | Self::EmailUnverified | Self::Forbidden(_) | Self::Csrf => StatusCode::FORBIDDEN,
+            Self::ReauthRequired(_) | Self::EmailUnverified | Self::Forbidden(_) | Self::NotByKey(_) | Self::Csrf => {
+                StatusCode::FORBIDDEN
+            }
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict(_) => StatusCode::CONFLICT,
@@ -165,11 +174,12 @@ impl Failure {
         match self {
             Self::InvalidRequest(_) => "That could not be read",
             Self::InvalidCredentials | Self::NotProved(_) => "That did not match",
+            Self::InvalidKey => "That key opens nothing",
             Self::MfaRequired(_) => "One more step",
             Self::Unauthenticated | Self::SignedOut(_) | Self::SignInAgain => "You are not signed in",
             Self::ReauthRequired(_) => "Confirm that it is you",
             Self::EmailUnverified => "Your address is not confirmed",
-            Self::Forbidden(_) => "This is not open to you",
+            Self::Forbidden(_) | Self::NotByKey(_) => "This is not open to you",
             Self::Csrf => "Please do that again",
             Self::NotFound => "Not found",
             Self::MethodNotAllowed => "That is not possible here",
@@ -269,6 +279,14 @@ impl Failure {
             Self::Unauthenticated | Self::SignedOut(_) => {
                 response
                     .insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"vestibule\"")));
+            }
+            Self::InvalidKey => {
+                let challenge = HeaderValue::from_static("Bearer realm=\"vestibule\", error=\"invalid_token\"");
+                response.insert_header((header::WWW_AUTHENTICATE, challenge));
+            }
+            Self::NotByKey(_) => {
+                let challenge = HeaderValue::from_static("Bearer realm=\"vestibule\", error=\"insufficient_scope\"");
+                response.insert_header((header::WWW_AUTHENTICATE, challenge));
             }
             Self::ReauthRequired(reauth) => {
                 response.insert_header((header::WWW_AUTHENTICATE, reauth.challenge()));

@@ -5,6 +5,7 @@
 //! [`failure`].
 
 mod api;
+mod bearer;
 mod body;
 pub mod cookies;
 mod csrf;
@@ -35,6 +36,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{HttpServer, web};
 use sha2::{Digest as _, Sha512};
 
+use crate::api_keys::Uses;
 use crate::app::App;
 use crate::sessions::Activity;
 pub use forward_auth::LiveSessions;
@@ -47,14 +49,15 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// The server, ready to be awaited. It stops when its handle says so, after the requests under way.
 pub fn server(app: App, live: LiveSessions, requests: Requests, listener: TcpListener) -> std::io::Result<Server> {
     let workers = app.settings.server.workers;
-    let activity = live.activity().clone();
-    let gate = web::Data::new(forward_auth::Gate::new(app.clone(), live));
+    let (activity, uses) = (live.activity().clone(), Uses::default());
+    let gate = web::Data::new(forward_auth::Gate::new(app.clone(), live, uses.clone()));
     let server = HttpServer::new(move || {
         let sessions = sessions_of(&app, &activity);
         actix_web::App::new()
             .app_data(web::Data::new(app.clone()))
             .app_data(gate.clone())
             .app_data(web::Data::new(activity.clone()))
+            .app_data(web::Data::new(uses.clone()))
             .app_data(web::Data::new(requests.clone()))
             .app_data(web::FormConfig::default().limit(body::LIMIT))
             .app_data(web::JsonConfig::default().limit(body::LIMIT).content_type_required(true))
@@ -73,6 +76,7 @@ pub fn server(app: App, live: LiveSessions, requests: Requests, listener: TcpLis
                             .wrap(from_fn(csrf::same_origin))
                             .wrap(sessions)
                             .wrap(from_fn(layers::keep_signed_in))
+                            .wrap(from_fn(bearer::instead_of_cookies))
                             .wrap(from_fn(body::require_small))
                             .configure(|config| routes::register(config, routes::personal()))
                             .default_service(web::to(routes::nothing_here)),

@@ -16,9 +16,11 @@ use crate::stepup::{self, Way};
 
 /// What is done at and below an address, and the page on which people do it. What does not stand here is dangerous all
 /// the same where its handler asks for `Fresh`.
-const DANGEROUS: [(&str, Action, &str); 8] = [
+const DANGEROUS: [(&str, Action, &str); 10] = [
     ("/account/password", Action::Password, "/account/password"),
     ("/me/password", Action::Password, "/account/password"),
+    ("/account/api-keys", Action::ApiKeys, "/account/api-keys"),
+    ("/me/api-keys", Action::ApiKeys, "/account/api-keys"),
     ("/account/security/totp", Action::Factors, "/account/security/totp"),
     ("/account/security/passkeys", Action::Factors, "/account/security/passkeys"),
     ("/account/security/recovery-codes", Action::Factors, "/account/security/recovery-codes"),

@@ -5,12 +5,14 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 
+use super::bearer;
 use super::failure::Failure;
 use super::layers::Caller;
 use super::reauth;
 use super::session_store;
+use crate::api_keys::Scope;
 use crate::app::App;
-use crate::kernel::Origin;
+use crate::kernel::{DeviceId, Origin, UserId};
 use crate::sessions::Live;
 
 /// Somebody with a live session, verified or not.
@@ -25,6 +27,14 @@ pub struct Fresh {
     pub live: Live,
     /// The request, made by them.
     pub origin: Origin,
+}
+
+/// Somebody who may look at their own account: signed in, or a program by a key that is good for looking. Nothing that is
+/// reached by this may change anything.
+pub struct Reader {
+    pub user: UserId,
+    /// Where they are signed in; none for a program.
+    pub device: Option<DeviceId>,
 }
 
 /// Anybody: the live session, if there is one.
@@ -66,6 +76,28 @@ impl FromRequest for Anyone {
     }
 }
 
+impl FromRequest for Reader {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(reader(request))
+    }
+}
+
+fn reader(request: &HttpRequest) -> Result<Reader, Failure> {
+    match bearer::program(request) {
+        Some(program) if program.scopes.has(Scope::AccountRead) => Ok(Reader { user: program.user, device: None }),
+        Some(_) => {
+            Err(Failure::NotByKey("This API key is not good for looking at the account: it lacks account:read."))
+        }
+        None => {
+            let live = signed_in(request)?.live;
+            Ok(Reader { user: live.user, device: Some(live.device) })
+        }
+    }
+}
+
 fn fresh(request: &HttpRequest) -> Result<Fresh, Failure> {
     let SignedIn { live, origin } = signed_in(request)?;
     let app = request.app_data::<web::Data<App>>().ok_or(Failure::Internal)?;
@@ -88,8 +120,12 @@ fn anyone(request: &HttpRequest) -> Result<Anyone, Failure> {
     Ok(Anyone { live, origin })
 }
 
-/// Where a request comes from, whoever makes it.
+/// Where a request comes from, whoever makes it, but for programs with a key: those may look, and nobody who only looks
+/// asks for this.
 pub fn origin(request: &HttpRequest) -> Result<Origin, Failure> {
+    if bearer::program(request).is_some() {
+        return Err(Failure::NotByKey("An API key cannot do this. Sign in instead."));
+    }
     let extensions = request.extensions();
     let caller = extensions.get::<Caller>().ok_or_else(|| Failure::internal("a request without its outer layer"))?;
     Ok(caller.origin.clone())

@@ -117,6 +117,15 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
             "303 /login",
         ],
     ),
+    ("GET", "/account/api-keys", ["303 /login", "200", "200", "200", "303 /login", "303 /login"]),
+    // Without saying what for.
+    ("POST", "/account/api-keys", ["303 /login", "303 /confirm", "303 /confirm", "422", "303 /login", "303 /login"]),
+    // Another person's.
+    (
+        "POST",
+        "/account/api-keys/{id}/revoke",
+        ["303 /login", "303 /confirm", "303 /confirm", "404", "303 /login", "303 /login"],
+    ),
     ("GET", "/confirm", ["303 /login", "200", "200", "200", "303 /login", "303 /login"]),
     ("POST", "/confirm", ["303 /login", "401", "401", "401", "303 /login", "303 /login"]),
     // Without the link of the banner.
@@ -227,6 +236,32 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
             "401 unauthenticated",
         ],
     ),
+    ("GET", "/me/api-keys", ["401 unauthenticated", "200", "200", "200", "401 unauthenticated", "401 unauthenticated"]),
+    (
+        "POST",
+        "/me/api-keys",
+        [
+            "401 unauthenticated",
+            "403 reauth_required",
+            "403 reauth_required",
+            "422 validation",
+            "401 unauthenticated",
+            "401 unauthenticated",
+        ],
+    ),
+    // Another person's.
+    (
+        "DELETE",
+        "/me/api-keys/{id}",
+        [
+            "401 unauthenticated",
+            "403 reauth_required",
+            "403 reauth_required",
+            "404 not_found",
+            "401 unauthenticated",
+            "401 unauthenticated",
+        ],
+    ),
     ("GET", "/me/passkeys", ["401 unauthenticated", "200", "200", "200", "401 unauthenticated", "401 unauthenticated"]),
     (
         "POST",
@@ -307,6 +342,10 @@ const SECOND_STEP: &[(&str, &str, &str)] = &[
     ("POST", "/auth/login/recovery-code", "401 invalid_credentials"),
 ];
 
+/// What a program with a key can do that has every scope there is.
+const BY_KEY: &[(&str, &str)] =
+    &[("GET", "/me"), ("GET", "/me/api-keys"), ("GET", "/me/passkeys"), ("GET", "/me/sessions")];
+
 #[test]
 fn every_endpoint_is_in_the_table_and_answers_as_it_says() {
     let endpoints: Vec<(String, &str)> = routes::gate()
@@ -375,14 +414,55 @@ fn only_a_confirmation_opens_what_is_dangerous() {
         "POST /account/security/passkeys/{id}/remove",
         "GET /account/security/recovery-codes",
         "POST /account/security/recovery-codes",
+        "POST /account/api-keys",
+        "POST /account/api-keys/{id}/revoke",
         "PUT /me/password",
         "POST /me/totp",
         "DELETE /me/totp",
         "POST /me/recovery-codes",
+        "POST /me/api-keys",
+        "DELETE /me/api-keys/{id}",
         "POST /me/passkeys/start",
         "DELETE /me/passkeys/{id}",
     ];
     assert_eq!(dangerous, known);
+}
+
+/// And wherever it matters who asks, everything else is closed to it: it never does what a session could. Where it does
+/// not matter, a key is as good as none, or refused.
+#[test]
+fn a_key_opens_what_may_be_read_and_nothing_else() {
+    let app = TestApp::start();
+    app.unverified("another@example.com");
+    let mut holder = app.verified("verified@example.com");
+    holder.confirm();
+    let body = json!({ "name": "everything", "scopes": ["account:read", "gateway"] });
+    let made: Value = holder.api("POST", "/me/api-keys", body).json();
+    let header = format!("Bearer {}", made["key"].as_str().expect("a key"));
+    let mut wrong = Vec::new();
+    for (method, path, [nobody, _, verified, fresh, ..]) in TABLE {
+        let at = &of_another(&app, path);
+        let is_open = BY_KEY.contains(&(*method, *path));
+        // Alone, and from a browser that is signed in and has just confirmed.
+        for browser in [app.browser(), holder.clone()] {
+            let mut program = browser.with_header("Authorization", &header);
+            let seen = match (*method, is_api(path)) {
+                ("POST", false) => describe(&program.post(at, &[("csrf", "x")])),
+                _ => attempt(&mut program, method, at),
+            };
+            let is_refused = seen == "403" || seen == "403 forbidden";
+            let is_right = match is_open {
+                true => seen == "200",
+                false if nobody != verified || nobody != fresh => is_refused,
+                false => is_refused || seen == *nobody,
+            };
+            if !is_right {
+                wrong.push(format!("{method} {path} with a key: {seen}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    assert_eq!(app.count("SELECT count(*) AS n FROM sessions"), 2, "a key has ended or opened a session");
 }
 
 /// The session and the device of a person who takes no part in this.
@@ -394,9 +474,21 @@ fn of_another(app: &TestApp, path: &str) -> String {
     match path {
         "/me/sessions/{id}" => path.replace("{id}", &id("id")),
         _ if path.contains("/passkeys/{id}") => path.replace("{id}", &app.text("SELECT id::text AS t FROM passkeys")),
+        "/me/api-keys/{id}" | "/account/api-keys/{id}/revoke" => path.replace("{id}", &key_of_another(app)),
         "/account/sessions/{id}/sign-out" => path.replace("{id}", &id("device_id")),
         _ => path.to_owned(),
     }
+}
+
+/// Made behind the service's back: its holder takes no part in this.
+fn key_of_another(app: &TestApp) -> String {
+    app.execute(
+        "INSERT INTO api_keys SELECT gen_random_uuid(), id, sha256('x'), 'vst_xxxx', 'x', '{gateway}', now(), now() \
+         FROM users WHERE email = 'another@example.com' ON CONFLICT DO NOTHING",
+    );
+    app.text(
+        "SELECT k.id::text AS t FROM api_keys k JOIN users u ON u.id = k.user_id WHERE u.email = 'another@example.com'",
+    )
 }
 
 type Maker<'a> = Box<dyn Fn() -> Browser + 'a>;
@@ -452,9 +544,12 @@ fn thief(app: &TestApp) -> Browser {
     thief
 }
 
+fn is_api(path: &str) -> bool {
+    ["/auth/", "/me", "/gateway/", "/healthz", "/readyz"].iter().any(|prefix| path.starts_with(prefix))
+}
+
 fn attempt(browser: &mut Browser, method: &str, path: &str) -> String {
-    let is_api = ["/auth/", "/me", "/gateway/", "/healthz", "/readyz"].iter().any(|prefix| path.starts_with(prefix));
-    let answer = match (method, is_api) {
+    let answer = match (method, is_api(path)) {
         ("GET", false) if path != "/robots.txt" && !path.starts_with("/static/") => browser.get(path),
         ("POST", false) => post_form(browser, path),
         ("GET", _) => browser.api("GET", path, Value::Null),
@@ -494,6 +589,7 @@ fn body(path: &str) -> Value {
         "/auth/login/totp" | "/auth/login/recovery-code" | "/me/totp/enable" => json!({ "code": "000000" }),
         "/me/password" => json!({ "new_password": "wrong" }),
         "/me/passkeys/finish" => json!({ "ceremony": "A".repeat(43), "name": "Mine", "credential": {} }),
+        "/me/api-keys" => json!({ "name": "" }),
         "/me" => json!({ "name": "Ann" }),
         _ if path.starts_with("/me/passkeys/") => json!({ "name": "Mine" }),
         _ => Value::Null,

@@ -6,6 +6,8 @@ mod access;
 #[cfg(test)]
 mod accounts;
 #[cfg(test)]
+mod api_keys;
+#[cfg(test)]
 mod chromium;
 #[cfg(test)]
 mod cluster;

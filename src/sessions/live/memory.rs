@@ -135,6 +135,7 @@ impl Index {
             && self.recent.iter().rev().take(since).all(|change| match change {
                 Change::Session(changed) => *changed != session,
                 Change::Person(changed) => *changed != user,
+                Change::Key(_) => true,
                 Change::Everything => false,
             })
     }
@@ -151,6 +152,8 @@ impl Index {
                 let sessions = self.users.remove(&user).unwrap_or_default();
                 Gone::Tokens(sessions.into_iter().flat_map(|session| self.remove_session(session)).collect())
             }
+            // Of these nothing is remembered here.
+            Change::Key(_) => Gone::Tokens(Vec::new()),
             Change::Everything => {
                 self.sessions.clear();
                 self.users.clear();

@@ -15,7 +15,7 @@ use crate::web::body::ApiJson;
 use crate::web::cookies;
 use crate::web::failure::Failure;
 use crate::web::pages::password;
-use crate::web::who::{Fresh, SignedIn};
+use crate::web::who::{Fresh, Reader, SignedIn};
 
 #[derive(Deserialize)]
 pub struct RenameBody {
@@ -28,8 +28,8 @@ pub struct PasswordBody {
 }
 
 /// `GET /me`
-pub async fn show(app: web::Data<App>, who: SignedIn) -> Result<HttpResponse, Failure> {
-    let person = load(&app, who.live.user).await?;
+pub async fn show(app: web::Data<App>, who: Reader) -> Result<HttpResponse, Failure> {
+    let person = load(&app, who.user).await?;
     Ok(no_store().json(describe(&person)))
 }
 

@@ -13,7 +13,7 @@ use crate::web::body::ApiJson;
 use crate::web::cookies;
 use crate::web::factor_change::Change;
 use crate::web::failure::Failure;
-use crate::web::who::{Fresh, SignedIn};
+use crate::web::who::{Fresh, Reader, SignedIn};
 
 #[derive(Deserialize)]
 pub struct FinishBody {
@@ -23,8 +23,8 @@ pub struct FinishBody {
 }
 
 /// `GET /me/passkeys`
-pub async fn list(app: web::Data<App>, who: SignedIn) -> Result<HttpResponse, Failure> {
-    let user = who.live.user;
+pub async fn list(app: web::Data<App>, who: Reader) -> Result<HttpResponse, Failure> {
+    let user = who.user;
     let listed = app.db.look_up(move |tx| passkeys::list(tx, user)).await?;
     Ok(no_store().json(json!({ "passkeys": listed.iter().map(describe).collect::<Vec<_>>() })))
 }

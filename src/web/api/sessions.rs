@@ -10,20 +10,20 @@ use crate::kernel::SessionId;
 use crate::sessions::{self, Activity, Device, EndReason, Method};
 use crate::web::failure::Failure;
 use crate::web::pages::{logout, sessions as page};
-use crate::web::who::SignedIn;
+use crate::web::who::{Reader, SignedIn};
 
 /// `GET /me/sessions`
-pub async fn list(app: web::Data<App>, activity: web::Data<Activity>, who: SignedIn) -> Result<HttpResponse, Failure> {
-    let devices = page::load(&app, &activity, &who).await?;
+pub async fn list(app: web::Data<App>, activity: web::Data<Activity>, who: Reader) -> Result<HttpResponse, Failure> {
+    let devices = page::load(&app, &activity, who.user).await?;
     let sessions: Vec<Value> = devices.iter().map(|device| describe(device, &who)).collect();
     Ok(no_store().json(json!({ "sessions": sessions })))
 }
 
-fn describe(device: &Device, who: &SignedIn) -> Value {
+fn describe(device: &Device, who: &Reader) -> Value {
     let live = &device.live;
     json!({
         "id": live.session,
-        "current": live.device == who.live.device,
+        "current": who.device == Some(live.device),
         "device_name": device.name(),
         "user_agent": device.user_agent,
         "ip": device.address,

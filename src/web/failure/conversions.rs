@@ -3,7 +3,7 @@
 use super::Failure;
 use crate::crypto::Busy;
 use crate::stepup::{self, Way};
-use crate::{accounts, db, factors, mail, signin};
+use crate::{accounts, api_keys, db, factors, mail, signin};
 
 const WRONG_CODE: &str = "This code is not right.";
 /// Often it is the one that somebody has just signed in with.
@@ -197,6 +197,21 @@ impl From<signin::second_factor::Error> for Failure {
             Error::TooMany(wait) => Self::RateLimited(wait),
             Error::Factors(error) => error.into(),
             Error::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<api_keys::Error> for Failure {
+    fn from(error: api_keys::Error) -> Self {
+        use api_keys::{Error, MOST};
+        match error {
+            Error::Ended => Self::Unauthenticated,
+            Error::NotVerified => Self::EmailUnverified,
+            Error::TooMany => Self::Conflict(format!(
+                "You have {MOST} keys, and there cannot be more. Revoke one that you do not need."
+            )),
+            Error::Db(error) => error.into(),
+            Error::Unsealable(error) => Self::internal(error),
         }
     }
 }

@@ -9,7 +9,6 @@ use url::form_urlencoded;
 use super::Check;
 use crate::app::App;
 use crate::gateway::{Identity, Request};
-use crate::sessions::Live;
 use crate::web::failure::Failure;
 
 /// A proxy reads the head of our answer into one page of memory: nginx's `proxy_buffer_size` is 4 KiB.
@@ -44,8 +43,7 @@ const EMPTY: HeaderValue = HeaderValue::from_static("");
 pub struct Named([HeaderValue; 3]);
 
 impl Named {
-    pub(super) fn new(live: &Live) -> Self {
-        let identity = Identity::of(live);
+    pub(super) fn new(identity: &Identity) -> Self {
         let [user, email, name, ..] = identity.values();
         // There are no control characters left in them, and that is all a header's value cannot hold.
         Self([user, email, name].map(|value| HeaderValue::from_bytes(value.as_bytes()).unwrap_or(EMPTY)))
@@ -112,6 +110,11 @@ impl SignIn {
 
 pub(super) fn unauthenticated(check: &Check<'_>) -> HttpResponse {
     Failure::Unauthenticated.as_problem(check.arrival.id.as_str())
+}
+
+/// For a program, so never a page.
+pub(super) fn invalid_key(check: &Check<'_>) -> HttpResponse {
+    Failure::InvalidKey.as_problem(check.arrival.id.as_str())
 }
 
 /// A page for somebody who looks at it, a problem document for everybody else.

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use actix_web::HttpResponse;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 
+use super::visitor::Visitor;
 use super::{Check, Verdict, answer, family};
 use crate::gateway::{Malformed, Request};
 use crate::web::failure::Failure;
@@ -19,16 +20,18 @@ pub(super) fn read(headers: &HeaderMap, client: IpAddr) -> Result<Request<'_>, M
 
 pub(super) fn answer(check: &Check<'_>, verdict: Verdict<'_>) -> HttpResponse {
     match verdict {
-        Verdict::Allow(known) => answer::allow(known.as_deref().map(|known| &known.kept)),
-        Verdict::SignIn(asked) => {
-            let mut refused = answer::unauthenticated(check);
-            // nginx's configuration decides who is led there.
-            if let Some(location) = check.gate.sign_in.location(&check.gate.app, &asked) {
-                refused.headers_mut().insert(header::LOCATION, location);
-            }
-            refused
-        }
+        Verdict::Allow(known) => answer::allow(known.as_ref().map(Visitor::named)),
+        Verdict::SignIn(asked) => with_location(check, &asked, answer::unauthenticated(check)),
+        Verdict::InvalidKey(asked) => with_location(check, &asked, answer::invalid_key(check)),
         Verdict::Refuse(Failure::InvalidRequest(why)) => answer::refuse(check, &Failure::Forbidden(why)),
         Verdict::Refuse(failure) => answer::refuse(check, &failure),
     }
+}
+
+/// nginx's configuration decides who is led there.
+fn with_location(check: &Check<'_>, asked: &Request<'_>, mut refused: HttpResponse) -> HttpResponse {
+    if let Some(location) = check.gate.sign_in.location(&check.gate.app, asked) {
+        refused.headers_mut().insert(header::LOCATION, location);
+    }
+    refused
 }

@@ -12,19 +12,20 @@ mod auth_request;
 mod family;
 mod forward;
 mod gate_cookies;
-
-use std::sync::Arc;
+mod visitor;
 
 use actix_web::http::header::HeaderMap;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::failure::Failure;
 use super::layers::{self, Arrival};
+use crate::api_keys::Uses;
 use crate::app::App;
 use crate::gateway::{Decision, Malformed, Reason, Request, Rules, Subject, decide};
-use crate::sessions::{self, Known};
+use crate::sessions;
 pub use answer::Named;
 use answer::SignIn;
+use visitor::Visitor;
 
 /// The sessions that a node remembers for its gate, each with who its holder is to apps.
 pub type LiveSessions = sessions::LiveSessions<Named>;
@@ -36,11 +37,12 @@ pub struct Gate {
     rules: Rules,
     sign_in: SignIn,
     live: LiveSessions,
+    uses: Uses,
 }
 
 impl Gate {
-    pub fn new(app: App, live: LiveSessions) -> Self {
-        Self { rules: Rules::compile(&app.settings.gateway), sign_in: SignIn::of(&app), live, app }
+    pub fn new(app: App, live: LiveSessions, uses: Uses) -> Self {
+        Self { rules: Rules::compile(&app.settings.gateway), sign_in: SignIn::of(&app), live, uses, app }
     }
 }
 
@@ -54,8 +56,10 @@ struct Check<'a> {
 /// What it comes to. The dialects say it in their proxies' words.
 enum Verdict<'a> {
     /// `None` for somebody who need not be known.
-    Allow(Option<Arc<Known<Named>>>),
+    Allow(Option<Visitor>),
     SignIn(Request<'a>),
+    /// A key that is not good, where keys are taken.
+    InvalidKey(Request<'a>),
     Refuse(Failure),
 }
 
@@ -93,10 +97,13 @@ async fn try_judge<'a>(check: &Check<'a>, read: Read) -> Result<Verdict<'a>, Fai
     require_proxy(check.arrival)?;
     let headers = check.request.headers();
     let asked = read(headers, check.arrival.client).map_err(|malformed| not_understood(&malformed))?;
-    let known = find_live(check.gate, headers).await?;
-    let subject = Subject::of(known.as_ref().map(|known| &known.live));
+    let visitor = match visitor::find(check, &asked).await {
+        Err(Failure::InvalidKey) => return Ok(Verdict::InvalidKey(asked)),
+        found => found?,
+    };
+    let subject = visitor.as_ref().map_or(Subject::Stranger, Visitor::subject);
     Ok(match decide(&check.gate.rules, &asked, subject) {
-        Decision::Allow => Verdict::Allow(known),
+        Decision::Allow => Verdict::Allow(visitor),
         Decision::SignIn => Verdict::SignIn(asked),
         Decision::Deny(reason) => Verdict::Refuse(denied(reason)),
     })
@@ -108,16 +115,6 @@ fn require_proxy(arrival: &Arrival) -> Result<(), Failure> {
     }
     log::warn!(peer:% = arrival.peer; "{} asks the gate and is not in server.trusted_proxies", arrival.peer);
     Err(Failure::Forbidden("Only a proxy that this service trusts may ask.".to_owned()))
-}
-
-/// A sibling host can toss in cookies of the same name, so the first that is good counts.
-async fn find_live(gate: &Gate, headers: &HeaderMap) -> Result<Option<Arc<Known<Named>>>, Failure> {
-    for token in gate_cookies::tokens(&gate.app, headers) {
-        if let Some(known) = gate.live.find(&gate.app, token.digest(), Named::new).await? {
-            return Ok(Some(known));
-        }
-    }
-    Ok(None)
 }
 
 fn denied(reason: Reason) -> Failure {

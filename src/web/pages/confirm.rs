@@ -120,6 +120,7 @@ fn purpose(action: Action) -> &'static str {
     match action {
         Action::Password => "change your password",
         Action::Factors => "change how you sign in",
+        Action::ApiKeys => "change what your programs may do",
         Action::Other => "go on",
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{in_words, logout};
 use crate::app::App;
 use crate::db;
-use crate::kernel::{DeviceId, device};
+use crate::kernel::{DeviceId, UserId, device};
 use crate::sessions::{self, Activity, Device, EndReason, Method};
 use crate::web::csrf::Checked;
 use crate::web::failure::Failure;
@@ -37,8 +37,10 @@ pub async fn show(
     request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
     let now = app.clock.now();
-    let (this, others): (Vec<Device>, Vec<Device>) =
-        load(&app, &activity, &who).await?.into_iter().partition(|device| device.live.device == who.live.device);
+    let (this, others): (Vec<Device>, Vec<Device>) = load(&app, &activity, who.live.user)
+        .await?
+        .into_iter()
+        .partition(|device| device.live.device == who.live.device);
     let describe = |devices: &[Device]| devices.iter().map(|device| describe(device, now)).collect::<Vec<Value>>();
     let context = json!({ "this": describe(&this), "others": describe(&others), "notice": notice(&asked.done) });
     Ok(view::html(&request, &mut HttpResponse::Ok(), "accounts/sessions.html", context))
@@ -74,8 +76,8 @@ pub async fn sign_out_others(
 }
 
 /// Where they are signed in, the last active first.
-pub async fn load(app: &App, activity: &Activity, who: &SignedIn) -> Result<Vec<Device>, Failure> {
-    let (rules, activity, user) = (app.settings.session.clone(), activity.clone(), who.live.user);
+pub async fn load(app: &App, activity: &Activity, user: UserId) -> Result<Vec<Device>, Failure> {
+    let (rules, activity) = (app.settings.session.clone(), activity.clone());
     Ok(app.db.look_up(move |tx| sessions::list_devices(tx, &rules, &activity, user)).await?)
 }
 

@@ -1,0 +1,77 @@
+use chrono::{DateTime, Utc};
+
+use super::{PREFIX, Scopes, store};
+use crate::app::App;
+use crate::crypto::Sealer;
+use crate::db;
+use crate::kernel::{ApiKeyId, Digest, EmailAddress, UserId};
+
+/// A program that has shown a key which is good, and whose key it is.
+#[derive(Clone, Debug)]
+pub struct Program {
+    pub key: ApiKeyId,
+    pub user: UserId,
+    pub email: EmailAddress,
+    pub email_verified: bool,
+    /// Of the person.
+    pub name: String,
+    pub scopes: Scopes,
+    pub expires_at: DateTime<Utc>,
+    /// To the minute.
+    pub last_used_at: Option<DateTime<Utc>>,
+}
+
+/// A text of our making: by its tag it may be a key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Shown(Digest);
+
+impl Shown {
+    /// `None` for whatever no node with one of these keys has made.
+    pub fn parse(sealer: &Sealer, text: &[u8]) -> Option<Self> {
+        sealer.untag(text.strip_prefix(PREFIX.as_bytes())?).map(|token| Self(token.digest()))
+    }
+}
+
+/// Whose key it is, as PostgreSQL has it at this moment. `None` when it was revoked or its end has come, or its holder is
+/// disabled.
+pub async fn authenticate(app: &App, shown: Shown) -> Result<Option<Program>, db::Error> {
+    let Shown(digest) = shown;
+    let now = app.clock.now();
+    let found = app.db.look_up(move |tx| store::find_by_digest(tx, &digest)).await?;
+    Ok(found.filter(|found| !found.is_disabled && now < found.program.expires_at).map(|found| found.program))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::settings::SecretKey;
+    use crate::kernel::Token;
+
+    fn sealer(byte: u8) -> Sealer {
+        Sealer::new(&[SecretKey::from_bytes(vec![byte; 32]).unwrap()]).unwrap()
+    }
+
+    #[test]
+    fn a_key_is_known_for_ours_and_nothing_else_is() {
+        let (own, token) = (sealer(7), Token::generate());
+        let key = format!("vst_{}", own.tag(&token));
+        assert_eq!(key.len(), 68);
+        assert_eq!(Shown::parse(&own, key.as_bytes()), Some(Shown(token.digest())));
+        let tag_of_nobody = format!("vst_{}", "A".repeat(64));
+        let strangers = [
+            own.tag(&token),
+            format!("VST_{}", own.tag(&token)),
+            format!("vst_{}", token.expose()),
+            format!("vst_{}", sealer(8).tag(&token)),
+            format!("{key} "),
+            format!("{key}="),
+            key[..67].to_owned(),
+            tag_of_nobody,
+            "vst_".to_owned(),
+            String::new(),
+        ];
+        for text in strangers {
+            assert_eq!(Shown::parse(&own, text.as_bytes()), None, "{text}");
+        }
+    }
+}
