@@ -2,5 +2,6 @@
 
 mod forgeries;
 mod journey;
+mod keys;
 mod street;
 mod traffic;

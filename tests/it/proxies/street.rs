@@ -18,6 +18,7 @@ const RULES: &str = r#"[
     { hosts = ["app.example.com"], paths = ["/public/**"], allow = "public" },
     { hosts = ["app.example.com"], paths = ["/closed/**"], allow = "deny" },
     { hosts = ["public.example.com"], allow = "public" },
+    { hosts = ["app.example.com"], paths = ["/api/**"], allow = "signed_in", api_keys = true },
     { hosts = ["app.example.com"], allow = "signed_in" },
 ]"#;
 

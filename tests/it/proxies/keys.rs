@@ -1,0 +1,64 @@
+//! Programs with API keys, through the proxies as they are delivered.
+
+use serde_json::{Value, json};
+
+use super::street::{Kind, Street, streets};
+use crate::gate::house::Person;
+
+/// A key of Ann's for apps, and Ann's id.
+fn key_of_ann(street: &Street) -> (String, String) {
+    let mut browser = street.service.verified("ann@example.com");
+    browser.confirm();
+    let made: Value = browser.api("POST", "/me/api-keys", json!({ "name": "a script" })).json();
+    (made["key"].as_str().expect("a key").to_owned(), Person::who_is(browser).id)
+}
+
+#[test]
+fn a_key_opens_the_app_which_is_told_whose_it_is_and_never_sees_it() {
+    for street in streets() {
+        let (key, id) = key_of_ann(&street);
+        for scheme in ["Bearer", "bearer", "BEARER  "] {
+            let forged = "Remote-User: root\r\nRemote_User: root\r\nVestibule-Assertion: forged\r\n";
+            let answer = street.send("GET /api/x", &format!("{forged}Authorization: {scheme} {key}\r\n"));
+            assert_eq!(answer.status, 200, "{:?} {scheme}", street.kind);
+            let received = street.app.received().pop().expect("a request");
+            assert_eq!(received.header("remote-user"), Some(id.as_str()));
+            assert_eq!(received.header("remote-email"), Some("ann@example.com"));
+            let told = format!("{:?}", received.headers);
+            assert!(
+                !told.contains(&key[..12]) && received.header("authorization").is_none(),
+                "{:?}: {told}",
+                street.kind
+            );
+        }
+    }
+}
+
+#[test]
+fn a_key_that_is_not_good_is_a_plain_401_for_programs() {
+    for street in streets() {
+        let (key, _) = key_of_ann(&street);
+        let wrong = format!("{}A", &key[..67]);
+        let wrong = if wrong == key { format!("{}B", &key[..67]) } else { wrong };
+        let answer = street.send("GET /api/x", &format!("Authorization: Bearer {wrong}\r\n"));
+        assert_eq!(answer.status, 401, "{:?}", street.kind);
+        let challenge = answer.header("www-authenticate").expect("a challenge");
+        assert!(challenge.contains("error=\"invalid_token\""), "{:?}: {challenge}", street.kind);
+        // Where keys are not taken, whoever brings one is a stranger.
+        let answer = street.send("GET /x", &format!("Authorization: Bearer {key}\r\n"));
+        assert!(matches!((street.kind, answer.status), (Kind::Nginx, 302) | (Kind::Caddy, 401)), "{}", answer.status);
+        street.assert_nothing_arrived("nobody was let in");
+    }
+}
+
+#[test]
+fn an_apps_own_authorization_arrives() {
+    for street in streets() {
+        let ann = street.ann();
+        for value in ["Bearer eyJhbGciOi.x.y", "Basic eDp5"] {
+            let lines = format!("Authorization: {value}\r\n{}", Street::cookies_of(&ann));
+            assert_eq!(street.send("GET /api/x", &lines).status, 200, "{:?} {value}", street.kind);
+            assert_eq!(street.app.received().pop().expect("a request").header("authorization"), Some(value));
+        }
+    }
+}
