@@ -433,7 +433,7 @@ fn only_a_confirmation_opens_what_is_dangerous() {
 #[test]
 fn a_key_opens_what_may_be_read_and_nothing_else() {
     let app = TestApp::start();
-    app.unverified("another@example.com");
+    register(&app, &mut app.unverified("another@example.com"), "Theirs");
     let mut holder = app.verified("verified@example.com");
     holder.confirm();
     let body = json!({ "name": "everything", "scopes": ["account:read", "gateway"] });
