@@ -37,6 +37,12 @@ fn people_make_name_and_remove_passkeys_in_a_real_browser() {
     play(&service, "passkeys.mjs", &[&service.portal], "screenshots-passkeys");
 }
 
+#[test]
+fn people_sign_in_by_a_mailed_link_in_a_real_browser() {
+    let service = Service::start(&[]);
+    play(&service, "magic-link.mjs", &[&service.portal, &service.demo], "screenshots-magic-link");
+}
+
 /// Plays the stories of a file, which takes these arguments and last a folder for its pictures.
 fn play(service: &Service, stories: &str, arguments: &[&str], pictures: &str) {
     let drivers = browser_folder();

@@ -20,6 +20,9 @@ use crate::web::failure::{Failure, Field};
 use crate::web::who::{Anyone, SignedIn};
 use crate::web::{cookies, half_in, rotation, session_store, view};
 
+/// Done: whatever was asked for by letter came to nothing.
+pub(super) const LINK_AGAIN: &str = "link-again";
+
 #[derive(Deserialize)]
 pub struct Asked {
     #[serde(default)]
@@ -62,7 +65,9 @@ pub async fn show(app: web::Data<App>, who: Anyone, asked: web::Query<Asked>, re
         let context = destination(&app, &asked.return_to);
         return view::html(&request, &mut HttpResponse::Ok(), "signin/interstitial.html", context);
     }
-    let input = json!({ "email": "", "remember": false });
+    // Whoever asks for another link need not type the address again.
+    let email = if asked.done == LINK_AGAIN { Way::of(&app, &request).email } else { String::new() };
+    let input = json!({ "email": email, "remember": false });
     let notice = notice(&asked.done);
     // Whoever has just done something here knows why they have to sign in.
     let ended = session_store::why_ended(&request).filter(|_| notice.is_none());
@@ -171,7 +176,7 @@ fn notice(done: &str) -> Option<&'static str> {
     match done {
         "verified" => Some("Your address is confirmed. Sign in to go on."),
         "again" => Some("Begin again: the first step was too long ago, or too many codes were tried."),
-        "link-again" => Some("Ask for another link: that one was used, was too old, or too many codes were tried."),
+        LINK_AGAIN => Some("Ask for another link: that one was used, was too old, or too many codes were tried."),
         "reset" => Some("Your password is changed. Sign in with the new one."),
         _ => None,
     }

@@ -6,7 +6,6 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use url::form_urlencoded::Serializer;
 
 use super::way::{self, Way};
 use super::{destination, in_words, inbox_url, login, second_factor, verify_email};
@@ -209,12 +208,7 @@ fn go_on(app: &App, request: &HttpRequest, entered: &Entered) -> HttpResponse {
 /// To the sign-in page. Where the person was going is not forgotten.
 fn begin_again(app: &App, request: &HttpRequest) -> HttpResponse {
     let way = Way::of(app, request);
-    let mut query = Serializer::new(String::new());
-    query.append_pair("done", "link-again");
-    if !way.return_to.is_empty() {
-        query.append_pair("return_to", &way.return_to);
-    }
-    view::see_other(&format!("/login?{}", query.finish()))
+    view::see_other(&way.sign_in(login::LINK_AGAIN))
 }
 
 async fn waiting(

@@ -52,6 +52,7 @@ fn a_wrong_code_is_explained_in_its_place_and_the_last_one_leads_back_to_the_sta
     browser.submit("/login/magic-link/code", &[("code", wrong(&right))]);
     let page = browser.follow();
     assert!(page.has("too many codes were tried"), "{}", page.text());
+    assert!(page.form("/login").unwrap().fields.contains(&("email".to_owned(), ANN.to_owned())));
     assert!(page.url.query().unwrap().contains("return_to=%2Faccount%2Fsessions"));
 }
 

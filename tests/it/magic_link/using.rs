@@ -39,7 +39,7 @@ fn elsewhere_the_link_shows_a_code_and_that_signs_in_the_browser_that_asked() {
     let mut desk = app.browser();
     desk.get("/login?return_to=http%3A%2F%2Flocalhost%3A9999%2Freports");
     desk.press("Email me a link to sign in", &[("email", ANN)]);
-    assert!(desk.follow().has("Anywhere else it shows a code. Enter that here."));
+    assert!(desk.follow().has("anywhere else it shows a code to enter here"));
 
     let mut phone = app.browser();
     let page = phone.get(&app.mail().to(ANN).link());
