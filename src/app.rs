@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::breaches::{self, Breaches};
 use crate::config::Settings;
 use crate::crypto::{Hasher, Sealer};
 use crate::db::Db;
@@ -16,6 +17,7 @@ pub struct App {
     pub clock: Clock,
     pub db: Db,
     pub hasher: Hasher,
+    pub breaches: Breaches,
     pub sealer: Sealer,
     pub render: Renderer,
     /// Where people may be sent after signing in.
@@ -27,6 +29,8 @@ pub struct App {
 pub enum Error {
     #[error("password: {0}")]
     Hasher(String),
+    #[error("password.breach_file, password.breach_api: {0}")]
+    Breaches(#[from] breaches::Error),
     #[error("secrets.key: there is no key")]
     NoKey,
     #[error(transparent)]
@@ -40,6 +44,7 @@ impl App {
         Ok(Self {
             db: Db::new(database_url, settings.database.pool_size, clock.clone()),
             hasher: Hasher::new(&settings.password).map_err(Error::Hasher)?,
+            breaches: Breaches::new(settings.password.breach_file.as_deref(), settings.password.breach_api.as_ref())?,
             sealer: Sealer::new(&settings.secrets.keys).ok_or(Error::NoKey)?,
             render: Renderer::new(settings.server.overrides_dir.as_deref())?,
             destinations: Arc::new(Destinations::new(

@@ -8,6 +8,12 @@
 /// Values without I/O: clock, ids, addresses, secrets, where to return to.
 pub mod kernel;
 
+/// What this service asks of others over HTTP.
+pub mod outbound;
+
+/// Whether a password stands in a list of leaked ones.
+pub mod breaches;
+
 /// Load, check everything, hand out typed settings; the only reader of the environment.
 pub mod config;
 

@@ -1,7 +1,8 @@
 //! Which passwords are good enough, and what to say about those that are not.
 //!
 //! Length and guessability only, as NIST SP 800-63B (section 5.1.1.2) asks: no rules about kinds of
-//! characters, no expiry.
+//! characters, no expiry. And, as it asks too, none that is known to have leaked, where the operator has a list of those
+//! ([`crate::breaches`]).
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use zxcvbn::feedback::{Suggestion, Warning};
 
 use super::Name;
 use crate::app::App;
+use crate::breaches::Fingerprint;
 use crate::config::settings;
 use crate::crypto::{Busy, PasswordHash};
 use crate::db;
@@ -32,6 +34,8 @@ pub enum Weak {
     TooLong,
     #[error("{0}")]
     Guessable(String),
+    #[error("This password is in a list of leaked ones. Choose another.")]
+    Leaked,
 }
 
 /// Why a chosen password was not taken.
@@ -59,11 +63,17 @@ pub async fn choose(
     require_admission(app, origin).await?;
     let (settings, judged) = (Arc::clone(&app.settings), password.clone());
     let (email, name) = (email.clone(), name.clone());
+    let breaches = app.breaches.clone();
     let judge = move || {
         let host = settings.server.public_url.host_str().unwrap_or_default();
-        require_strong(&settings.password, &judged, &[email.as_str(), name.as_str(), host])
+        require_strong(&settings.password, &judged, &[email.as_str(), name.as_str(), host])?;
+        let fingerprint = Fingerprint::of(&judged);
+        if breaches.is_in_file(&fingerprint) { Err(Weak::Leaked) } else { Ok(fingerprint) }
     };
-    app.hasher.run(judge).await??;
+    let fingerprint = app.hasher.run(judge).await??;
+    if app.breaches.is_known_to_service(&fingerprint).await {
+        return Err(Weak::Leaked.into());
+    }
     Ok(app.hasher.hash(password.clone()).await?)
 }
 
@@ -163,6 +173,8 @@ mod tests {
             iterations: 1,
             parallelism: 1,
             max_concurrent: 1,
+            breach_api: None,
+            breach_file: None,
         };
         require_strong(&rules, &Redacted::new(text.to_owned()), &["ann.lee@example.com", "Ann Lee"])
     }

@@ -1,7 +1,7 @@
 //! The names of the keys, as files, variables and people write them.
 
 /// Every key. `config/default.toml` and the reader of [`super::Settings`] are tested against this list.
-pub const KEYS: [&str; 43] = [
+pub const KEYS: [&str; 45] = [
     "server.listen",
     "server.public_url",
     "server.metrics_listen",
@@ -30,6 +30,8 @@ pub const KEYS: [&str; 43] = [
     "password.iterations",
     "password.parallelism",
     "password.max_concurrent",
+    "password.breach_api",
+    "password.breach_file",
     "mail.transport",
     "mail.url",
     "mail.username",

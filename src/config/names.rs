@@ -27,6 +27,22 @@ pub(super) fn public_url(text: &str) -> Result<Url, Wrong> {
     Ok(url)
 }
 
+/// What requests go to: with a path or without, and nothing after it.
+pub(super) fn service_url(text: &str) -> Result<Url, Wrong> {
+    let remedy = r#"Write it as in "https://api.pwnedpasswords.com", or "" for none."#;
+    let url = Url::parse(text).map_err(|_| Wrong::quoting(text, "a URL", remedy))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(Wrong::quoting(text, "an http or https URL", remedy));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Wrong::new("The URL holds a user name or password.", remedy));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(Wrong::new(format!("{text:?} says more than scheme, host, port and path."), remedy));
+    }
+    Ok(url)
+}
+
 /// A domain that browsers accept in a cookie, in lower case and ASCII.
 pub(super) fn cookie_domain(text: &str) -> Result<String, Wrong> {
     let remedy = r#"Write the domain that your apps share, as in "example.com"."#;

@@ -13,6 +13,7 @@ use secrecy::SecretString;
 
 use super::findings::Wrong;
 use super::settings::{Action, Allow, Limit, LogFormat, SecretKey, Signup, Tls, Transport};
+use crate::breaches::HashFile;
 
 const LONGEST: TimeDelta = TimeDelta::days(3650);
 
@@ -47,6 +48,16 @@ pub(super) fn pem_file(text: &str) -> Result<PathBuf, Wrong> {
         Ok(PathBuf::from(text))
     } else {
         Err(Wrong::new(format!("There is no certificate in {text:?}."), remedy))
+    }
+}
+
+/// A list of leaked passwords' hashes.
+pub(super) fn hash_file(text: &str) -> Result<PathBuf, Wrong> {
+    let remedy = "Write the path of a list of SHA-1 hashes that is sorted by hash, a line each.";
+    let path = PathBuf::from(text);
+    match HashFile::open(&path) {
+        Ok(_) => Ok(path),
+        Err(error) => Err(Wrong::new(format!("{text:?} is of no use: {error}."), remedy)),
     }
 }
 

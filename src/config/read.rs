@@ -119,6 +119,8 @@ fn password(values: &Values, mistakes: &mut Mistakes) -> Option<Password> {
     let iterations = mistakes.collect(values.field("password.iterations").number(1, 1000));
     let parallelism = mistakes.collect(values.field("password.parallelism").number(1, 64));
     let max_concurrent = mistakes.collect(values.field("password.max_concurrent").number(0, 1024));
+    let breach_api = mistakes.collect(values.field("password.breach_api").optional(names::service_url));
+    let breach_file = mistakes.collect(values.field("password.breach_file").optional(parse::hash_file));
     Some(Password {
         min_length: min_length? as usize,
         min_strength: u8::try_from(min_strength?).ok()?,
@@ -126,6 +128,8 @@ fn password(values: &Values, mistakes: &mut Mistakes) -> Option<Password> {
         iterations: iterations?,
         parallelism: parallelism?,
         max_concurrent: or_cores(max_concurrent?),
+        breach_api: breach_api?,
+        breach_file: breach_file?,
     })
 }
 

@@ -161,6 +161,10 @@ pub struct Password {
     pub parallelism: u32,
     /// Hashes at the same time, at least 1; the 0 of the configuration has become the number of cores.
     pub max_concurrent: usize,
+    /// A service that knows leaked passwords; what it is asked is appended.
+    pub breach_api: Option<Url>,
+    /// A sorted list of hashes of leaked passwords.
+    pub breach_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug)]

@@ -166,6 +166,8 @@ mod tests {
             iterations: 1,
             parallelism: 1,
             max_concurrent: 1,
+            breach_api: None,
+            breach_file: None,
         };
         Hasher::new(&settings).unwrap()
     }

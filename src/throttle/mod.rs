@@ -31,8 +31,8 @@
 //! passkey. Codes of an app can be, by whoever knows the password; an account that waits for those is open to a known
 //! browser, to a recovery code and to a passkey.
 //!
-//! Letters beyond `reset.account`, `magic_link.account` and `mail.account` are not sent, and nobody is told so; those that were sent go on
-//! working, whoever asked for them.
+//! Letters beyond `reset.account`, `magic_link.account` and `mail.account` are not sent, and nobody is told so; those
+//! that were sent go on working, whoever asked for them.
 
 mod store;
 

@@ -18,6 +18,7 @@ use url::Url;
 use super::{failure::Failure, layers, pages, view};
 use crate::app::App;
 use crate::gateway::Identity;
+use crate::outbound::{self, Trust};
 
 /// The gate is in the same process; only a stuck database takes longer.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -42,9 +43,8 @@ struct Demo {
 
 /// The demo on `listener`, ready to be awaited; `gate` is where the service itself listens.
 pub fn server(app: App, listener: TcpListener, gate: SocketAddr) -> anyhow::Result<Server> {
-    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().timeout(PATIENCE);
     let gate = Url::parse(&format!("http://{gate}/gateway/forward-auth"))?;
-    let demo = web::Data::new(Demo { client: client.build()?, gate });
+    let demo = web::Data::new(Demo { client: outbound::client(Trust::Nobody, PATIENCE)?, gate });
     let server = HttpServer::new(move || {
         actix_web::App::new()
             .app_data(web::Data::new(app.clone()))

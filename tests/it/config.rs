@@ -195,3 +195,33 @@ fn the_health_check_fails_where_nobody_answers() {
     assert_eq!((ended.code, ended.out.as_str()), (1, "{\"ready\":false,\"status\":null}\n"));
     assert!(ended.err.contains("no answer from 127.0.0.1:"), "{}", ended.err);
 }
+
+#[test]
+fn lists_of_leaked_passwords_are_looked_over_before_anything_starts() {
+    let folder = Folder::new();
+    let words = folder.write("words.txt", "password\n123456\n");
+    let hash = |digit: char| format!("{}:1\n", digit.to_string().repeat(40));
+    let unsorted = folder.write("unsorted.txt", &[hash('A'), hash('F'), hash('B')].concat());
+    let sorted = folder.write("sorted.txt", &[hash('A'), hash('B'), hash('F')].concat());
+    let cases = [
+        ("BREACH_FILE", words.as_str(), "is of no use: the line at byte 0 is not the SHA-1 of a password"),
+        ("BREACH_FILE", unsorted.as_str(), "is of no use: it is not sorted: the line at byte 86 is not after"),
+        ("BREACH_FILE", "/nothing/here", "is of no use: it cannot be read: No such file"),
+        ("BREACH_API", "pwnedpasswords.com", "is not a URL"),
+        ("BREACH_API", "https://ann:secret@example.com", "holds a user name or password"),
+        ("BREACH_API", "https://example.com/?x=", "says more than scheme, host, port and path"),
+    ];
+    for (key, value, expected) in cases {
+        let variable = format!("VESTIBULE__PASSWORD__{key}");
+        let ended = folder.run(&["config", "check"], &[(variable.as_str(), value)]);
+        let named = ended.err.contains(&format!("password.{}", key.to_ascii_lowercase()));
+        assert!(ended.code == 78 && named && ended.err.contains(expected), "{ended:?}");
+        assert!(!ended.err.contains("ann:secret"), "{ended:?}");
+    }
+    let variables = [
+        ("VESTIBULE__PASSWORD__BREACH_FILE", sorted.as_str()),
+        ("VESTIBULE__PASSWORD__BREACH_API", "https://api.pwnedpasswords.com"),
+    ];
+    let ended = folder.run(&["config", "check"], &variables);
+    assert_eq!(ended.code, 0, "{ended:?}");
+}

@@ -8,6 +8,8 @@ mod accounts;
 #[cfg(test)]
 mod api_keys;
 #[cfg(test)]
+mod breaches;
+#[cfg(test)]
 mod chromium;
 #[cfg(test)]
 mod cluster;

@@ -4,6 +4,7 @@
 
 pub mod app;
 pub mod authenticator;
+pub mod breach_list;
 pub mod browser;
 pub mod echo;
 pub mod http;
