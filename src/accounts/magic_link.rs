@@ -191,7 +191,8 @@ pub fn show_code(tx: &mut Tx<'_>, sealer: &Sealer, token: &Token) -> Result<Opti
     if !store::set_code(tx, &token.digest(), &digest)? {
         return Ok(None);
     }
-    if let Some(user) = asked.user() {
+    // Once: whoever has the link may ask as often as they like.
+    if let Some(user) = asked.user().filter(|_| !asked.has_code()) {
         audit::record(tx, Event::about(user, "magic_link.code_shown"))?;
     }
     Ok(Some((code, asked.asker)))

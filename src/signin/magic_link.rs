@@ -17,6 +17,7 @@ use crate::audit::{self, Event};
 use crate::config::settings::Limits;
 use crate::db::{self, Tx};
 use crate::kernel::{KnownDeviceId, Origin, Redacted, Token, UserId};
+use crate::meters::Outcome;
 use crate::sessions::{self, Method};
 use crate::throttle::{self, Admission, Key};
 
@@ -58,19 +59,30 @@ pub enum Error {
 pub async fn sign_in(app: &App, origin: &Origin, attempt: Attempt) -> Result<Entered, Error> {
     let app2 = app.clone();
     // A wrong code is counted and written down, so the transaction commits whatever the outcome is.
-    let outcome: Result<_, db::Error> = app
+    let settled: Result<_, db::Error> = app
         .db
         .write(origin, move |tx| match &attempt.proof {
             Proof::Link(token) => by_link(tx, &app2, &attempt, token),
             Proof::Code(code) => by_code(tx, &app2, &attempt, code),
         })
         .await;
-    outcome?.map_err(|refusal| match refusal {
-        Refusal::Gone => Error::Gone,
-        Refusal::AnotherBrowser => Error::AnotherBrowser,
-        Refusal::Wrong => Error::Wrong,
-        Refusal::Wait(wait) => Error::TooMany(wait),
-    })
+    let entered = settled.map_err(Error::from).and_then(|settled| {
+        settled.map_err(|refusal| match refusal {
+            Refusal::Gone => Error::Gone,
+            Refusal::AnotherBrowser => Error::AnotherBrowser,
+            Refusal::Wrong => Error::Wrong,
+            Refusal::Wait(wait) => Error::TooMany(wait),
+        })
+    });
+    entered.inspect_err(|error| app.db.meters().attempted(Method::MagicLink.as_str(), outcome(error)))
+}
+
+fn outcome(error: &Error) -> Outcome {
+    match error {
+        Error::Gone | Error::AnotherBrowser | Error::Wrong => Outcome::Failure,
+        Error::TooMany(_) => Outcome::Waits,
+        Error::Db(_) => Outcome::Error,
+    }
 }
 
 enum Refusal {
@@ -80,9 +92,9 @@ enum Refusal {
     Wait(TimeDelta),
 }
 
-type Outcome = Result<Result<Entered, Refusal>, db::Error>;
+type Settled = Result<Result<Entered, Refusal>, db::Error>;
 
-fn by_link(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, token: &Token) -> Outcome {
+fn by_link(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, token: &Token) -> Settled {
     let Some(asked) = magic_link::find_by_link(tx, token)? else { return Ok(Err(Refusal::Gone)) };
     if !asked.is_by(attempt.browser.as_ref()) {
         return Ok(Err(Refusal::AnotherBrowser));
@@ -95,7 +107,7 @@ fn by_link(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, token: &Token) -> Outc
     }
 }
 
-fn by_code(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, code: &Redacted) -> Outcome {
+fn by_code(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, code: &Redacted) -> Settled {
     let Some(browser) = &attempt.browser else { return Ok(Err(Refusal::Gone)) };
     let Some(asked) = magic_link::find_by_browser(tx, browser)? else { return Ok(Err(Refusal::Gone)) };
     let keys = Keys::of(tx, &app.settings.limits, &asked)?;
@@ -114,7 +126,7 @@ fn by_code(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, code: &Redacted) -> Ou
     let_in(tx, app, attempt, (&user, &asked))
 }
 
-fn let_in(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, (user, asked): (&User, &Asked)) -> Outcome {
+fn let_in(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, (user, asked): (&User, &Asked)) -> Settled {
     if !magic_link::take(tx, asked)? {
         return Ok(Err(Refusal::Gone));
     }

@@ -2,9 +2,11 @@
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
+use vestibule::meters::Outcome;
 
 use super::{ANN, ask, asked, by_code, by_link, events, mailed, shown, who};
 use crate::support::TestApp;
+use crate::support::authenticator::set_up;
 use crate::support::people::{PASSWORD, code, token_in};
 
 const APP: &str = "http://localhost:9999/reports";
@@ -134,6 +136,7 @@ fn a_code_works_once_and_its_link_ends_with_it() {
     let token = mailed(&app, ANN);
     let code = shown(&app, &token);
     assert_eq!(shown(&app, &token), code, "it is the same however often it is shown");
+    assert_eq!(events(&app, "magic_link.code_shown"), 1);
     assert_eq!(by_code(&mut browser.clone(), &code).status, 200);
     assert_eq!(by_code(&mut browser.clone(), &code).status, 410);
     assert_eq!(by_link(&mut browser.clone(), &token).status, 410);
@@ -223,6 +226,38 @@ fn a_link_opens_a_new_session_and_ends_the_one_before() {
     assert_eq!(who(&mut planted.clone()), None);
     assert_eq!(other_tab.submit("/magic-link", &[]).status, 410, "pressed twice: not that it came from elsewhere");
     assert_eq!(app.log_in("bob@example.com", PASSWORD).1.status, 200);
+}
+
+/// Nor does a first step that somebody else has begun there go on.
+#[test]
+fn a_link_ends_what_was_half_begun_in_the_same_browser() {
+    let app = TestApp::start();
+    app.verified(ANN);
+    let (authenticator, _) = set_up(&app, &mut app.verified("bob@example.com"));
+    let (mut browser, answer) = app.log_in("bob@example.com", PASSWORD);
+    assert_eq!(code(&answer), "mfa_required");
+    let copy = browser.clone();
+    ask(&mut browser, ANN);
+    assert_eq!(by_link(&mut browser, &mailed(&app, ANN)).status, 200);
+    for mut half in [browser.clone(), copy] {
+        let answer = half.api("POST", "/auth/login/totp", json!({ "code": authenticator.code(&app) }));
+        assert_eq!((answer.status, code(&answer).as_str()), (401, "unauthenticated"));
+    }
+    assert_eq!(who(&mut browser).as_deref(), Some(ANN));
+}
+
+#[test]
+fn what_became_of_links_and_codes_is_counted_for_the_operator() {
+    let app = TestApp::start();
+    app.verified(ANN);
+    let mut browser = asked(&app, ANN);
+    let token = mailed(&app, ANN);
+    by_link(&mut app.browser(), &token);
+    by_code(&mut browser, "000000");
+    by_link(&mut browser, &token);
+    let attempts = app.app.db.meters().attempts();
+    let of = |outcome| attempts.get(&("magic_link", outcome)).copied();
+    assert_eq!((of(Outcome::Failure), of(Outcome::Success), of(Outcome::Waits)), (Some(2), Some(1), None));
 }
 
 #[test]
