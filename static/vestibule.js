@@ -38,42 +38,68 @@ for (const time of document.querySelectorAll("time[datetime]")) {
 // scripts, or where anything goes wrong, the server leads to a page of its own that asks.
 const CONFIRM = "/auth/confirm";
 
-// What the server says about a password, or "" when it is right.
-const confirmBy = async (password) => {
+// What the server says about a proof, or "" when it is right.
+const confirmBy = async (proof) => {
   const headers = { "Content-Type": "application/json" };
-  const answer = await fetch(CONFIRM, { method: "POST", headers, body: JSON.stringify({ password }) });
+  const answer = await fetch(CONFIRM, { method: "POST", headers, body: JSON.stringify(proof) });
   return answer.ok ? "" : (await answer.json()).error;
 };
 
-const isWorthAsking = async () => {
+const UNSENT = "That did not arrive. Please try again.";
+
+// By what somebody can confirm here, and what is said about it.
+const PROOFS = {
+  password: (form) => confirmBy({ password: form.elements.password.value }).catch(() => UNSENT),
+  totp: (form) => confirmBy({ code: form.elements.code.value }).catch(() => UNSENT),
+  passkey: () => passkeys.prove(`${CONFIRM}/passkey`).then(() => "", (error) => passkeys.explain(error) || UNSENT),
+};
+
+// The ways that are worth asking for: none when nothing has to be confirmed.
+const waysToAsk = async () => {
   const answer = await fetch(CONFIRM);
   if (!answer.ok) {
-    return false;
+    return [];
   }
   const { expires_in: left, methods } = await answer.json();
-  return left === 0 && methods.includes("password");
+  const isPossible = (way) => way in PROOFS && (way !== "passkey" || passkeys.isPossible);
+  return left === 0 ? methods.filter(isPossible) : [];
 };
 
 // Resolves to whether they have confirmed.
-const ask = (template) => {
+const ask = (template, ways) => {
   const dialog = template.content.querySelector("dialog").cloneNode(true);
-  const form = dialog.querySelector("form");
-  const input = form.elements.password;
   const said = dialog.querySelector("[role=alert]");
-  addReveals(dialog);
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    said.textContent = await confirmBy(input.value).catch(() => "That did not arrive. Please try again.");
-    if (said.textContent) {
-      input.setAttribute("aria-invalid", "true");
-      input.select();
-    } else {
-      dialog.close("confirmed");
+  const use = (way) => {
+    said.textContent = "";
+    for (const form of dialog.querySelectorAll("form[data-way]")) {
+      form.hidden = form.dataset.way !== way;
     }
-  });
-  dialog.querySelector("[data-cancel]").addEventListener("click", () => dialog.close());
+    for (const other of dialog.querySelectorAll("[data-use]")) {
+      other.hidden = other.dataset.use === way || !ways.includes(other.dataset.use);
+    }
+    dialog.querySelector(`form[data-way=${way}] :is(input:not([hidden]), [type=submit])`).focus();
+  };
+  addReveals(dialog);
+  for (const other of dialog.querySelectorAll("[data-use]")) {
+    other.addEventListener("click", () => use(other.dataset.use));
+  }
+  for (const form of dialog.querySelectorAll("form[data-way]")) {
+    const input = form.querySelector("input:not([hidden])");
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      said.textContent = await PROOFS[form.dataset.way](form);
+      if (said.textContent) {
+        input?.setAttribute("aria-invalid", "true");
+        input?.select();
+      } else {
+        dialog.close("confirmed");
+      }
+    });
+    form.querySelector("[data-cancel]").addEventListener("click", () => dialog.close());
+  }
   document.body.append(dialog);
   dialog.showModal();
+  use(ways[0]);
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {
       dialog.remove();
@@ -95,7 +121,8 @@ for (const form of template ? document.querySelectorAll("form[data-confirm]") : 
       return;
     }
     state = "asking";
-    const goesOn = !(await isWorthAsking().catch(() => false)) || (await ask(template));
+    const ways = await waysToAsk().catch(() => []);
+    const goesOn = ways.length === 0 || (await ask(template, ways));
     state = goesOn ? "sending" : "idle";
     if (goesOn) {
       form.requestSubmit(event.submitter);

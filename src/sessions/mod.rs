@@ -90,10 +90,13 @@ pub enum Method {
     RecoveryCode,
     /// A link that was mailed, or the code it leads to.
     MagicLink,
+    /// A key on one of their devices, which has looked at who holds it.
+    Passkey,
 }
 
 impl Method {
-    const ALL: [Self; 5] = [Self::Password, Self::SetupLink, Self::Totp, Self::RecoveryCode, Self::MagicLink];
+    const ALL: [Self; 6] =
+        [Self::Password, Self::SetupLink, Self::Totp, Self::RecoveryCode, Self::MagicLink, Self::Passkey];
 
     /// The stable word for the API, the table and the audit.
     pub fn as_str(self) -> &'static str {
@@ -103,6 +106,7 @@ impl Method {
             Self::Totp => "totp",
             Self::RecoveryCode => "recovery_code",
             Self::MagicLink => "magic_link",
+            Self::Passkey => "passkey",
         }
     }
 

@@ -2,7 +2,7 @@ use super::{Proved, finish};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::db::{self, Tx};
-use crate::factors;
+use crate::factors::{self, Factors};
 use crate::kernel::{Token, UserId};
 use crate::meters::Outcome;
 use crate::sessions::{self, Method, Opened, Pending, Remember};
@@ -50,7 +50,13 @@ pub(super) fn enter(
     app.db.meters().attempted(by.as_str(), Outcome::SecondFactorAsked);
     let token = sessions::begin_pending(tx, &Pending { user, by, remember })?;
     audit::record(tx, Event::about(user, "signin.second_factor_asked").with("method", by.as_str()))?;
+    Ok(Entered::HalfIn(HalfIn { token, methods: methods_after_the_first(&factors) }))
+}
+
+/// What somebody with these factors may prove next, the most usual first.
+pub(super) fn methods_after_the_first(factors: &Factors) -> Vec<Method> {
     let totp = factors.totp.then_some(Method::Totp);
+    let passkey = (factors.passkeys > 0).then_some(Method::Passkey);
     let recovery = (factors.recovery_codes_left > 0).then_some(Method::RecoveryCode);
-    Ok(Entered::HalfIn(HalfIn { token, methods: totp.into_iter().chain(recovery).collect() }))
+    totp.into_iter().chain(passkey).chain(recovery).collect()
 }

@@ -1,37 +1,43 @@
-//! Signing in, the second step: a code of the authenticator app, or a recovery code.
+//! Signing in, the second step: a code of the authenticator app, a passkey, or a recovery code.
 //!
 //! Only a browser that is half signed in gets here, so whoever tries knows the password. Wrong codes of an app wait
-//! longer and longer for the account as a whole; they are six digits. Recovery codes are sixty bits, which nobody
-//! guesses: they are counted by network only, so that a stranger who has the password and keeps guessing cannot keep
-//! the owner out. In a browser that is known for the account both are counted for that browser alone.
+//! longer and longer for the account as a whole; they are six digits. Recovery codes are sixty bits and passkeys are
+//! more, which nobody guesses: they are counted by network only, so that a stranger who has the password and keeps
+//! guessing cannot keep the owner out. In a browser that is known for the account all are counted for that browser
+//! alone.
 
 use chrono::TimeDelta;
 
+use super::enter::methods_after_the_first;
 use super::{Proved, finish};
 use crate::accounts::{self, User};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::config::settings::Limits;
 use crate::db::{self, Tx};
-use crate::factors::totp::Verdict;
+use crate::factors::passkeys::{self, Answer, Asked, Use};
 use crate::factors::{self, Holder, recovery, totp};
 use crate::kernel::{EmailAddress, KnownDeviceId, Origin, Redacted, Token, UserId};
 use crate::meters::Outcome;
 use crate::sessions::{self, Method, Opened, Pending};
 use crate::throttle::{self, Admission, Key};
 
-/// Which kind of code somebody brings.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum CodeKind {
-    Totp,
-    Recovery,
+/// What somebody shows after the first proof.
+#[derive(Debug)]
+pub enum Proof {
+    /// A code of their authenticator app.
+    Totp(Redacted),
+    RecoveryCode(Redacted),
+    /// The answer to what [`ask`] has put to their browser.
+    Passkey(Answer),
 }
 
-impl CodeKind {
-    fn method(self) -> Method {
+impl Proof {
+    fn method(&self) -> Method {
         match self {
-            Self::Totp => Method::Totp,
-            Self::Recovery => Method::RecoveryCode,
+            Self::Totp(_) => Method::Totp,
+            Self::RecoveryCode(_) => Method::RecoveryCode,
+            Self::Passkey(_) => Method::Passkey,
         }
     }
 }
@@ -40,8 +46,7 @@ impl CodeKind {
 pub struct Attempt {
     /// By which this browser is half signed in.
     pub pending: Token,
-    pub kind: CodeKind,
-    pub code: Redacted,
+    pub proof: Proof,
     /// The portal token this browser holds already; its session ends when the new one begins.
     pub previous: Option<Token>,
 }
@@ -51,11 +56,17 @@ pub enum Error {
     /// The first step was too long ago, was used, or has seen too many codes.
     #[error("there is no first step to go on from")]
     Over,
-    #[error("the code is not right")]
-    Wrong,
+    /// Another one may be.
+    #[error("the proof is not right")]
+    Wrong(Method),
     /// Right, and taken before.
     #[error("the code was used before")]
     Used,
+    /// What a passkey was asked, it was asked too long ago, or has answered before.
+    #[error("the question was answered before, or too long ago")]
+    TooLate,
+    #[error("the person has no passkey")]
+    NoPasskey,
     /// Too many attempts; the next one is looked at after this long.
     #[error("too many attempts")]
     TooMany(TimeDelta),
@@ -65,9 +76,24 @@ pub enum Error {
     Db(#[from] db::Error),
 }
 
-/// Whether a browser is half signed in, and what it may go on with.
-pub async fn is_waiting(app: &App, pending: Token) -> Result<bool, db::Error> {
-    Ok(app.db.look_up(move |tx| sessions::find_pending(tx, &pending)).await?.is_some())
+/// What a browser that is half signed in may go on with; `None` when it is not.
+pub async fn find_methods(app: &App, pending: Token) -> Result<Option<Vec<Method>>, db::Error> {
+    let found = app.db.read(move |tx| {
+        let Some(pending) = sessions::find_pending(tx, &pending)? else { return Ok(None) };
+        factors::list(tx, pending.user).map(Some)
+    });
+    Ok(found.await?.as_ref().map(methods_after_the_first))
+}
+
+/// Puts a question to the passkeys of whoever is half signed in.
+pub async fn ask(app: &App, origin: &Origin, pending: Token) -> Result<Asked, Error> {
+    let app2 = app.clone();
+    let work = move |tx: &mut Tx<'_>| {
+        let user = sessions::find_pending(tx, &pending)?.ok_or(Error::Over)?.user;
+        let purpose = Use::SecondFactor { user, pending: pending.digest() };
+        passkeys::ask(tx, &app2, &purpose)?.ok_or(Error::NoPasskey)
+    };
+    app.db.write(origin, work).await
 }
 
 /// Gives up the first step, so that this browser may begin anew as somebody else.
@@ -75,16 +101,17 @@ pub async fn leave(app: &App, origin: &Origin, pending: Token) -> Result<(), db:
     app.db.write(origin, move |tx| sessions::end_pending(tx, &pending)).await
 }
 
-/// Checks the code and opens a session.
-pub async fn try_code(app: &App, origin: &Origin, attempt: Attempt) -> Result<Opened, Error> {
-    let (app2, method) = (app.clone(), attempt.kind.method());
+/// Checks the proof and opens a session.
+pub async fn try_proof(app: &App, origin: &Origin, attempt: Attempt) -> Result<Opened, Error> {
+    let (app2, method) = (app.clone(), attempt.proof.method());
     // A refusal is counted and written down, so the transaction commits whatever the outcome is.
     let settled = app.db.write(origin, move |tx| settle(tx, &app2, &attempt)).await;
     let opened = settled.and_then(|settled| {
         settled.map_err(|refusal| match refusal {
             Refusal::Over => Error::Over,
-            Refusal::Wrong => Error::Wrong,
+            Refusal::Wrong => Error::Wrong(method),
             Refusal::Used => Error::Used,
+            Refusal::TooLate => Error::TooLate,
             Refusal::Wait(wait) => Error::TooMany(wait),
         })
     });
@@ -93,7 +120,7 @@ pub async fn try_code(app: &App, origin: &Origin, attempt: Attempt) -> Result<Op
 
 fn outcome(error: &Error) -> Outcome {
     match error {
-        Error::Over | Error::Wrong | Error::Used => Outcome::Failure,
+        Error::Over | Error::Wrong(_) | Error::Used | Error::TooLate | Error::NoPasskey => Outcome::Failure,
         Error::TooMany(_) => Outcome::Waits,
         Error::Factors(_) | Error::Db(_) => Outcome::Error,
     }
@@ -103,31 +130,30 @@ enum Refusal {
     Over,
     Wrong,
     Used,
+    TooLate,
     Wait(TimeDelta),
 }
 
 fn settle(tx: &mut Tx<'_>, app: &App, attempt: &Attempt) -> Result<Result<Opened, Refusal>, Error> {
     let Some(pending) = sessions::find_pending(tx, &attempt.pending)? else { return Ok(Err(Refusal::Over)) };
-    let keys = Keys::of(tx, &app.settings.limits, attempt.kind, pending.user)?;
+    let keys = Keys::of(tx, &app.settings.limits, &attempt.proof, pending.user)?;
     if let Admission::Wait(wait) = throttle::admit(tx, &keys.all())? {
         return Ok(Err(Refusal::Wait(wait)));
     }
-    // Two codes of one browser wait for each other, and a password that is being changed is waited for.
+    // Two proofs of one browser wait for each other, and a password that is being changed is waited for.
     let Some(user) = lock_enabled(tx, &pending)? else { return Ok(Err(Refusal::Over)) };
     if !sessions::count_try(tx, &attempt.pending)? {
         return Ok(Err(Refusal::Over));
     }
-    match check(tx, app, attempt, &user)? {
-        Verdict::Right => {}
-        verdict @ (Verdict::Wrong | Verdict::Used) => {
-            audit::record(tx, Event::about(user.id, "signin.failed").with("method", attempt.kind.method().as_str()))?;
-            return Ok(Err(if verdict == Verdict::Used { Refusal::Used } else { Refusal::Wrong }));
-        }
+    if let Some(refusal) = check(tx, app, attempt, &user)? {
+        let event = Event::about(user.id, "signin.failed");
+        audit::record(tx, event.with("method", attempt.proof.method().as_str()))?;
+        return Ok(Err(refusal));
     }
     keys.forgive(tx)?;
     forgive_first_step(tx, keys, &app.settings.limits, &user.email)?;
     sessions::end_pending(tx, &attempt.pending)?;
-    let by = [pending.by, attempt.kind.method()];
+    let by = [pending.by, attempt.proof.method()];
     let proved = Proved { user: user.id, by: &by };
     Ok(Ok(finish(tx, app, proved, pending.remember, attempt.previous.as_ref())?))
 }
@@ -140,14 +166,27 @@ fn lock_enabled(tx: &mut Tx<'_>, pending: &Pending) -> Result<Option<User>, db::
     }
 }
 
-fn check(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, user: &User) -> Result<Verdict, factors::Error> {
-    match attempt.kind {
-        CodeKind::Totp => totp::use_code(tx, &app.sealer, user.id, &attempt.code),
-        CodeKind::Recovery => {
-            let left = recovery::use_code(tx, &app.sealer, &Holder::from(user), &attempt.code)?;
-            Ok(if left.is_some() { Verdict::Right } else { Verdict::Wrong })
+/// `None` when it is right.
+fn check(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, user: &User) -> Result<Option<Refusal>, factors::Error> {
+    Ok(match &attempt.proof {
+        Proof::Totp(code) => match totp::use_code(tx, &app.sealer, user.id, code)? {
+            totp::Verdict::Right => None,
+            totp::Verdict::Wrong => Some(Refusal::Wrong),
+            totp::Verdict::Used => Some(Refusal::Used),
+        },
+        Proof::RecoveryCode(code) => match recovery::use_code(tx, &app.sealer, &Holder::from(user), code)? {
+            Some(_) => None,
+            None => Some(Refusal::Wrong),
+        },
+        Proof::Passkey(answer) => {
+            let purpose = Use::SecondFactor { user: user.id, pending: attempt.pending.digest() };
+            match passkeys::check(tx, app, &purpose, answer)? {
+                passkeys::Verdict::Right(_) => None,
+                passkeys::Verdict::Wrong => Some(Refusal::Wrong),
+                passkeys::Verdict::Over => Some(Refusal::TooLate),
+            }
         }
-    }
+    })
 }
 
 /// What this attempt is counted under.
@@ -162,20 +201,21 @@ enum Keys {
 }
 
 impl Keys {
-    fn of(tx: &mut Tx<'_>, limits: &Limits, kind: CodeKind, user: UserId) -> Result<Self, db::Error> {
+    fn of(tx: &mut Tx<'_>, limits: &Limits, proof: &Proof, user: UserId) -> Result<Self, db::Error> {
         let limit = limits.login_per_account;
         if let Some(device) = sessions::recognise_person(tx, user)? {
-            let key = match kind {
-                CodeKind::Totp => Key::code_on(device, limit),
-                CodeKind::Recovery => Key::recovery_on(device, limit),
+            let key = match proof {
+                Proof::Totp(_) => Key::code_on(device, limit),
+                Proof::RecoveryCode(_) => Key::recovery_on(device, limit),
+                Proof::Passkey(_) => Key::passkey_on(device, limit),
             };
             return Ok(Self::KnownDevice(device, key));
         }
         Ok(Self::Stranger {
             network: tx.origin.address.map(|address| Key::code_from(address, limits.login_per_network)),
-            account: match kind {
-                CodeKind::Totp => Some(Key::code_of(user, limit)),
-                CodeKind::Recovery => None,
+            account: match proof {
+                Proof::Totp(_) => Some(Key::code_of(user, limit)),
+                Proof::RecoveryCode(_) | Proof::Passkey(_) => None,
             },
         })
     }
@@ -188,7 +228,7 @@ impl Keys {
         }
     }
 
-    /// The code was right.
+    /// The proof was right.
     fn forgive(self, tx: &mut Tx<'_>) -> Result<(), db::Error> {
         match self {
             Self::KnownDevice(_, key) => throttle::forget(tx, &key),

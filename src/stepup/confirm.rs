@@ -9,6 +9,7 @@ use crate::audit::{self, Event};
 use crate::config::settings::Limits;
 use crate::crypto::{Busy, Verdict};
 use crate::db::{self, Tx};
+use crate::factors::passkeys::{self, Answer, Asked, Use};
 use crate::factors::{self, totp};
 use crate::kernel::{Origin, Redacted};
 use crate::sessions::{self, Live};
@@ -20,6 +21,8 @@ pub enum Proof {
     Password(Redacted),
     /// Of their authenticator app.
     Code(Redacted),
+    /// The answer to what [`ask`] has put to their browser.
+    Passkey(Answer),
 }
 
 impl Proof {
@@ -27,6 +30,7 @@ impl Proof {
         match self {
             Self::Password(_) => Way::Password,
             Self::Code(_) => Way::Totp,
+            Self::Passkey(_) => Way::Passkey,
         }
     }
 }
@@ -38,6 +42,9 @@ pub enum Error {
     /// This person has no such thing; what they do have instead, which may be nothing.
     #[error("the person cannot confirm in this way")]
     NotTheirs(Way, Vec<Way>),
+    /// What a passkey was asked, it was asked too long ago, or has answered before.
+    #[error("the question was answered before, or too long ago")]
+    TooLate,
     /// Too many attempts; the next one is looked at after this long.
     #[error("too many attempts")]
     TooMany(TimeDelta),
@@ -52,12 +59,28 @@ pub enum Error {
     Db(#[from] db::Error),
 }
 
+/// Puts a question to the passkeys of somebody who is signed in.
+pub async fn ask(app: &App, origin: &Origin, session: &Live) -> Result<Asked, Error> {
+    let (app2, user, purpose) = (app.clone(), session.user, purpose(session));
+    let work = move |tx: &mut Tx<'_>| match passkeys::ask(tx, &app2, &purpose)? {
+        Some(asked) => Ok(asked),
+        None => Err(Error::NotTheirs(Way::Passkey, methods(tx, user)?)),
+    };
+    app.db.write(origin, work).await
+}
+
+/// An answer counts in the browser that was asked, also when its session has got another id meanwhile.
+fn purpose(session: &Live) -> Use {
+    Use::Confirmation { user: session.user, device: session.device }
+}
+
 /// Checks the proof; if it is right, the session's confirmation begins now.
 pub async fn confirm(app: &App, origin: &Origin, session: &Live, proof: Proof) -> Result<(), Error> {
     let attempt = Attempt { session: session.clone(), way: proof.way(), limits: app.settings.limits.clone() };
     match proof {
         Proof::Password(password) => by_password(app, origin, attempt, password).await,
         Proof::Code(code) => by_code(app, origin, attempt, code).await,
+        Proof::Passkey(answer) => by_passkey(app, origin, attempt, answer).await,
     }
 }
 
@@ -82,14 +105,34 @@ async fn by_code(app: &App, origin: &Origin, attempt: Attempt, code: Redacted) -
     let sealer = app.sealer.clone();
     let work = move |tx: &mut Tx<'_>| {
         let Admitted { keys, .. } = require_admission(tx, &attempt)?;
-        let user = attempt.session.user;
-        accounts::lock_credentials(tx, user)?.filter(|now| !now.is_disabled).ok_or(Error::Ended)?;
-        match totp::use_code(tx, &sealer, user, &code)? {
+        require_open(tx, &attempt)?;
+        match totp::use_code(tx, &sealer, attempt.session.user, &code)? {
             totp::Verdict::Right => accept(tx, &attempt, keys).map(Ok),
             totp::Verdict::Wrong | totp::Verdict::Used => refuse(tx, &attempt),
         }
     };
     app.db.write(origin, work).await?.map_err(Error::Wrong)
+}
+
+/// The same. Whatever the answer was, the question is used up.
+async fn by_passkey(app: &App, origin: &Origin, attempt: Attempt, answer: Answer) -> Result<(), Error> {
+    let app2 = app.clone();
+    let work = move |tx: &mut Tx<'_>| {
+        let Admitted { keys, .. } = require_admission(tx, &attempt)?;
+        require_open(tx, &attempt)?;
+        Ok::<_, Error>(match passkeys::check(tx, &app2, &purpose(&attempt.session), &answer)? {
+            passkeys::Verdict::Right(_) => Ok(accept(tx, &attempt, keys)?),
+            passkeys::Verdict::Wrong => refuse(tx, &attempt)?.map_err(Error::Wrong),
+            passkeys::Verdict::Over => Err(Error::TooLate),
+        })
+    };
+    app.db.write(origin, work).await?
+}
+
+/// Holds the account, which is not disabled, until the transaction ends.
+fn require_open(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Credentials, Error> {
+    let now = accounts::lock_credentials(tx, attempt.session.user)?;
+    now.filter(|now| !now.is_disabled).ok_or(Error::Ended)
 }
 
 struct Attempt {
@@ -170,8 +213,7 @@ fn accept_password(
     (attempt, keys): (&Attempt, Keys),
     checked: &Credentials,
 ) -> Result<Result<(), Way>, Error> {
-    let now = accounts::lock_credentials(tx, attempt.session.user)?;
-    let now = now.filter(|now| !now.is_disabled).ok_or(Error::Ended)?;
+    let now = require_open(tx, attempt)?;
     if now.password != checked.password {
         return refuse(tx, attempt);
     }

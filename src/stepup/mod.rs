@@ -7,7 +7,7 @@
 mod confirm;
 mod rule;
 
-pub use confirm::{Error, Proof, confirm};
+pub use confirm::{Error, Proof, ask, confirm};
 pub use rule::{is_fresh, remaining, window};
 
 use crate::accounts;
@@ -21,6 +21,8 @@ pub enum Way {
     Password,
     /// A code of their authenticator app. Recovery codes are for signing in without it, and for nothing else.
     Totp,
+    /// A key on one of their devices.
+    Passkey,
 }
 
 impl Way {
@@ -29,6 +31,7 @@ impl Way {
         match self {
             Self::Password => "password",
             Self::Totp => "totp",
+            Self::Passkey => "passkey",
         }
     }
 }
@@ -37,6 +40,8 @@ impl Way {
 pub fn methods(tx: &mut ReadTx<'_>, user: UserId) -> Result<Vec<Way>, db::Error> {
     let credentials = accounts::find_credentials_of(tx, user)?;
     let password = credentials.and_then(|credentials| credentials.password).map(|_| Way::Password);
-    let totp = factors::list(tx, user)?.totp.then_some(Way::Totp);
-    Ok(password.into_iter().chain(totp).collect())
+    let factors = factors::list(tx, user)?;
+    let totp = factors.totp.then_some(Way::Totp);
+    let passkey = (factors.passkeys > 0).then_some(Way::Passkey);
+    Ok(password.into_iter().chain(totp).chain(passkey).collect())
 }

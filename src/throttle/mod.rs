@@ -93,7 +93,12 @@ impl Key {
         Self::on_device("recovery.device", device, limit)
     }
 
-    /// Wrong codes, of apps and for recovery, from one network address.
+    /// Passkeys that proved nothing there.
+    pub fn passkey_on(device: KnownDeviceId, limit: Limit) -> Self {
+        Self::on_device("passkey.device", device, limit)
+    }
+
+    /// Second factors that were wrong, of whatever kind, from one network address.
     pub fn code_from(address: IpAddr, limit: Limit) -> Self {
         Self { scope: "code.network", subject: Digest::of(network_of(address).to_string().as_bytes()), limit }
     }

@@ -59,6 +59,22 @@ impl<T: DeserializeOwned + 'static> FromRequest for ApiJson<T> {
     }
 }
 
+/// As [`ApiJson`], where a body may be left out: then all that it could say is as usual.
+pub struct MaybeJson<T>(pub T);
+
+impl<T: DeserializeOwned + Default + 'static> FromRequest for MaybeJson<T> {
+    type Error = Failure;
+    type Future = LocalBoxFuture<'static, Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if !request.headers().contains_key(header::CONTENT_TYPE) {
+            return Box::pin(std::future::ready(Ok(Self(T::default()))));
+        }
+        let json = ApiJson::from_request(request, payload);
+        Box::pin(async move { json.await.map(|ApiJson(body)| Self(body)) })
+    }
+}
+
 fn json_failure(error: &actix_web::Error) -> Failure {
     match error.as_error::<JsonPayloadError>() {
         Some(JsonPayloadError::OverflowKnownLength { .. } | JsonPayloadError::Overflow { .. }) => Failure::TooLarge,

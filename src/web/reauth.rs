@@ -102,6 +102,7 @@ fn name(way: Way) -> &'static str {
     match way {
         Way::Password => "password",
         Way::Totp => "TOTP code",
+        Way::Passkey => "passkey",
     }
 }
 

@@ -146,6 +146,9 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ("POST", "/auth/magic-link", ["202"; 6]),
     ("POST", "/auth/magic-link/code", ["410 gone"; 6]),
     ("POST", "/auth/login/magic-link", ["410 gone"; 6]),
+    ("POST", "/auth/login/passkey/start", ["200"; 6]),
+    // An answer to nothing that was asked.
+    ("POST", "/auth/login/passkey/finish", ["409 conflict"; 6]),
     (
         "POST",
         "/auth/logout",
@@ -164,6 +167,31 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
             "401 invalid_credentials",
             "401 invalid_credentials",
             "401 invalid_credentials",
+            "401 unauthenticated",
+            "401 unauthenticated",
+        ],
+    ),
+    // Nobody here has one.
+    (
+        "POST",
+        "/auth/confirm/passkey/start",
+        [
+            "401 unauthenticated",
+            "409 conflict",
+            "409 conflict",
+            "409 conflict",
+            "401 unauthenticated",
+            "401 unauthenticated",
+        ],
+    ),
+    (
+        "POST",
+        "/auth/confirm/passkey/finish",
+        [
+            "401 unauthenticated",
+            "409 conflict",
+            "409 conflict",
+            "409 conflict",
             "401 unauthenticated",
             "401 unauthenticated",
         ],
@@ -340,6 +368,9 @@ const SECOND_STEP: &[(&str, &str, &str)] = &[
     ("POST", "/login/second-factor", "401"),
     ("POST", "/auth/login/totp", "401 invalid_credentials"),
     ("POST", "/auth/login/recovery-code", "401 invalid_credentials"),
+    // The person has an app and no passkey.
+    ("POST", "/auth/login/passkey/start", "409 conflict"),
+    ("POST", "/auth/login/passkey/finish", "409 conflict"),
 ];
 
 /// What a program with a key can do that has every scope there is.
@@ -586,6 +617,7 @@ fn body(path: &str) -> Value {
         "/auth/reset-password" => json!({ "token": "A".repeat(43), "new_password": "wrong" }),
         "/auth/verify-email" | "/auth/magic-link/code" | "/auth/login/magic-link" => json!({ "token": "A".repeat(43) }),
         "/auth/confirm" => json!({ "password": "wrong" }),
+        "/auth/login/passkey/finish" | "/auth/confirm/passkey/finish" => json!({ "ceremony": "", "credential": {} }),
         "/auth/login/totp" | "/auth/login/recovery-code" | "/me/totp/enable" => json!({ "code": "000000" }),
         "/me/password" => json!({ "new_password": "wrong" }),
         "/me/passkeys/finish" => json!({ "ceremony": "A".repeat(43), "name": "Mine", "credential": {} }),

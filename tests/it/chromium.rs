@@ -43,6 +43,12 @@ fn people_sign_in_by_a_mailed_link_in_a_real_browser() {
     play(&service, "magic-link.mjs", &[&service.portal, &service.demo], "screenshots-magic-link");
 }
 
+#[test]
+fn people_sign_in_and_confirm_with_passkeys_in_a_real_browser() {
+    let service = Service::start(&["step_up.window=15s"]);
+    play(&service, "passkey-signin.mjs", &[&service.portal], "screenshots-passkey-signin");
+}
+
 /// Plays the stories of a file, which takes these arguments and last a folder for its pictures.
 fn play(service: &Service, stories: &str, arguments: &[&str], pictures: &str) {
     let drivers = browser_folder();

@@ -44,6 +44,8 @@ mod metrics;
 #[cfg(test)]
 mod operations;
 #[cfg(test)]
+mod passkey_signin;
+#[cfg(test)]
 mod passkeys;
 #[cfg(test)]
 mod password_change;

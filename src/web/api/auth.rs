@@ -13,7 +13,7 @@ use crate::kernel::{EmailAddress, Redacted, Token};
 use crate::sessions::{Opened, Remember};
 use crate::signin::Entered;
 use crate::signin::password::{Attempt, try_password};
-use crate::signin::second_factor::CodeKind;
+use crate::signin::second_factor::Proof;
 use crate::web::body::ApiJson;
 use crate::web::failure::Failure;
 use crate::web::pages::{logout, second_factor, signup, verify_email as verify_page};
@@ -142,7 +142,7 @@ pub async fn log_in_by_totp(
     ApiJson(body): ApiJson<CodeBody>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
-    let opened = second_factor::finish(&app, &who, &request, CodeKind::Totp, body.code).await?;
+    let opened = second_factor::finish(&app, &who, &request, Proof::Totp(body.code)).await?;
     is_in(&app, &request, &opened).await
 }
 
@@ -153,7 +153,7 @@ pub async fn log_in_by_recovery_code(
     ApiJson(body): ApiJson<CodeBody>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
-    let opened = second_factor::finish(&app, &who, &request, CodeKind::Recovery, body.code).await?;
+    let opened = second_factor::finish(&app, &who, &request, Proof::RecoveryCode(body.code)).await?;
     is_in(&app, &request, &opened).await
 }
 

@@ -46,6 +46,11 @@ pub async fn submit(
         }
     };
     stepup::confirm(&app, &who.origin, &who.live, proof).await?;
+    Ok(is_confirmed(&app))
+}
+
+/// For how long nothing more is asked.
+pub(super) fn is_confirmed(app: &App) -> HttpResponse {
     let window = stepup::window(&app.settings.step_up, Action::Other);
-    Ok(no_store().json(json!({ "message": "Identity confirmed.", "expires_in": window.num_seconds() })))
+    no_store().json(json!({ "message": "Identity confirmed.", "expires_in": window.num_seconds() }))
 }

@@ -6,5 +6,6 @@ pub mod confirm;
 pub mod factors;
 pub mod magic_link;
 pub mod me;
+pub mod passkey_proofs;
 pub mod passkeys;
 pub mod sessions;

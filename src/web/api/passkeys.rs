@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::me::{RenameBody, no_store};
 use crate::app::App;
 use crate::db;
-use crate::factors::passkeys::{self, Passkey, Registration};
+use crate::factors::passkeys::{self, Asked, Passkey, Registration};
 use crate::kernel::{Label, PasskeyId};
 use crate::web::body::ApiJson;
 use crate::web::cookies;
@@ -32,7 +32,7 @@ pub async fn list(app: web::Data<App>, who: Reader) -> Result<HttpResponse, Fail
 /// `POST /me/passkeys/start`: what the browser is to put to an authenticator, within five minutes.
 pub async fn start(app: web::Data<App>, who: Fresh, request: HttpRequest) -> Result<HttpResponse, Failure> {
     let asked = Change::by(&app, &who.live, &who.origin, &request).start_passkey().await?;
-    Ok(no_store().json(json!({ "ceremony": asked.ceremony.expose(), "publicKey": asked.public_key })))
+    Ok(no_store().json(describe_question(&asked)))
 }
 
 /// `POST /me/passkeys/finish`: 200 and new cookies, with ten recovery codes where it is the first factor.
@@ -75,6 +75,11 @@ pub async fn remove(
     let mut answer = HttpResponse::NoContent().finish();
     cookies::add(&mut answer, cookies);
     Ok(answer)
+}
+
+/// What a browser is to put to an authenticator.
+pub fn describe_question(asked: &Asked) -> Value {
+    json!({ "ceremony": asked.ceremony.expose(), "publicKey": asked.public_key })
 }
 
 fn describe(passkey: &Passkey) -> Value {

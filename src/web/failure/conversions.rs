@@ -2,6 +2,7 @@
 
 use super::Failure;
 use crate::crypto::Busy;
+use crate::sessions::Method;
 use crate::stepup::{self, Way};
 use crate::{accounts, api_keys, db, factors, mail, signin};
 
@@ -10,6 +11,7 @@ const WRONG_CODE: &str = "This code is not right.";
 const WRONG_OR_USED_CODE: &str = "This code is not right, or was used already. Enter the next one that your app shows.";
 const ANOTHER_BROWSER: &str = "This link signs in the browser that has asked for it, and no other. \
                                POST /auth/magic-link/code shows a code to enter there.";
+const WRONG_PASSKEY: &str = "This passkey is not yours, or has not shown that it is you.";
 const USED_CODE: &str = "This code was used before. Wait until your app shows the next one.";
 
 impl From<db::Error> for Failure {
@@ -163,8 +165,11 @@ impl From<stepup::Error> for Failure {
         match error {
             Error::Wrong(Way::Password) => Self::NotProved("The password is not right."),
             Error::Wrong(Way::Totp) => Self::NotProved(WRONG_OR_USED_CODE),
+            Error::Wrong(Way::Passkey) => Self::NotProved(WRONG_PASSKEY),
             Error::NotTheirs(Way::Totp, _) => Self::field("code", "Your account has no authenticator app."),
             Error::NotTheirs(Way::Password, _) => Self::field("password", "Your account has no password."),
+            Error::NotTheirs(Way::Passkey, _) => no_passkey(),
+            Error::TooLate => asked_too_long_ago(),
             Error::TooMany(wait) => Self::RateLimited(wait),
             Error::Ended => Self::Unauthenticated,
             Error::Busy(busy) => busy.into(),
@@ -187,12 +192,45 @@ impl From<signin::magic_link::Error> for Failure {
     }
 }
 
+impl From<signin::passkey::Error> for Failure {
+    fn from(error: signin::passkey::Error) -> Self {
+        use signin::passkey::Error;
+        match error {
+            Error::Impossible => no_passkey_can_be_here(),
+            Error::Wrong => Self::NotProved("This passkey is not known here, or has not shown that it is you."),
+            Error::Over => asked_too_long_ago(),
+            Error::TooMany(wait) => Self::RateLimited(wait),
+            Error::Factors(error) => error.into(),
+            Error::Db(error) => error.into(),
+        }
+    }
+}
+
+/// They belong to a name (WebAuthn, section 5.1.3, step 7).
+fn no_passkey_can_be_here() -> Failure {
+    let why = "There can be no passkeys here: this service is reached by an address, and they belong to a name.";
+    Failure::Conflict(why.to_owned())
+}
+
+fn no_passkey() -> Failure {
+    Failure::Conflict("Your account has no passkey.".to_owned())
+}
+
+fn asked_too_long_ago() -> Failure {
+    Failure::Conflict("This was begun too long ago, or is done already: begin again.".to_owned())
+}
+
 impl From<signin::second_factor::Error> for Failure {
     fn from(error: signin::second_factor::Error) -> Self {
         use signin::second_factor::Error;
         match error {
             Error::Over => Self::SignInAgain,
-            Error::Wrong => Self::NotProved(WRONG_CODE),
+            Error::Wrong(Method::Passkey) => Self::NotProved(WRONG_PASSKEY),
+            Error::Wrong(
+                Method::Totp | Method::RecoveryCode | Method::Password | Method::SetupLink | Method::MagicLink,
+            ) => Self::NotProved(WRONG_CODE),
+            Error::TooLate => asked_too_long_ago(),
+            Error::NoPasskey => no_passkey(),
             Error::Used => Self::NotProved(USED_CODE),
             Error::TooMany(wait) => Self::RateLimited(wait),
             Error::Factors(error) => error.into(),

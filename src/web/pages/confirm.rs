@@ -94,6 +94,7 @@ async fn page(
         json!({
             "purpose": purpose(reauth::action_towards(back.as_ref())),
             "way": way.map(Way::as_str),
+            "passkey": methods.contains(&Way::Passkey),
             "others": others.into_iter().map(Way::as_str).collect::<Vec<_>>(),
         }),
     );
@@ -105,13 +106,16 @@ async fn page(
 fn choose(methods: &[Way], with: &str) -> (Option<Way>, Vec<Way>) {
     let asked_for = methods.iter().find(|way| way.as_str() == with);
     let chosen = asked_for.or_else(|| methods.first()).copied();
-    (chosen, methods.iter().copied().filter(|way| Some(*way) != chosen).collect())
+    // A button for the passkey stands on every one of these pages.
+    (chosen, methods.iter().copied().filter(|way| Some(*way) != chosen && *way != Way::Passkey).collect())
 }
 
 fn field(way: Option<Way>) -> &'static str {
     match way {
         Some(Way::Totp) => "code",
-        Some(Way::Password) | None => "password",
+        Some(Way::Password) => "password",
+        // Nothing is typed.
+        Some(Way::Passkey) | None => "",
     }
 }
 

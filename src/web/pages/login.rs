@@ -11,6 +11,7 @@ use super::{destination, ended, host_of, second_factor};
 use crate::app::App;
 use crate::config::settings::Signup;
 use crate::db;
+use crate::factors::passkeys;
 use crate::kernel::{EmailAddress, Redacted, ReturnTo};
 use crate::sessions::{self, Remember};
 use crate::signin::Entered;
@@ -168,7 +169,8 @@ pub(super) fn go_to(app: &App, request: &HttpRequest, return_to: &str, cookies: 
 pub(super) fn page(app: &App, request: &HttpRequest, return_to: &str, form: Value, status: StatusCode) -> HttpResponse {
     let context = view::with(json!({ "ended": null }), form);
     let context = view::with(context, destination(app, return_to));
-    let context = view::with(context, json!({ "signup_open": app.settings.accounts.signup == Signup::Open }));
+    let signup_open = app.settings.accounts.signup == Signup::Open;
+    let context = view::with(context, json!({ "signup_open": signup_open, "passkeys": passkeys::are_possible(app) }));
     view::html(request, &mut HttpResponse::build(status), "signin/login.html", context)
 }
 

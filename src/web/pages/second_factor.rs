@@ -3,15 +3,15 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use url::form_urlencoded::Serializer;
 
 use super::destination;
 use super::login::go_to;
 use crate::app::App;
 use crate::kernel::Redacted;
-use crate::sessions::Opened;
-use crate::signin::second_factor::{self, Attempt, CodeKind, is_waiting, try_code};
+use crate::sessions::{Method, Opened};
+use crate::signin::second_factor::{self, Attempt, Proof, try_proof};
 use crate::web::csrf::Checked;
 use crate::web::failure::{Failure, Field};
 use crate::web::who::Anyone;
@@ -23,7 +23,7 @@ const PATH: &str = "/login/second-factor";
 pub struct Asked {
     #[serde(default)]
     return_to: String,
-    /// `recovery-code`; a code of the app otherwise.
+    /// `totp`, `passkey` or `recovery-code`; the most usual of what they have otherwise.
     #[serde(default)]
     with: String,
 }
@@ -54,14 +54,7 @@ pub async fn show(
     asked: web::Query<Asked>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
-    let waits = match half_in::token(&app, &request) {
-        Some(token) => is_waiting(&app, token).await?,
-        None => false,
-    };
-    if !waits {
-        return Ok(begin_again(&app, &asked.return_to));
-    }
-    Ok(page(&app, &request, (&asked.return_to, kind(&asked.with)), &[], StatusCode::OK))
+    page(&app, &request, (&asked.return_to, &asked.with), None).await
 }
 
 /// `POST /login/second-factor`
@@ -71,22 +64,14 @@ pub async fn submit(
     Checked(form): Checked<Form>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
-    let kind = kind(&form.with);
-    match finish(&app, &who, &request, kind, form.code).await {
+    let proof = if form.with == RECOVERY { Proof::RecoveryCode(form.code) } else { Proof::Totp(form.code) };
+    match finish(&app, &who, &request, proof).await {
         Ok(opened) => {
             let cookies = half_in::cookies_of(&app, &request, &opened);
             Ok(go_to(&app, &request, &form.return_to, cookies))
         }
         Err(Failure::SignInAgain) => Ok(begin_again(&app, &form.return_to)),
-        Err(failure @ Failure::NotProved(_)) => {
-            let wrong: [Field; 1] = [("code", failure.to_string())];
-            Ok(page(&app, &request, (&form.return_to, kind), &wrong, failure.status()))
-        }
-        Err(failure @ Failure::RateLimited(_)) => {
-            let wrong: [Field; 1] = [("", failure.to_string())];
-            Ok(failure.label(page(&app, &request, (&form.return_to, kind), &wrong, failure.status())))
-        }
-        Err(failure) => Err(failure),
+        Err(failure) => page(&app, &request, (&form.return_to, &form.with), Some(failure)).await,
     }
 }
 
@@ -105,48 +90,72 @@ pub async fn leave(
     Ok(answer)
 }
 
-/// Gives this browser the cookie of the session that the code has opened.
-pub async fn finish(
-    app: &App,
-    who: &Anyone,
-    request: &HttpRequest,
-    kind: CodeKind,
-    code: Redacted,
-) -> Result<Opened, Failure> {
+/// Gives this browser the cookie of the session that the proof has opened.
+pub async fn finish(app: &App, who: &Anyone, request: &HttpRequest, proof: Proof) -> Result<Opened, Failure> {
     let pending = half_in::token(app, request).ok_or(Failure::SignInAgain)?;
-    let attempt = Attempt { pending, kind, code, previous: session_store::token(request) };
-    let opened = try_code(app, &who.origin, attempt).await?;
+    let attempt = Attempt { pending, proof, previous: session_store::token(request) };
+    let opened = try_proof(app, &who.origin, attempt).await?;
     session_store::establish(request, app, &opened)?;
     Ok(opened)
 }
 
-fn page(
+/// With what went wrong, as far as it can be said on this page.
+async fn page(
     app: &App,
     request: &HttpRequest,
-    (return_to, kind): (&str, CodeKind),
-    wrong: &[Field],
-    status: StatusCode,
-) -> HttpResponse {
-    let mut other = Serializer::new(String::new());
-    if kind == CodeKind::Totp {
-        other.append_pair("with", RECOVERY);
+    (return_to, with): (&str, &str),
+    failure: Option<Failure>,
+) -> Result<HttpResponse, Failure> {
+    let methods = match half_in::token(app, request) {
+        Some(token) => second_factor::find_methods(app, token).await?,
+        None => None,
+    };
+    let Some(methods) = methods else { return Ok(begin_again(app, return_to)) };
+    let status = failure.as_ref().map_or(StatusCode::OK, Failure::status);
+    let wrong: Vec<Field> = match &failure {
+        None => Vec::new(),
+        Some(failure @ Failure::NotProved(_)) => vec![("code", failure.to_string())],
+        Some(failure @ Failure::RateLimited(_)) => vec![("", failure.to_string())],
+        Some(failure) => return Err(failure.clone()),
+    };
+    let chosen = choose(&methods, with);
+    // A button for the passkey stands on every one of these pages.
+    let others = methods.iter().filter(|method| Some(**method) != chosen && **method != Method::Passkey).copied();
+    let context = view::with(view::form(&json!({}), &wrong, None), destination(app, return_to));
+    let shown = json!({
+        "with": chosen.map_or(RECOVERY, word),
+        "passkey": methods.contains(&Method::Passkey),
+        "others": others.map(|other| link(app, return_to, other)).collect::<Vec<_>>(),
+    });
+    let context = view::with(context, shown);
+    let shown = view::html(request, &mut HttpResponse::build(status), "signin/second_factor.html", context);
+    Ok(match failure {
+        Some(failure) => failure.label(shown),
+        None => shown,
+    })
+}
+
+/// What was asked for, if they have it; the most usual of what they have otherwise.
+fn choose(methods: &[Method], with: &str) -> Option<Method> {
+    let asked_for = methods.iter().find(|method| word(**method) == with);
+    asked_for.or_else(|| methods.first()).copied()
+}
+
+fn link(app: &App, return_to: &str, other: Method) -> Value {
+    let mut query = Serializer::new(String::new());
+    query.append_pair("with", word(other));
+    json!({ "with": word(other), "href": with_return_to(app, PATH, return_to, query) })
+}
+
+/// In the address of the page.
+fn word(method: Method) -> &'static str {
+    match method {
+        Method::RecoveryCode => RECOVERY,
+        method => method.as_str(),
     }
-    let context = view::with(view::form(&json!({}), wrong, None), destination(app, return_to));
-    let context = view::with(
-        context,
-        json!({
-            "with": match kind { CodeKind::Totp => "", CodeKind::Recovery => RECOVERY },
-            "other_way": with_return_to(app, PATH, return_to, other),
-        }),
-    );
-    view::html(request, &mut HttpResponse::build(status), "signin/second_factor.html", context)
 }
 
 const RECOVERY: &str = "recovery-code";
-
-fn kind(with: &str) -> CodeKind {
-    if with == RECOVERY { CodeKind::Recovery } else { CodeKind::Totp }
-}
 
 /// The first step once more. Where the person was going is not forgotten.
 fn begin_again(app: &App, return_to: &str) -> HttpResponse {

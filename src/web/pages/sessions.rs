@@ -120,6 +120,7 @@ fn by(method: Method) -> &'static str {
         Method::Totp => "a code",
         Method::RecoveryCode => "a recovery code",
         Method::MagicLink => "a mailed link",
+        Method::Passkey => "a passkey",
     }
 }
 

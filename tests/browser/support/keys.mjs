@@ -32,8 +32,28 @@ export class KeyStore {
     return credentials;
   }
 
+  // With the finger on it, it answers what it is asked from now on, also for the list at a field: as if the first one
+  // there had been chosen. For one that was made with `automaticPresenceSimulation: false`.
+  async touched(act) {
+    await this.#touch(true);
+    try {
+      return await act();
+    } finally {
+      await this.#touch(false);
+    }
+  }
+
+  // Whether it says that it has not looked at who holds it.
+  saysNothingOfItsHolder(isBadUV) {
+    return this.#session.send("WebAuthn.setResponseOverrideBits", { authenticatorId: this.#id, isBadUV });
+  }
+
   // From now on it does, or does not, recognise who holds it.
   recognises(isUserVerified) {
     return this.#session.send("WebAuthn.setUserVerified", { authenticatorId: this.#id, isUserVerified });
+  }
+
+  #touch(enabled) {
+    return this.#session.send("WebAuthn.setAutomaticPresenceSimulation", { authenticatorId: this.#id, enabled });
   }
 }
