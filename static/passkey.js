@@ -124,6 +124,8 @@ const passkeys = (() => {
     confirm: { at: "/auth/confirm/passkey", more: () => ({}) },
   };
 
+  const canOffer = passkeys.isPossible && PublicKeyCredential.isConditionalMediationAvailable?.();
+
   // A form that takes a script: a new key goes along with what was typed.
   const addForm = (form) => {
     const said = form.querySelector("[role=alert]");
@@ -168,7 +170,11 @@ const passkeys = (() => {
       }
     };
     // In the list that the browser shows at the field for the address.
-    const offer = () => "autofill" in place.dataset && !button.disabled && prove("conditional");
+    const offer = async () => {
+      if ("autofill" in place.dataset && !button.disabled && (await canOffer)) {
+        prove("conditional");
+      }
+    };
     button.addEventListener("click", async () => {
       said.textContent = "";
       button.disabled = true;
@@ -186,11 +192,8 @@ const passkeys = (() => {
     without.hidden = true;
   }
   document.querySelectorAll("form[data-passkey=add]").forEach(addForm);
-  const offers = [...document.querySelectorAll("[data-passkey]:not(form)")].map(addButton);
-  PublicKeyCredential.isConditionalMediationAvailable?.().then((isAvailable) => {
-    for (const offer of isAvailable ? offers : []) {
-      offer();
-      setInterval(offer, ASK_AGAIN_MS);
-    }
-  });
+  for (const offer of [...document.querySelectorAll("[data-passkey]:not(form)")].map(addButton)) {
+    offer();
+    setInterval(offer, ASK_AGAIN_MS);
+  }
 })();

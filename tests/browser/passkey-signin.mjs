@@ -96,11 +96,14 @@ describe("a passkey", { concurrency: 2 }, () => {
     await signsOut(page);
     await page.goto(at("/login"));
     await key.saysNothingOfItsHolder(true);
+    const refused = at("/auth/login/passkey/finish");
+    const refusal = page.waitForResponse(refused);
     await key.touched(async () => {
       await button(page, "Sign in with a passkey").click();
       await page.getByRole("alert").filter({ hasText: "has not shown that it is you." }).waitFor();
     });
-    assert.deepEqual(visitor.complaints.splice(0), [`401 for ${at("/auth/login/passkey/finish")}`]);
+    await refusal;
+    assert.deepEqual(visitor.complaints.splice(0), [`401 for ${refused}`]);
     await album.look(page, "login-passkey-refused");
     await key.saysNothingOfItsHolder(false);
     await key.touched(async () => {

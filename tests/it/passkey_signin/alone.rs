@@ -159,9 +159,8 @@ fn a_network_that_fails_too_often_waits_and_the_account_does_not() {
 fn whoever_comes_with_a_passkey_need_not_wait_for_the_guesses_of_others() {
     let app = TestApp::start();
     let (_, mut passkey, _) = keeper(&app, ANN);
-    for n in 0..5 {
-        let mut stranger = app.browser().with_header("X-Forwarded-For", &format!("203.0.113.{n}"));
-        stranger.api("POST", "/auth/login", json!({ "email": ANN, "password": "wrong" }));
+    for _ in 0..5 {
+        assert_eq!(app.log_in(ANN, "wrong").1.status, 401);
     }
     assert_eq!(app.log_in(ANN, PASSWORD).1.status, 429);
     assert_eq!(prove(&mut app.browser(), SIGN_IN, &mut passkey).status, 200);
