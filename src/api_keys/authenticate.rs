@@ -1,10 +1,14 @@
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
-use super::{PREFIX, Scopes, store};
+use super::store::{self, Found};
+use super::{PREFIX, Scope, Scopes};
 use crate::app::App;
 use crate::crypto::Sealer;
 use crate::db;
 use crate::kernel::{ApiKeyId, Digest, EmailAddress, UserId};
+use crate::sessions::{LiveSessions, Remembered, Thing};
 
 /// A program that has shown a key which is good, and whose key it is.
 #[derive(Clone, Debug)]
@@ -32,13 +36,54 @@ impl Shown {
     }
 }
 
+/// A program that this node remembers for its gate, and what the door keeps beside it.
+pub struct KnownProgram<K> {
+    pub program: Program,
+    pub kept: K,
+}
+
+impl<K> Remembered for KnownProgram<K> {
+    fn thing(&self) -> Thing {
+        Thing::Key(self.program.key)
+    }
+
+    fn user(&self) -> UserId {
+        self.program.user
+    }
+}
+
 /// Whose key it is, as PostgreSQL has it at this moment. `None` when it was revoked or its end has come, or its holder is
 /// disabled.
 pub async fn authenticate(app: &App, shown: Shown) -> Result<Option<Program>, db::Error> {
     let Shown(digest) = shown;
     let now = app.clock.now();
     let found = app.db.look_up(move |tx| store::find_by_digest(tx, &digest)).await?;
-    Ok(found.filter(|found| !found.is_disabled && now < found.program.expires_at).map(|found| found.program))
+    Ok(good(found, now))
+}
+
+/// The same for the gate, which is asked far more often: from memory where that can be trusted. `None` for a key that is
+/// not good for apps, too.
+pub async fn recognise<S, K>(
+    app: &App,
+    live: &LiveSessions<S, KnownProgram<K>>,
+    shown: Shown,
+    keep: impl FnOnce(&Program) -> K,
+) -> Result<Option<Arc<KnownProgram<K>>>, db::Error> {
+    let Shown(digest) = shown;
+    let now = app.clock.now();
+    if let Some(known) = live.recall(&app.db, &digest).filter(|known| now < known.program.expires_at) {
+        return Ok(Some(known));
+    }
+    let ticket = live.ticket();
+    let (found, server) = app.db.look_up_somewhere(move |tx| store::find_by_digest(tx, &digest)).await?;
+    let Some(program) = good(found, now).filter(|program| program.scopes.has(Scope::Gateway)) else { return Ok(None) };
+    let known = Arc::new(KnownProgram { kept: keep(&program), program });
+    live.remember(digest, &known, ticket, &server);
+    Ok(Some(known))
+}
+
+fn good(found: Option<Found>, now: DateTime<Utc>) -> Option<Program> {
+    found.filter(|found| !found.is_disabled && now < found.program.expires_at).map(|found| found.program)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! - A program **shows** it ([`authenticate`]) with each request. One that was never ours, to a typing error, is known by
 //!   its tag (that of [`crate::crypto::Sealer`]) and not looked up. The row is the truth: a key is good until it is
 //!   revoked or its end has come, and while its holder is not disabled.
+//!   Each node remembers keys for its gate as it remembers sessions, and forgets one that ends as surely ([`recognise`]).
 //! - When and from where it was **last used** is written behind, to the minute ([`Uses`]).
 //! - It **ends** ([`revoke`]) by its holder, who is told by a letter, or with everything else that could let somebody in
 //!   who has lost or stolen the account ([`revoke_all`]). One whose end has come is listed for a while ([`sweep`]).
@@ -22,7 +23,7 @@ use std::net::IpAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-pub use authenticate::{Program, Shown, authenticate};
+pub use authenticate::{KnownProgram, Program, Shown, authenticate, recognise};
 pub use issue::{DEFAULT_TTL, Issued, LONGEST_TTL, MOST, NewKey, SHORTEST_TTL, issue};
 pub use revoke::{revoke, revoke_all, sweep};
 pub use uses::Uses;

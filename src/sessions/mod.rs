@@ -44,7 +44,7 @@ pub use devices::{Device, list_devices, revoke_device, revoke_own};
 pub use end::{EndReason, revoke_all, revoke_by_token, why_ended};
 pub use find::{count_live, find_by_token, hold};
 pub use known_devices::{KNOWN_FOR, recognise, recognise_person};
-pub use live::{Activity, Figures, Known, LEASE, LiveSessions};
+pub use live::{Activity, Figures, Known, LEASE, LiveSessions, Remembered, Thing, Ticket};
 pub use not_me::{Doubtful, Reach, disown, find_doubtful, is_still_in, issue_link};
 pub use open::{open, renew_gate_cookies};
 pub use pending::{PENDING_TTL, Pending, begin_pending, count_try, end_pending, find_pending};

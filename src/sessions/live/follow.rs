@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
 
-use super::{BEAT, Inner};
+use super::{BEAT, Inner, Remembered};
 use crate::db::Db;
 use crate::db::feed::{self, Beat, Feed, Heard};
 use crate::kernel::Shutdown;
@@ -14,7 +14,7 @@ use crate::kernel::clock::steady;
 /// Between two attempts to connect.
 const PAUSE: Duration = Duration::from_millis(500);
 
-pub(super) async fn follow<K>(inner: &Inner<K>, db: &Db, shutdown: Shutdown) {
+pub(super) async fn follow<K, P: Remembered>(inner: &Inner<K, P>, db: &Db, shutdown: Shutdown) {
     tokio::select! {
         () = again_and_again(inner, db) => shutdown.requested().await,
         () = shutdown.requested() => {}
@@ -23,14 +23,14 @@ pub(super) async fn follow<K>(inner: &Inner<K>, db: &Db, shutdown: Shutdown) {
 }
 
 /// Ends when there is no way to listen to this database, ever.
-async fn again_and_again<K>(inner: &Inner<K>, db: &Db) {
+async fn again_and_again<K, P: Remembered>(inner: &Inner<K, P>, db: &Db) {
     let mut is_news = true;
     loop {
         let ended = match db.listen().await {
             Ok(feed) => {
                 log::info!("listening to the database");
                 is_news = true;
-                inner.memory.begin(feed.server());
+                inner.begin(feed.server());
                 heed(inner, db, feed).await
             }
             Err(error) => error,
@@ -48,14 +48,14 @@ async fn again_and_again<K>(inner: &Inner<K>, db: &Db) {
 }
 
 /// Until the connection breaks.
-async fn heed<K>(inner: &Inner<K>, db: &Db, mut feed: Feed) -> feed::Error {
+async fn heed<K, P: Remembered>(inner: &Inner<K, P>, db: &Db, mut feed: Feed) -> feed::Error {
     let mut due = tokio::time::interval(BEAT);
     due.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut sent = VecDeque::new();
     loop {
         tokio::select! {
             heard = feed.next() => match heard {
-                Ok(Heard::Changed(change)) => inner.memory.forget(change),
+                Ok(Heard::Changed(change)) => inner.hear(change),
                 // A server that the pools have left may go on talking to us.
                 Ok(Heard::Beat(beat)) => if let Some(sent) = take(&mut sent, beat) && db.leads_to(feed.server()) {
                     inner.trust.renew(sent);

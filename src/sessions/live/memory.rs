@@ -5,27 +5,40 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use quick_cache::sync::Cache;
 use quick_cache::{Lifecycle, UnitWeighter};
 
-use super::Known;
 use crate::db::Change;
-use crate::kernel::{Digest, SessionId, UserId};
+use crate::kernel::{ApiKeyId, Digest, SessionId, UserId};
 
 /// How many changes are held against an answer that was read meanwhile. When more came, the answer is not kept.
 const RECENT: usize = 4096;
 
-/// What is remembered, by the digest of the gate token.
+/// What one answer is about.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Thing {
+    Session(SessionId),
+    Key(ApiKeyId),
+}
+
+/// What is remembered of, so that it can be forgotten.
+pub trait Remembered {
+    fn thing(&self) -> Thing;
+    /// Whose it is.
+    fn user(&self) -> UserId;
+}
+
+/// What is remembered, by the digest of the gate token or the key.
 ///
 /// Looking up takes no lock of ours. Everything else holds `index`: what is in there and what is in the cache change
 /// together, and an answer is kept or a change heard, one after the other.
-pub(super) struct Memory<K> {
-    known: Cache<Digest, Arc<Known<K>>, UnitWeighter, FirstBytes, Evicted>,
+pub(super) struct Memory<V> {
+    known: Cache<Digest, Arc<V>, UnitWeighter, FirstBytes, Evicted>,
     index: Mutex<Index>,
     has_room: bool,
 }
 
 #[derive(Default)]
 struct Index {
-    sessions: HashMap<SessionId, (UserId, Vec<Digest>)>,
-    users: HashMap<UserId, Vec<SessionId>>,
+    things: HashMap<Thing, (UserId, Vec<Digest>)>,
+    users: HashMap<UserId, Vec<Thing>>,
     /// Grows with every change that is heard.
     changes: u64,
     recent: VecDeque<Change>,
@@ -37,22 +50,22 @@ struct Index {
 
 /// Taken before PostgreSQL is asked: what had been heard by then.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ticket {
+pub struct Ticket {
     changes: u64,
     era: u64,
 }
 
-impl<K> Memory<K> {
-    pub(super) fn with_room_for(sessions: usize) -> Self {
-        let weight = u64::try_from(sessions).unwrap_or(u64::MAX);
+impl<V: Remembered> Memory<V> {
+    pub(super) fn with_room_for(most: usize) -> Self {
+        let weight = u64::try_from(most).unwrap_or(u64::MAX);
         Self {
-            known: Cache::with(sessions, weight, UnitWeighter, FirstBytes::default(), Evicted),
+            known: Cache::with(most, weight, UnitWeighter, FirstBytes::default(), Evicted),
             index: Mutex::default(),
-            has_room: sessions > 0,
+            has_room: most > 0,
         }
     }
 
-    pub(super) fn get(&self, digest: &Digest) -> Option<Arc<Known<K>>> {
+    pub(super) fn get(&self, digest: &Digest) -> Option<Arc<V>> {
         self.known.get(digest)
     }
 
@@ -67,19 +80,19 @@ impl<K> Memory<K> {
 
     /// Keeps an answer of `server`, unless something was heard since the ticket was taken that may make it wrong, or
     /// another server is listened to.
-    pub(super) fn remember(&self, digest: Digest, known: &Arc<Known<K>>, ticket: Ticket, server: &str) {
+    pub(super) fn remember(&self, digest: Digest, known: &Arc<V>, ticket: Ticket, server: &str) {
         let mut index = self.index();
         let is_heard_of = index.server.as_deref() == Some(server);
-        if !self.has_room || !is_heard_of || !index.is_good(ticket, known.live.session, known.live.user) {
+        if !self.has_room || !is_heard_of || !index.is_good(ticket, known.thing(), known.user()) {
             return;
         }
-        index.add(known.live.session, known.live.user, digest);
+        index.add(known.thing(), known.user(), digest);
         let mut evicted = Vec::new();
         self.known.insert_with_lifecycle(digest, Arc::clone(known), &mut evicted);
         for (digest, old) in evicted {
             // What was replaced by its like is handed out as well, and that one must still be found when it ends.
-            if self.known.peek(&digest).is_none_or(|now| now.live.session != old.live.session) {
-                index.remove_token(old.live.session, digest);
+            if self.known.peek(&digest).is_none_or(|now| now.thing() != old.thing()) {
+                index.remove_token(old.thing(), digest);
             }
         }
     }
@@ -128,14 +141,14 @@ enum Gone {
 }
 
 impl Index {
-    fn is_good(&self, ticket: Ticket, session: SessionId, user: UserId) -> bool {
+    fn is_good(&self, ticket: Ticket, thing: Thing, user: UserId) -> bool {
         let since = usize::try_from(self.changes - ticket.changes).unwrap_or(usize::MAX);
         self.era == ticket.era
             && since <= self.recent.len()
             && self.recent.iter().rev().take(since).all(|change| match change {
-                Change::Session(changed) => *changed != session,
+                Change::Session(changed) => Thing::Session(*changed) != thing,
+                Change::Key(changed) => Thing::Key(*changed) != thing,
                 Change::Person(changed) => *changed != user,
-                Change::Key(_) => true,
                 Change::Everything => false,
             })
     }
@@ -147,48 +160,47 @@ impl Index {
         }
         self.recent.push_back(change);
         match change {
-            Change::Session(session) => Gone::Tokens(self.remove_session(session)),
+            Change::Session(session) => Gone::Tokens(self.remove_thing(Thing::Session(session))),
+            Change::Key(key) => Gone::Tokens(self.remove_thing(Thing::Key(key))),
             Change::Person(user) => {
-                let sessions = self.users.remove(&user).unwrap_or_default();
-                Gone::Tokens(sessions.into_iter().flat_map(|session| self.remove_session(session)).collect())
+                let things = self.users.remove(&user).unwrap_or_default();
+                Gone::Tokens(things.into_iter().flat_map(|thing| self.remove_thing(thing)).collect())
             }
-            // Of these nothing is remembered here.
-            Change::Key(_) => Gone::Tokens(Vec::new()),
             Change::Everything => {
-                self.sessions.clear();
+                self.things.clear();
                 self.users.clear();
                 Gone::Everything
             }
         }
     }
 
-    fn add(&mut self, session: SessionId, user: UserId, digest: Digest) {
-        let (_, digests) = self.sessions.entry(session).or_insert_with(|| (user, Vec::with_capacity(1)));
+    fn add(&mut self, thing: Thing, user: UserId, digest: Digest) {
+        let (_, digests) = self.things.entry(thing).or_insert_with(|| (user, Vec::with_capacity(1)));
         if !digests.contains(&digest) {
             digests.push(digest);
         }
-        let sessions = self.users.entry(user).or_insert_with(|| Vec::with_capacity(1));
-        if !sessions.contains(&session) {
-            sessions.push(session);
+        let things = self.users.entry(user).or_insert_with(|| Vec::with_capacity(1));
+        if !things.contains(&thing) {
+            things.push(thing);
         }
     }
 
-    fn remove_session(&mut self, session: SessionId) -> Vec<Digest> {
-        let Some((user, digests)) = self.sessions.remove(&session) else { return Vec::new() };
-        if let Some(sessions) = self.users.get_mut(&user) {
-            sessions.retain(|other| *other != session);
-            if sessions.is_empty() {
+    fn remove_thing(&mut self, thing: Thing) -> Vec<Digest> {
+        let Some((user, digests)) = self.things.remove(&thing) else { return Vec::new() };
+        if let Some(things) = self.users.get_mut(&user) {
+            things.retain(|other| *other != thing);
+            if things.is_empty() {
                 self.users.remove(&user);
             }
         }
         digests
     }
 
-    fn remove_token(&mut self, session: SessionId, digest: Digest) {
-        let Some((_, digests)) = self.sessions.get_mut(&session) else { return };
+    fn remove_token(&mut self, thing: Thing, digest: Digest) {
+        let Some((_, digests)) = self.things.get_mut(&thing) else { return };
         digests.retain(|other| *other != digest);
         if digests.is_empty() {
-            self.remove_session(session);
+            self.remove_thing(thing);
         }
     }
 }
@@ -197,10 +209,10 @@ impl Index {
 #[derive(Clone)]
 struct Evicted;
 
-impl<K> Lifecycle<Digest, Arc<Known<K>>> for Evicted {
-    type RequestState = Vec<(Digest, Arc<Known<K>>)>;
+impl<V> Lifecycle<Digest, Arc<V>> for Evicted {
+    type RequestState = Vec<(Digest, Arc<V>)>;
 
-    fn on_evict(&self, evicted: &mut Self::RequestState, digest: Digest, known: Arc<Known<K>>) {
+    fn on_evict(&self, evicted: &mut Self::RequestState, digest: Digest, known: Arc<V>) {
         evicted.push((digest, known));
     }
 }
@@ -241,7 +253,7 @@ mod tests {
 
     use super::*;
     use crate::kernel::{DeviceId, EmailAddress, Token};
-    use crate::sessions::Live;
+    use crate::sessions::{Known, Live};
 
     pub(super) const HERE: &str = "the server that is listened to";
 
@@ -273,15 +285,15 @@ mod tests {
         Token::generate().digest()
     }
 
-    fn listening(room: usize) -> Memory<()> {
+    fn listening(room: usize) -> Memory<Known<()>> {
         let memory = Memory::with_room_for(room);
         memory.begin(HERE);
         memory
     }
 
-    fn indexed(memory: &Memory<()>) -> [usize; 2] {
+    fn indexed(memory: &Memory<Known<()>>) -> [usize; 2] {
         let index = memory.index();
-        [index.sessions.len(), index.users.len()]
+        [index.things.len(), index.users.len()]
     }
 
     #[test]
@@ -295,6 +307,8 @@ mod tests {
         }
         let there = || digests.map(|digest| memory.get(&digest).is_some());
         assert_eq!(there(), [true; 4]);
+        memory.forget(Change::Key(first.live.session.to_string().parse().unwrap()));
+        assert_eq!(there(), [true; 4], "a key is no session, whatever its id");
         memory.forget(Change::Session(first.live.session));
         assert_eq!(there(), [false, false, true, true], "both cookies of one session");
         memory.forget(Change::Person(ann));

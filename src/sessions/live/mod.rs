@@ -18,6 +18,8 @@
 //!   server than the one whose notifications are heard: it may lag behind.
 //! - What this node changes itself it forgets before its transaction's caller goes on ([`crate::db::Told`]).
 //!
+//! API keys are remembered beside sessions, in the same way and under the same bound; what they are is not known here.
+//!
 //! When somebody was last active is written behind ([`activity`]).
 
 mod activity;
@@ -38,24 +40,30 @@ use super::find::{is_live, ran_out};
 use super::{Live, store as rows};
 use crate::app::App;
 use crate::config::settings;
-use crate::db::{self, Db};
-use crate::kernel::{Digest, Shutdown};
+use crate::db::{self, Change, Db};
+use crate::kernel::{Digest, Shutdown, UserId};
 use memory::Memory;
+pub use memory::{Remembered, Thing, Ticket};
 use trust::Trust;
 
 /// For how long after sending a heartbeat that came back the memory is believed.
 pub const LEASE: Duration = Duration::from_millis(1500);
 
+/// There are far fewer of them than sessions.
+const MOST_PASSES: usize = 10_000;
+
 /// How often a heartbeat is sent.
 pub const BEAT: Duration = Duration::from_millis(500);
 
-/// The live sessions of this node. Cheap to clone. `K` is what the door keeps beside each of them, made once.
-pub struct LiveSessions<K> {
-    inner: Arc<Inner<K>>,
+/// The live sessions of this node. Cheap to clone. `K` is what the door keeps beside each of them, made once; `P` is what
+/// else opens the gate and is remembered on the same terms ([`Self::recall`]).
+pub struct LiveSessions<K, P> {
+    inner: Arc<Inner<K, P>>,
 }
 
-struct Inner<K> {
-    memory: Memory<K>,
+struct Inner<K, P> {
+    memory: Memory<Known<K>>,
+    passes: Memory<P>,
     trust: Trust,
     activity: Activity,
     /// How much of what this node has told was forgotten here.
@@ -77,10 +85,22 @@ pub struct Known<K> {
     active_at: AtomicI64,
 }
 
+impl<K> Remembered for Known<K> {
+    fn thing(&self) -> Thing {
+        Thing::Session(self.live.session)
+    }
+
+    fn user(&self) -> UserId {
+        self.live.user
+    }
+}
+
 /// What there is to say about the memory.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Figures {
     pub sessions: usize,
+    /// What else opens the gate and is remembered.
+    pub passes: usize,
     /// Checks answered from memory.
     pub remembered: u64,
     /// Checks for which PostgreSQL was asked.
@@ -90,17 +110,18 @@ pub struct Figures {
     pub round_trip: Duration,
 }
 
-impl<K> Clone for LiveSessions<K> {
+impl<K, P> Clone for LiveSessions<K, P> {
     fn clone(&self) -> Self {
         Self { inner: Arc::clone(&self.inner) }
     }
 }
 
-impl<K> LiveSessions<K> {
+impl<K, P: Remembered> LiveSessions<K, P> {
     /// Remembers nothing until it [runs](Self::run).
     pub fn new(rules: &settings::Session) -> Self {
         let inner = Inner {
             memory: Memory::with_room_for(rules.cache_size),
+            passes: Memory::with_room_for(rules.cache_size.min(MOST_PASSES)),
             trust: Trust::default(),
             activity: Activity::default(),
             told: AtomicU64::new(0),
@@ -152,10 +173,31 @@ impl<K> LiveSessions<K> {
         Ok(Some(known))
     }
 
+    /// What is remembered of a pass, where that can be trusted. Whether its end has come is for the caller to see.
+    pub fn recall(&self, db: &Db, digest: &Digest) -> Option<Arc<P>> {
+        let inner = &*self.inner;
+        inner.forget_what_was_told(db);
+        let pass = if inner.trust.holds() { inner.passes.get(digest) } else { None };
+        let count = if pass.is_some() { &inner.counts.remembered } else { &inner.counts.read_through };
+        count.fetch_add(1, Ordering::Relaxed);
+        pass
+    }
+
+    /// To be taken before PostgreSQL is asked about what was not recalled.
+    pub fn ticket(&self) -> Ticket {
+        self.inner.passes.ticket()
+    }
+
+    /// Keeps what `server` has said of a pass, unless something was heard meanwhile that may make it wrong.
+    pub fn remember(&self, digest: Digest, pass: &Arc<P>, ticket: Ticket, server: &str) {
+        self.inner.passes.remember(digest, pass, ticket, server);
+    }
+
     pub fn figures(&self) -> Figures {
-        let Inner { memory, trust, counts, .. } = &*self.inner;
+        let Inner { memory, passes, trust, counts, .. } = &*self.inner;
         Figures {
             sessions: memory.len(),
+            passes: passes.len(),
             remembered: counts.remembered.load(Ordering::Relaxed),
             read_through: counts.read_through.load(Ordering::Relaxed),
             is_trusted: trust.holds(),
@@ -164,7 +206,7 @@ impl<K> LiveSessions<K> {
     }
 }
 
-impl<K> Inner<K> {
+impl<K, P: Remembered> Inner<K, P> {
     /// One that has run out as far as this node knows is not returned: it may have been active on another.
     fn remembered(&self, digest: &Digest, rules: &settings::Session, now: DateTime<Utc>) -> Option<Arc<Known<K>>> {
         if !self.trust.holds() {
@@ -177,15 +219,32 @@ impl<K> Inner<K> {
     fn forget_what_was_told(&self, db: &Db) {
         let count = db.told().count();
         if self.told.load(Ordering::Acquire) != count {
-            self.memory.forget_all_of(|| db.told().take());
+            // One within the other: whoever comes second waits until both have forgotten.
+            self.memory.forget_all_of(|| {
+                let changes = db.told().take();
+                self.passes.forget_all_of(|| changes.clone());
+                changes
+            });
             self.told.fetch_max(count, Ordering::Release);
         }
+    }
+
+    /// A connection to `server` is listened to from now on.
+    fn begin(&self, server: &str) {
+        self.memory.begin(server);
+        self.passes.begin(server);
+    }
+
+    fn hear(&self, change: Change) {
+        self.memory.forget(change);
+        self.passes.forget(change);
     }
 
     /// Nothing is heard any more, so nothing can be believed.
     fn lose_touch(&self) {
         self.trust.end();
         self.memory.end();
+        self.passes.end();
     }
 
     fn note(&self, known: &Known<K>, now: DateTime<Utc>) {

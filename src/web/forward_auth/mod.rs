@@ -19,7 +19,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::failure::Failure;
 use super::layers::{self, Arrival};
-use crate::api_keys::Uses;
+use crate::api_keys::{KnownProgram, Uses};
 use crate::app::App;
 use crate::gateway::{Decision, Malformed, Reason, Request, Rules, Subject, decide};
 use crate::sessions;
@@ -27,8 +27,8 @@ pub use answer::Named;
 use answer::SignIn;
 use visitor::Visitor;
 
-/// The sessions that a node remembers for its gate, each with who its holder is to apps.
-pub type LiveSessions = sessions::LiveSessions<Named>;
+/// The sessions and API keys that a node remembers for its gate, each with who its holder is to apps.
+pub type LiveSessions = sessions::LiveSessions<Named, KnownProgram<Named>>;
 
 /// What all workers share: the rules and the way to the sign-in page, worked out once, and the sessions this node
 /// remembers.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::http::header::HeaderMap;
 
 use super::{Check, Gate, Named, gate_cookies};
-use crate::api_keys::{self, PREFIX, Program, Scope, Shown};
+use crate::api_keys::{self, KnownProgram, PREFIX, Program, Shown};
 use crate::gateway::{Identity, Request, Subject};
 use crate::sessions::Known;
 use crate::web::bearer::{Bearer, bearer};
@@ -14,21 +14,21 @@ use crate::web::failure::Failure;
 /// Somebody who is known, with what apps are told of them.
 pub(super) enum Visitor {
     Person(Arc<Known<Named>>),
-    Program(Box<(Program, Named)>),
+    Program(Arc<KnownProgram<Named>>),
 }
 
 impl Visitor {
     pub(super) fn subject(&self) -> Subject {
         match self {
             Self::Person(known) => Subject::Person { email_verified: known.live.email_verified },
-            Self::Program(program) => Subject::Program { email_verified: program.0.email_verified },
+            Self::Program(known) => Subject::Program { email_verified: known.program.email_verified },
         }
     }
 
     pub(super) fn named(&self) -> &Named {
         match self {
             Self::Person(known) => &known.kept,
-            Self::Program(program) => &program.1,
+            Self::Program(known) => &known.kept,
         }
     }
 }
@@ -39,8 +39,7 @@ pub(super) async fn find(check: &Check<'_>, asked: &Request<'_>) -> Result<Optio
     let headers = check.request.headers();
     match key(headers) {
         Some(text) if check.gate.rules.takes_keys(asked) => {
-            let (program, named) = authenticate(check, text).await?;
-            Ok(Some(Visitor::Program(Box::new((program, named)))))
+            Ok(Some(Visitor::Program(find_program(check, text).await?)))
         }
         Some(_) | None => Ok(find_live(check.gate, headers).await?.map(Visitor::Person)),
     }
@@ -55,14 +54,13 @@ fn key(headers: &HeaderMap) -> Option<&[u8]> {
     }
 }
 
-async fn authenticate(check: &Check<'_>, text: &[u8]) -> Result<(Program, Named), Failure> {
+async fn find_program(check: &Check<'_>, text: &[u8]) -> Result<Arc<KnownProgram<Named>>, Failure> {
     let app = &check.gate.app;
     let shown = Shown::parse(&app.sealer, text).ok_or(Failure::InvalidKey)?;
-    let program = api_keys::authenticate(app, shown).await?;
-    let program = program.filter(|program| program.scopes.has(Scope::Gateway)).ok_or(Failure::InvalidKey)?;
-    check.gate.uses.note(app, &program, check.arrival.client);
-    let named = Named::new(&Identity::of_program(&program));
-    Ok((program, named))
+    let keep = |program: &Program| Named::new(&Identity::of_program(program));
+    let known = api_keys::recognise(app, &check.gate.live, shown, keep).await?.ok_or(Failure::InvalidKey)?;
+    check.gate.uses.note(app, &known.program, check.arrival.client);
+    Ok(known)
 }
 
 /// A sibling host can toss in cookies of the same name, so the first that is good counts.

@@ -3,6 +3,7 @@
 mod api;
 mod ends;
 mod gate;
+mod live;
 mod pages;
 mod races;
 mod weather;

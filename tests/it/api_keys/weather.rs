@@ -2,9 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::key_for;
+use super::{key_for, revoke};
 use crate::resilience::service::Service;
 use crate::support::eventually;
 use crate::support::postgres::OwnServer;
@@ -12,7 +12,7 @@ use crate::support::raw::{self, Answer};
 
 const HOST: &str = "app.localhost";
 
-fn serve(url: &str) -> Service {
+pub fn serve(url: &str) -> Service {
     let rules = format!(r#"[{{ hosts = ["{HOST}"], allow = "signed_in", api_keys = true }}]"#);
     Service::start(&[("DATABASE__URL", url), ("GATEWAY__RULES", &rules)])
 }
@@ -22,7 +22,7 @@ fn me(port: u16, key: &str) -> Answer {
     raw::send(port, format!("{head}Authorization: Bearer {key}\r\n\r\n"))
 }
 
-fn gate(port: u16, key: &str) -> Answer {
+pub fn gate(port: u16, key: &str) -> Answer {
     let head = "GET /gateway/forward-auth HTTP/1.1\r\nHost: x\r\nConnection: close\r\n";
     let about = format!(
         "X-Forwarded-Method: GET\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: {HOST}\r\nX-Forwarded-Uri: /\r\n"
@@ -35,7 +35,7 @@ fn without_postgresql_no_key_opens_anything_and_with_it_again_they_do() {
     let mut server = OwnServer::start();
     let service = serve(&server.url());
     let mut browser = service.browser();
-    let key = made_in(&mut browser, &server.url());
+    let (key, _) = made_in(&mut browser, &server.url());
     assert_eq!((me(service.port(), &key).status, gate(service.port(), &key).status), (200, 200));
     server.stop();
     eventually("the node to believe nothing any more", || {
@@ -53,14 +53,14 @@ fn without_postgresql_no_key_opens_anything_and_with_it_again_they_do() {
 }
 
 /// Signs up; whoever has the database says that the address is proved.
-fn made_in(browser: &mut crate::support::browser::Browser, url: &str) -> String {
+pub fn made_in(browser: &mut crate::support::browser::Browser, url: &str) -> (String, String) {
     let (email, password) = ("ann@example.com", crate::support::people::PASSWORD);
     let body = json!({ "email": email, "password": password });
     assert_eq!(browser.api("POST", "/auth/signup", body.clone()).status, 202);
     crate::resilience::sql::execute(url, "UPDATE users SET email_verified_at = now()");
     assert_eq!(browser.api("POST", "/auth/login", body).status, 200);
     browser.confirm();
-    key_for(browser, &["account:read", "gateway"]).0
+    key_for(browser, &["account:read", "gateway"])
 }
 
 #[test]
@@ -70,14 +70,12 @@ fn no_key_stands_in_the_log_whatever_becomes_of_it() {
     let service =
         Service::start(&[("LOG__LEVEL", "trace"), ("DATABASE__URL", &server.url()), ("GATEWAY__RULES", &rules)]);
     let mut browser = service.browser();
-    let key = made_in(&mut browser, &server.url());
+    let (key, id) = made_in(&mut browser, &server.url());
     for shown in [key.clone(), format!("{key}x"), key[..67].to_owned(), format!("{key},{key}")] {
         me(service.port(), &shown);
         gate(service.port(), &shown);
     }
-    let listed: Value = browser.api("GET", "/me/api-keys", Value::Null).json();
-    let id = listed["api_keys"][0]["id"].as_str().unwrap();
-    assert_eq!(browser.api("DELETE", &format!("/me/api-keys/{id}"), Value::Null).status, 204);
+    assert_eq!(revoke(&mut browser, &id).status, 204);
     me(service.port(), &key);
     gate(service.port(), &key);
     eventually("the log", || service.log().contains("api_key.revoked").then_some(()));

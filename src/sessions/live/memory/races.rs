@@ -6,6 +6,7 @@ use std::thread;
 
 use super::tests::{HERE, digest, known, user};
 use super::*;
+use crate::sessions::Known;
 
 const SESSIONS: usize = 48;
 /// Fewer than there are, so that some make room for others.
@@ -68,7 +69,7 @@ fn what_was_read_before_a_change_is_never_found_after_it_was_heard() {
 }
 
 /// As a check does. How often there was something.
-fn ask(memory: &Memory<()>, rows: &[Row], over: &AtomicBool, start: usize) -> u64 {
+fn ask(memory: &Memory<Known<()>>, rows: &[Row], over: &AtomicBool, start: usize) -> u64 {
     let mut found = 0;
     for row in rows.iter().cycle().skip(start * 11) {
         if over.load(Ordering::SeqCst) {
