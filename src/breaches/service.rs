@@ -1,6 +1,7 @@
 //! The range API of Have I Been Pwned, or one like it: `GET {base}/range/ABCDE`, a line for each known hash that begins
 //! so, with the rest of it and how often it was seen.
 
+use std::iter::successors;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -30,7 +31,7 @@ pub(super) enum Error {
     #[error("too many passwords are being looked up")]
     Busy,
     #[error("{0}")]
-    Failed(reqwest::Error),
+    Failed(String),
     #[error("it answered {0}")]
     Status(u16),
     #[error("its answer is longer than {LONGEST_ANSWER} bytes")]
@@ -42,9 +43,11 @@ pub(super) enum Error {
 }
 
 impl From<reqwest::Error> for Error {
-    /// The address holds what was asked for.
+    /// With its causes, and without the address, which holds what was asked for.
     fn from(error: reqwest::Error) -> Self {
-        Self::Failed(error.without_url())
+        let error = error.without_url();
+        let causes = successors(Some(&error as &dyn std::error::Error), |error| error.source());
+        Self::Failed(causes.map(ToString::to_string).collect::<Vec<_>>().join(": "))
     }
 }
 

@@ -17,6 +17,7 @@
 //! | a link for a new password | `reset.network` | `reset.account` | | |
 //! | a link to sign in by | `magic_link.network` | `magic_link.account` | `magic_link.device` | |
 //! | the code of such a link | `code.network` | `magic_code.account`, once it was shown | `magic_code.device` | a right code |
+//! | a passkey | `login.network`, or `code.network` as the second factor | none: it is not guessed | `passkey.device` | a right one |
 //! | choosing a password, anywhere | `password.network` | | | |
 //! | letters on one's own account | | `mail.account` | | |
 //! | letters about new places | | `mail.new_place` | | |

@@ -14,6 +14,7 @@ use crate::support::browser::Browser;
 use crate::support::page::Page;
 use crate::support::people::{PASSWORD, code, token_in};
 use crate::support::process::Folder;
+use crate::support::smtp::certificate_authority;
 
 const ANN: &str = "ann@example.com";
 const LEAKED: &str = "saffron tunnel kite";
@@ -178,4 +179,22 @@ fn that_a_list_could_not_be_asked_stands_in_the_log_and_no_password_does() {
     for secret in [LEAKED, &hash[..5], &hash[5..], &hash.to_lowercase()[5..]] {
         assert!(!log.contains(secret), "{secret} in {log}");
     }
+}
+
+#[test]
+fn over_https_the_service_is_believed_by_an_authority_of_the_system_and_by_no_other() {
+    let list = BreachList::start_encrypted(Manner::Knows(&[LEAKED]));
+    let folder = Folder::make("authorities", "TERM");
+    let authority = folder.path().join("authority.pem");
+    fs::write(&authority, certificate_authority()).unwrap();
+    let api = ("PASSWORD__BREACH_API", list.url());
+    let vouched = Service::start(&[(api.0, &api.1), ("$SSL_CERT_FILE", authority.to_str().unwrap())]);
+    is_refused(&sign_up(&mut vouched.browser(), LEAKED), "password");
+    assert_eq!(list.asked().len(), 1);
+
+    let unknown = Service::start(&[(api.0, &api.1)]);
+    assert_eq!(sign_up(&mut unknown.browser(), LEAKED).status, 303);
+    assert_eq!(list.asked().len(), 1, "a stranger learns nothing");
+    let log = unknown.log();
+    assert!(log.contains("has not answered") && log.contains("certificate"), "why stands in the log: {log}");
 }

@@ -214,6 +214,8 @@ fn attempts_to_sign_in_are_counted_by_proof_and_by_what_became_of_them() {
     for _ in 0..6 {
         app.log_in("nobody@example.com", "a guess");
     }
+    let unknown = app.browser().api("POST", "/auth/login/magic-link", json!({ "token": "A".repeat(43) }));
+    assert_eq!(unknown.status, 410);
     let scraped = metrics.scrape();
     let of = |method: &str, result: &str| {
         let sample = format!("vestibule_authn_attempts_total{{method=\"{method}\",result=\"{result}\"}}");
@@ -228,8 +230,9 @@ fn attempts_to_sign_in_are_counted_by_proof_and_by_what_became_of_them() {
         of("totp", "failure"),
         of("recovery_code", "success"),
         of("recovery_code", "failure"),
+        of("magic_link", "failure"),
     ];
-    let counts = [Some("1"), Some("1"), Some("6"), Some("1"), None, Some("1"), Some("1"), Some("1")];
+    let counts = [Some("1"), Some("1"), Some("6"), Some("1"), None, Some("1"), Some("1"), Some("1"), Some("1")];
     assert_eq!(seen, counts.map(|count| count.map(str::to_owned)), "{scraped:?}");
 }
 

@@ -30,6 +30,8 @@ pub struct Service {
 }
 
 impl Service {
+    /// A name with a `$` before it is that of somebody else's variable.
+    ///
     /// With a private cluster unless `DATABASE__URL` is among the settings (`("SERVER__WORKERS", "1")`), and ready.
     pub fn start(settings: &[(&str, &str)]) -> Self {
         let mut service = Self::launch(settings);
@@ -134,7 +136,11 @@ pub fn get(port: u16, path: &str) -> std::io::Result<raw::Answer> {
 fn command(settings: &[(String, String)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
     command.arg("serve").env_clear();
-    command.envs(settings.iter().map(|(name, value)| (format!("VESTIBULE__{name}"), value)));
+    let variable = |name: &str| match name.strip_prefix('$') {
+        Some(foreign) => foreign.to_owned(),
+        None => format!("VESTIBULE__{name}"),
+    };
+    command.envs(settings.iter().map(|(name, value)| (variable(name), value)));
     // Where `initdb` and its like are looked for.
     command.env("PATH", "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin");
     command

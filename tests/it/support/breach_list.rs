@@ -1,15 +1,17 @@
 //! A service that knows leaked passwords, as Have I Been Pwned speaks: well, badly, or not at all.
 
-use std::io::{self, BufReader, Write as _};
+use std::io::{self, BufReader};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use sha1::{Digest as _, Sha1};
 
 use super::http::{self, Otherwise};
 use super::port::Port;
+use super::smtp::server_config;
 
 #[derive(Clone, Debug)]
 pub enum Manner {
@@ -30,6 +32,7 @@ pub enum Manner {
 }
 
 pub struct BreachList {
+    scheme: &'static str,
     port: Port,
     asked: Arc<Mutex<Vec<String>>>,
     stopping: Arc<AtomicBool>,
@@ -38,6 +41,16 @@ pub struct BreachList {
 
 impl BreachList {
     pub fn start(manner: Manner) -> Self {
+        Self::start_with(manner, None)
+    }
+
+    /// On https, with a certificate of the authority of these tests.
+    pub fn start_encrypted(manner: Manner) -> Self {
+        Self::start_with(manner, Some(server_config()))
+    }
+
+    fn start_with(manner: Manner, tls: Option<Arc<ServerConfig>>) -> Self {
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let port = Port::claim();
         let listener = port.listen();
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -48,16 +61,22 @@ impl BreachList {
                 if stop.load(Ordering::SeqCst) {
                     break;
                 }
-                let (log, manner, stop) = (Arc::clone(&log), manner.clone(), Arc::clone(&stop));
+                let (log, manner, stop, tls) = (Arc::clone(&log), manner.clone(), Arc::clone(&stop), tls.clone());
                 // Whoever asks may have had enough of us.
-                thread::spawn(move || drop(serve(stream, &manner, &log, &stop)));
+                thread::spawn(move || match tls {
+                    None => drop(serve(stream, &manner, &log, &stop)),
+                    Some(tls) => {
+                        let session = ServerConnection::new(tls).expect("a TLS session");
+                        drop(serve(StreamOwned::new(session, stream), &manner, &log, &stop));
+                    }
+                });
             }
         });
-        Self { port, asked, stopping, acceptor: Some(acceptor) }
+        Self { scheme, port, asked, stopping, acceptor: Some(acceptor) }
     }
 
     pub fn url(&self) -> String {
-        format!("http://localhost:{}", self.port.number())
+        format!("{}://localhost:{}", self.scheme, self.port.number())
     }
 
     pub fn port(&self) -> u16 {
@@ -87,7 +106,12 @@ pub fn sha1(password: &str) -> String {
     digits.concat()
 }
 
-fn serve(stream: TcpStream, manner: &Manner, log: &Mutex<Vec<String>>, stop: &AtomicBool) -> io::Result<()> {
+fn serve(
+    stream: impl io::Read + io::Write,
+    manner: &Manner,
+    log: &Mutex<Vec<String>>,
+    stop: &AtomicBool,
+) -> io::Result<()> {
     let mut stream = BufReader::new(stream);
     while let Some(mut message) = http::read_head(&mut stream)? {
         http::read_body(&mut stream, &mut message, Otherwise::NoBody)?;
@@ -99,7 +123,7 @@ fn serve(stream: TcpStream, manner: &Manner, log: &Mutex<Vec<String>>, stop: &At
             Manner::Knows(passwords) => stream.write_all(&answer("200 OK", "", &list(&message.start, passwords)))?,
             Manner::Silent => {
                 // Until the other side has had enough.
-                let _ = io::Read::read(stream, &mut [0])?;
+                let _ = stream.read(&mut [0])?;
             }
             Manner::HangsUp => return Ok(()),
             Manner::Says(status) => stream.write_all(&answer(&format!("{status} Sorry"), "", "not now"))?,

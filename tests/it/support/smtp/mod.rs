@@ -12,7 +12,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-pub use certificate::{authority as certificate_authority, certificate_for, own_certificate_for};
+pub use certificate::{
+    authority as certificate_authority, certificate_for, own_certificate_for, server as server_config,
+};
 pub use letter::Letter;
 
 use super::PATIENCE;
