@@ -65,6 +65,14 @@ pub struct Verified {
     pub rotated: Option<Opened>,
 }
 
+/// What has become of the password of somebody who proved their address without saying what it is to be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Password {
+    AsBefore,
+    /// A stranger may have chosen it.
+    Gone,
+}
+
 /// An unused link and what hangs on it.
 #[derive(Clone, Debug)]
 pub(super) struct Pending {
@@ -155,21 +163,26 @@ fn use_up(
 }
 
 /// Somebody who is about to be signed in by another letter to this address has proved it by that. Nothing happens when it
-/// was proved before.
-pub fn prove_by_signing_in(tx: &mut Tx<'_>, user: &User, prover: &Prover) -> Result<(), db::Error> {
+/// was proved before. Without a `prover` nobody knows whose browser it is.
+pub fn prove_by_signing_in(tx: &mut Tx<'_>, user: &User, prover: Option<&Prover>) -> Result<Password, db::Error> {
     if user.is_verified() {
-        return Ok(());
+        return Ok(Password::AsBefore);
     }
-    let signed_up = match &prover.browser {
-        Some(browser) => store::find_sign_up(tx, user.id, browser)?,
+    let signed_up = match prover.and_then(|prover| prover.browser) {
+        Some(browser) => store::find_sign_up(tx, user.id, &browser)?,
         None => None,
     };
     let proof = match signed_up {
-        _ if prover.signed_in == Some(user.id) => Proof::SameSession,
+        _ if prover.is_some_and(|prover| prover.signed_in == Some(user.id)) => Proof::SameSession,
         Some((hash, name)) => Proof::SamePerson(hash, name),
         None => Proof::Untold,
     };
-    accept(tx, user.id, proof)
+    let password = match &proof {
+        Proof::SameSession | Proof::SamePerson(..) | Proof::Elsewhere(_) => Password::AsBefore,
+        Proof::Untold => Password::Gone,
+    };
+    accept(tx, user.id, proof)?;
+    Ok(password)
 }
 
 fn accept(tx: &mut Tx<'_>, user: UserId, proof: Proof) -> Result<(), db::Error> {

@@ -1,7 +1,8 @@
 //! Signing in by a mailed link, or by the code that it shows elsewhere.
 //!
 //! Only the browser that asked is signed in, by its cookie. Whoever has the link reads the letters to the address: that
-//! proves it, if nobody had ([`verify_email`]), and a second factor is asked for as after a password.
+//! proves it, if nobody had, and of what was put on the account before nothing stays unless the link is followed in the
+//! very browser of whoever did ([`verify_email`]). A second factor is asked for as after a password.
 //!
 //! Wrong codes wait by network together with all other codes, and by account once there is one that could be guessed:
 //! before its owner has had it shown, trying is pointless and must not keep the owner out.
@@ -10,7 +11,7 @@ use chrono::TimeDelta;
 
 use super::enter::{Entered, Held, enter};
 use crate::accounts::magic_link::{self, Asked};
-use crate::accounts::verify_email::{self, Prover};
+use crate::accounts::verify_email::{self, Password, Prover};
 use crate::accounts::{self, User};
 use crate::app::App;
 use crate::audit::{self, Event};
@@ -33,9 +34,20 @@ pub struct Attempt {
     pub proof: Proof,
     /// The cookie of the browser that asked.
     pub browser: Option<Token>,
-    /// For an address that nobody has proved.
+    /// Whether this browser is that of whoever has signed up.
     pub prover: Prover,
     pub held: Held,
+}
+
+impl Attempt {
+    /// Who proves an address that nobody has proved. A code says that its owner reads the letters elsewhere, and not that
+    /// this browser is theirs: they may have been talked into telling it.
+    fn prover(&self) -> Option<&Prover> {
+        match self.proof {
+            Proof::Link(_) => Some(&self.prover),
+            Proof::Code(_) => None,
+        }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -56,7 +68,7 @@ pub enum Error {
 }
 
 /// Uses the link up, and opens a session where nothing more is asked for.
-pub async fn sign_in(app: &App, origin: &Origin, attempt: Attempt) -> Result<Entered, Error> {
+pub async fn sign_in(app: &App, origin: &Origin, attempt: Attempt) -> Result<(Entered, Password), Error> {
     let app2 = app.clone();
     // A wrong code is counted and written down, so the transaction commits whatever the outcome is.
     let settled: Result<_, db::Error> = app
@@ -92,7 +104,7 @@ enum Refusal {
     Wait(TimeDelta),
 }
 
-type Settled = Result<Result<Entered, Refusal>, db::Error>;
+type Settled = Result<Result<(Entered, Password), Refusal>, db::Error>;
 
 fn by_link(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, token: &Token) -> Settled {
     let Some(asked) = magic_link::find_by_link(tx, token)? else { return Ok(Err(Refusal::Gone)) };
@@ -130,7 +142,7 @@ fn let_in(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, (user, asked): (&User, 
     if !magic_link::take(tx, asked)? {
         return Ok(Err(Refusal::Gone));
     }
-    verify_email::prove_by_signing_in(tx, user, &attempt.prover)?;
+    let password = verify_email::prove_by_signing_in(tx, user, attempt.prover())?;
     // Before a sign-in makes this a known browser.
     let known = sessions::recognise_person(tx, user.id)?;
     let entered = enter(tx, app, (user.id, Method::MagicLink), asked.remember, &attempt.held)?;
@@ -138,7 +150,7 @@ fn let_in(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, (user, asked): (&User, 
         Entered::In(_) => forgive_wrong_passwords(tx, &app.settings.limits, user, known)?,
         Entered::HalfIn(_) => {}
     }
-    Ok(Ok(entered))
+    Ok(Ok((entered, password)))
 }
 
 /// `None` when there is no account, or it is disabled.

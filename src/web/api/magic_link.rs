@@ -81,7 +81,8 @@ pub async fn log_in(
             return Err(Failure::InvalidRequest("Send either a token or a code.".to_owned()));
         }
     };
-    let mut answer = match page::enter(&app, &who, &request, proof).await? {
+    let (entered, _) = page::enter(&app, &who, &request, proof).await?;
+    let mut answer = match entered {
         Entered::In(opened) => is_in(&app, &request, &opened).await?,
         Entered::HalfIn(half) => half_in::ask(&app, &request, &half),
     };

@@ -82,6 +82,10 @@ fn apps(app: &App, live: &Live) -> Vec<Value> {
 fn notice(done: &str) -> Option<&'static str> {
     match done {
         "verified" => Some("Your address is confirmed."),
+        "proved" => Some(
+            "Your address is confirmed. The password from before is gone, since a stranger may have chosen it. You can \
+             choose one at \u{201c}Forgot your password?\u{201d}.",
+        ),
         "set-up" => Some("All is set up. You are the administrator."),
         "sent" => Some("We have sent you a new link."),
         "renamed" => Some("Your name is saved."),

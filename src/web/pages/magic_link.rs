@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::way::{self, Way};
 use super::{destination, in_words, inbox_url, login, second_factor, verify_email};
 use crate::accounts::magic_link::{self, Asker, Asking, Link};
+use crate::accounts::verify_email::Password;
 use crate::app::App;
 use crate::db;
 use crate::kernel::{EmailAddress, Redacted, Token};
@@ -99,7 +100,7 @@ pub async fn enter_code(
     request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
     match enter(&app, &who, &request, Proof::Code(form.code)).await {
-        Ok(entered) => Ok(go_on(&app, &request, &entered)),
+        Ok((entered, password)) => Ok(go_on(&app, &request, &entered, password)),
         Err(Failure::Gone) => Ok(begin_again(&app, &request)),
         Err(failure @ Failure::NotProved(_)) => {
             let wrong: [Field; 1] = [("code", failure.to_string())];
@@ -131,7 +132,7 @@ pub async fn submit(
 ) -> Result<HttpResponse, Failure> {
     let Some(token) = Token::parse(&form.token) else { return Ok(gone(&app, &request)) };
     match enter(&app, &who, &request, Proof::Link(token)).await {
-        Ok(entered) => Ok(go_on(&app, &request, &entered)),
+        Ok((entered, password)) => Ok(go_on(&app, &request, &entered, password)),
         Err(Failure::Gone) => Ok(gone(&app, &request)),
         // Its cookie is gone since the page was opened.
         Err(failure @ Failure::Forbidden(_)) => page(&app, &form.token, &request, failure.status()).await,
@@ -163,19 +164,24 @@ pub async fn find_code(app: &App, who: &Anyone, token: Token) -> Result<Option<(
 }
 
 /// Gives this browser the cookie of its session, if nothing more is asked for.
-pub async fn enter(app: &App, who: &Anyone, request: &HttpRequest, proof: Proof) -> Result<Entered, Failure> {
+pub async fn enter(
+    app: &App,
+    who: &Anyone,
+    request: &HttpRequest,
+    proof: Proof,
+) -> Result<(Entered, Password), Failure> {
     let attempt = Attempt {
         proof,
         browser: browser(app, request),
         prover: verify_email::prover(app, who, request),
         held: half_in::held(app, request),
     };
-    let entered = sign_in(app, &who.origin, attempt).await?;
+    let (entered, password) = sign_in(app, &who.origin, attempt).await?;
     match &entered {
         Entered::In(opened) => session_store::establish(request, app, opened)?,
         Entered::HalfIn(_) => {}
     }
-    Ok(entered)
+    Ok((entered, password))
 }
 
 /// What this browser need not keep once the link is used.
@@ -191,8 +197,11 @@ fn browser(app: &App, request: &HttpRequest) -> Option<Token> {
     Token::parse(cookie.value())
 }
 
-fn go_on(app: &App, request: &HttpRequest, entered: &Entered) -> HttpResponse {
-    let way = Way::of(app, request);
+fn go_on(app: &App, request: &HttpRequest, entered: &Entered, password: Password) -> HttpResponse {
+    let mut way = Way::of(app, request);
+    if password == Password::Gone && way.return_to.is_empty() {
+        "/?done=proved".clone_into(&mut way.return_to);
+    }
     let mut answer = match entered {
         Entered::In(opened) => login::go_to(app, request, &way.return_to, half_in::cookies_of(app, request, opened)),
         Entered::HalfIn(half) => {

@@ -94,6 +94,44 @@ fn whoever_signed_up_in_the_same_browser_keeps_what_they_chose() {
     assert_eq!(app.browser().get(&verification).status, 410, "there is nothing left to prove");
 }
 
+/// The attacker signs up with the victim's address, and talks the victim into telling the code.
+#[test]
+fn a_code_takes_everything_from_whoever_signed_up_in_the_browser_where_it_is_entered() {
+    let app = TestApp::start();
+    let mut attacker = app.unverified("victim@example.com");
+    app.mail().to("victim@example.com");
+    set_up(&app, &mut attacker);
+    ask(&mut attacker, "victim@example.com");
+    let token = mailed(&app, "victim@example.com");
+    assert_eq!(by_code(&mut attacker, &shown(&app, &token)).status, 200);
+    assert_eq!(app.log_in("victim@example.com", PASSWORD).1.status, 401, "their password is gone");
+    let person: Value = attacker.api("GET", "/me", Value::Null).json();
+    assert_eq!((&person["name"], &person["mfa"]["totp"]), (&json!(""), &json!(false)));
+    // Nothing of theirs is left once the victim chooses a password.
+    app.browser().api("POST", "/auth/forgot-password", json!({ "email": "victim@example.com" }));
+    let body = json!({ "token": token_in(&app.mail().to("victim@example.com").link()), "new_password": NEW });
+    assert_eq!(app.browser().api("POST", "/auth/reset-password", body).status, 204);
+    assert_eq!(who(&mut attacker), None);
+    assert_eq!(app.log_in("victim@example.com", NEW).1.status, 200, "no factor of theirs is asked for");
+}
+
+#[test]
+fn whoever_loses_a_password_by_proving_the_address_is_told_and_can_choose_one() {
+    let app = TestApp::start();
+    app.signed_up(ANN);
+    app.mail().to(ANN);
+    let mut desk = app.browser();
+    desk.get("/login");
+    desk.press("Email me a link to sign in", &[("email", ANN)]);
+    desk.get(&app.mail().to(ANN).link());
+    desk.submit("/magic-link", &[]);
+    let page = desk.follow();
+    assert!(page.has("The password from before is gone"), "{}", page.text());
+    let page = desk.get("/account/password");
+    assert_eq!(page.status, 303);
+    assert!(desk.follow().has("Your account has no password. Choose one by a letter"), "{}", page.text());
+}
+
 #[test]
 fn whoever_is_signed_in_to_the_account_keeps_what_they_chose() {
     let app = TestApp::start();
