@@ -8,8 +8,8 @@ mod store;
 
 use chrono::TimeDelta;
 
-use super::User;
 use super::store as users;
+use super::{User, change_email};
 use crate::db::{self, Tx};
 use crate::kernel::{Digest, EmailAddress, LetterRequestId, Origin};
 use crate::throttle::{self, Admission, Key};
@@ -82,10 +82,11 @@ pub fn take_next(tx: &mut Tx<'_>) -> Result<Option<Request>, db::Error> {
     Ok(Some(request))
 }
 
-/// Who is to get the letter, held until the transaction ends; nobody at a disabled account.
+/// Who is to get the letter, held until the transaction ends. Nobody at a disabled account; and nobody where the address
+/// is not proved and its holder can go back to one that is: a thief may have put theirs there.
 pub(super) fn find_enabled(tx: &mut Tx<'_>, email: &EmailAddress) -> Result<Option<User>, db::Error> {
-    match users::find_credentials(tx, &email.key())? {
-        Some(known) if !known.is_disabled => users::lock(tx, known.user),
-        Some(_) | None => Ok(None),
-    }
+    let known = users::find_credentials(tx, &email.key())?.filter(|known| !known.is_disabled);
+    let Some(user) = known.map(|known| users::lock(tx, known.user)).transpose()?.flatten() else { return Ok(None) };
+    let is_doubtful = !user.is_verified() && change_email::undoable_until(tx, user.id)?.is_some();
+    Ok((!is_doubtful).then_some(user))
 }

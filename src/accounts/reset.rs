@@ -73,14 +73,20 @@ pub fn answer(tx: &mut Tx<'_>, app: &App, email: &EmailAddress) -> Result<(), ma
 
 /// To the address as its holder wrote it, not as somebody has typed it now.
 fn send_link(tx: &mut Tx<'_>, app: &App, holder: &User) -> Result<(), mail::Error> {
+    let token = issue_link(tx, app, holder)?;
+    audit::record(tx, Event::about(holder.id, "password.reset_requested"))?;
+    mail::enqueue(tx, &app.sealer, &holder.email, Some(holder.id), Letter::ResetPassword { token })?;
+    Ok(())
+}
+
+/// For somebody who holds the mailbox, or is about to be written to.
+pub(super) fn issue_link(tx: &mut Tx<'_>, app: &App, holder: &User) -> Result<Token, db::Error> {
     let token = Token::generate();
     let expires_at = tx.now + app.settings.accounts.reset_ttl;
     let (digest, email) = (token.digest(), holder.email.clone());
     store::delete_expired_links(tx, holder.id)?;
     store::insert_link(tx, &store::NewLink { digest, user: holder.id, email, expires_at })?;
-    audit::record(tx, Event::about(holder.id, "password.reset_requested"))?;
-    mail::enqueue(tx, &app.sealer, &holder.email, Some(holder.id), Letter::ResetPassword { token })?;
-    Ok(())
+    Ok(token)
 }
 
 /// Whose password a link is for; `None` when it is unknown, used or expired. Looking uses nothing up.

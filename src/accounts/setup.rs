@@ -7,7 +7,7 @@
 use chrono::TimeDelta;
 
 use super::signup::SignUp;
-use super::{password, store};
+use super::{change_email, password, store};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::crypto::PasswordHash;
@@ -69,7 +69,8 @@ pub fn make_first_administrator(tx: &mut Tx<'_>, prepared: &Prepared) -> Result<
         return Err(Error::Gone);
     }
     let id = UserId::new(tx.now);
-    if !store::insert(tx, id, &prepared.form, &prepared.hash)? {
+    let SignUp { email, name, .. } = &prepared.form;
+    if !store::insert(tx, id, email, name, &prepared.hash)? || change_email::find_keeper(tx, email)?.is_some() {
         // Rolling back gives the link back.
         return Err(Error::Taken);
     }

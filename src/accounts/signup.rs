@@ -4,7 +4,7 @@
 //! of letters: the holder of the mailbox is told which it was, nobody else. What a sign-up wants to set waits
 //! on the mailed link, so a later sign-up with the same unverified address takes nothing from the first.
 
-use super::{Name, password, store};
+use super::{Name, User, change_email, password, store};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::config::settings::Signup;
@@ -59,19 +59,19 @@ fn write_down(
         // The mailbox has had enough letters; the answer to the outside stays the same.
         return Ok(());
     }
-    let new = UserId::new(tx.now);
-    let user = if store::insert(tx, new, form, hash)? {
-        audit::record(tx, Event::about(new, "user.created"))?;
-        new
-    } else {
-        let holder = store::lock_by_key(tx, &form.email.key())?;
-        audit::record(tx, Event::about(holder.id, "signup.repeated"))?;
-        if holder.is_verified() {
-            mail::enqueue(tx, &app.sealer, &holder.email, Some(holder.id), Letter::AlreadyRegistered)?;
-            return Ok(());
+    let (user, kind, found) = match claim(tx, form, hash)? {
+        Claim::Made(user) => (user, "user.created", None),
+        Claim::Held(holder) if holder.is_verified() => {
+            (holder.id, "signup.repeated", Some((holder.email, Letter::AlreadyRegistered)))
         }
-        holder.id
+        Claim::Held(holder) => (holder.id, "signup.repeated", None),
+        Claim::Kept(keeper) => (keeper, "signup.repeated", Some((form.email.clone(), Letter::AddressKept))),
     };
+    audit::record(tx, Event::about(user, kind))?;
+    if let Some((to, letter)) = found {
+        mail::enqueue(tx, &app.sealer, &to, Some(user), letter)?;
+        return Ok(());
+    }
     let token = Token::generate();
     let link = store::NewLink {
         digest: token.digest(),
@@ -83,4 +83,28 @@ fn write_down(
     store::insert_link(tx, &link)?;
     mail::enqueue(tx, &app.sealer, &form.email, Some(user), Letter::VerifyEmail { token })?;
     Ok(())
+}
+
+/// Whose an address is.
+enum Claim {
+    /// Nobody's: there is an account now.
+    Made(UserId),
+    Held(User),
+    /// Nobody's, but this person may go back to it.
+    Kept(UserId),
+}
+
+fn claim(tx: &mut Tx<'_>, form: &SignUp, hash: &PasswordHash) -> Result<Claim, db::Error> {
+    let new = UserId::new(tx.now);
+    loop {
+        if store::insert(tx, new, &form.email, &form.name, hash)? {
+            let Some(keeper) = change_email::find_keeper(tx, &form.email)? else { return Ok(Claim::Made(new)) };
+            store::delete(tx, new)?;
+            return Ok(Claim::Kept(keeper));
+        }
+        // None when its holder has just left it: then it is free, or kept.
+        if let Some(holder) = store::lock_by_key(tx, &form.email.key())? {
+            return Ok(Claim::Held(holder));
+        }
+    }
 }

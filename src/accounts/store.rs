@@ -1,7 +1,6 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use super::signup::SignUp;
 use super::verify_email::Pending;
 use super::{Credentials, Name, User};
 use crate::crypto::PasswordHash;
@@ -43,21 +42,34 @@ pub(super) struct NewLink {
 }
 
 /// `false` when the address has an account already.
-pub(super) fn insert(tx: &mut Tx<'_>, id: UserId, form: &SignUp, hash: &PasswordHash) -> Result<bool, db::Error> {
+pub(super) fn insert(
+    tx: &mut Tx<'_>,
+    id: UserId,
+    email: &EmailAddress,
+    name: &Name,
+    hash: &PasswordHash,
+) -> Result<bool, db::Error> {
     let now = tx.now;
     let inserted = diesel::insert_into(users::table)
         .values((
             users::id.eq(id),
-            users::email.eq(form.email.as_str()),
-            users::email_key.eq(form.email.key()),
-            users::name.eq(form.name.as_str()),
+            users::email.eq(email.as_str()),
+            users::email_key.eq(email.key()),
+            users::name.eq(name.as_str()),
             users::password_hash.eq(hash.as_str()),
             users::created_at.eq(now),
         ))
         .on_conflict(users::email_key)
+        .filter_target(users::email_key.is_not_null())
         .do_nothing()
         .execute(tx.conn())?;
     Ok(inserted == 1)
+}
+
+/// Takes back what was inserted a moment ago.
+pub(super) fn delete(tx: &mut Tx<'_>, id: UserId) -> Result<(), db::Error> {
+    diesel::delete(users::table.find(id)).execute(tx.conn())?;
+    Ok(())
 }
 
 pub(super) fn find(tx: &mut ReadTx<'_>, id: UserId) -> Result<Option<User>, db::Error> {
@@ -72,9 +84,9 @@ pub(super) fn lock(tx: &mut Tx<'_>, id: UserId) -> Result<Option<User>, db::Erro
     row.map(user).transpose()
 }
 
-pub(super) fn lock_by_key(tx: &mut Tx<'_>, key: &str) -> Result<User, db::Error> {
+pub(super) fn lock_by_key(tx: &mut Tx<'_>, key: &str) -> Result<Option<User>, db::Error> {
     let holder = users::table.filter(users::email_key.eq(key)).select(USER).for_no_key_update();
-    user(holder.first(tx.conn())?)
+    holder.first(tx.conn()).optional()?.map(user).transpose()
 }
 
 pub(super) fn find_credentials(tx: &mut ReadTx<'_>, key: &str) -> Result<Option<Credentials>, db::Error> {
@@ -266,6 +278,6 @@ fn pending((user, email, browser, hash, name, own_hash, own_name): LinkRow) -> R
     Ok(Pending { user, email: stored_address(&email)?, browser, chosen })
 }
 
-fn stored_address(text: &str) -> Result<EmailAddress, db::Error> {
+pub(super) fn stored_address(text: &str) -> Result<EmailAddress, db::Error> {
     EmailAddress::parse(text).map_err(|error| db::Error::Internal(format!("a stored address: {error}")))
 }

@@ -8,8 +8,11 @@
 //! the one who set it: the browser that signed up (known by its cookie), or one that is signed in to this very
 //! account. From any other browser the prover says what the password is to be (the one they chose when signing
 //! up, or a new one), and every session opened before ends.
+//!
+//! An account whose holder has come from an address that they had proved is another matter: see
+//! [`change_email`](super::change_email).
 
-use super::{Name, User, password, store};
+use super::{Name, User, change_email, password, store};
 use crate::api_keys;
 use crate::app::App;
 use crate::audit::{self, Event};
@@ -42,6 +45,8 @@ pub enum Link {
     Ready(EmailAddress),
     /// The prover has to say what the password is to be.
     NeedsPassword(EmailAddress),
+    /// Somebody with an account wants to have this address for it, and has to sign in to prove it.
+    NeedsSignIn(EmailAddress),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +55,8 @@ pub enum Error {
     Gone,
     #[error("somebody else may have set the password")]
     PasswordNeeded,
+    #[error("only somebody who is signed in to the account can prove its new address")]
+    SignInNeeded,
     #[error(transparent)]
     Password(#[from] password::Refused),
     #[error(transparent)]
@@ -71,6 +78,15 @@ pub enum Password {
     AsBefore,
     /// A stranger may have chosen it.
     Gone,
+}
+
+/// What the proof of an address can be good for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Account {
+    /// Nobody has proved anything about it: it is whose address it is.
+    Unclaimed,
+    /// Its holder has left an address that they had proved, and can have it back: it stays theirs.
+    Claimed,
 }
 
 /// An unused link and what hangs on it.
@@ -96,10 +112,25 @@ enum Proof {
     Untold,
 }
 
+impl Proof {
+    /// The password and the name of a prover who has chosen any.
+    fn chosen(&self) -> Option<(&PasswordHash, Name)> {
+        match self {
+            Self::SameSession | Self::Untold => None,
+            Self::SamePerson(hash, name) => Some((hash, name.clone())),
+            Self::Elsewhere(hash) => Some((hash, Name::default())),
+        }
+    }
+}
+
 /// Looks at a link without using it.
 pub fn look_at(tx: &mut ReadTx<'_>, token: &Token, prover: &Prover) -> Result<Link, db::Error> {
-    let Some(pending) = store::find_link(tx, &token.digest())? else { return Ok(Link::Gone) };
-    let link = if is_same(&pending, prover) { Link::Ready } else { Link::NeedsPassword };
+    let Some((pending, account)) = find(tx, &token.digest())? else { return Ok(Link::Gone) };
+    let link = match asked_of(&pending, account, prover) {
+        Asked::Nothing => Link::Ready,
+        Asked::Password => Link::NeedsPassword,
+        Asked::SignIn => Link::NeedsSignIn,
+    };
     Ok(link(pending.email))
 }
 
@@ -113,14 +144,21 @@ pub async fn verify(
     password: Option<Redacted>,
 ) -> Result<Verified, Error> {
     let digest = token.digest();
-    let pending = app.db.read(move |tx| store::find_link(tx, &digest)).await?.ok_or(Error::Gone)?;
-    let typed = match (is_same(&pending, &prover), password) {
-        (true, _) => None,
-        (false, None) => return Err(Error::PasswordNeeded),
-        (false, Some(password)) => Some(typed_elsewhere(app, origin, &pending, &password).await?),
+    let (pending, account) = app.db.read(move |tx| find(tx, &digest)).await?.ok_or(Error::Gone)?;
+    let typed = match (asked_of(&pending, account, &prover), password) {
+        (Asked::Nothing, _) => None,
+        (Asked::SignIn, _) => return Err(Error::SignInNeeded),
+        (Asked::Password, None) => return Err(Error::PasswordNeeded),
+        (Asked::Password, Some(password)) => Some(typed_elsewhere(app, origin, &pending, &password).await?),
     };
     let rules = app.settings.session.clone();
     app.db.write(origin, move |tx| use_up(tx, &rules, &digest, &prover, typed)).await
+}
+
+fn find(tx: &mut ReadTx<'_>, digest: &Digest) -> Result<Option<(Pending, Account)>, db::Error> {
+    let Some(pending) = store::find_link(tx, digest)? else { return Ok(None) };
+    let is_claimed = change_email::undoable_until(tx, pending.user)?.is_some();
+    Ok(Some((pending, if is_claimed { Account::Claimed } else { Account::Unclaimed })))
 }
 
 /// Whoever knows the password of who caused the link is who caused it.
@@ -148,18 +186,26 @@ fn use_up(
     let pending = store::find_link(tx, digest)?.ok_or(Error::Gone)?;
     // Two links of one person, or one link twice, wait for each other here; the second finds nothing left.
     let user = store::lock(tx, pending.user)?.ok_or(Error::Gone)?;
-    let pending = store::find_link(tx, digest)?.ok_or(Error::Gone)?;
-    let is_same_browser = prover.browser.is_some() && prover.browser == pending.browser;
-    let proof = match (typed, pending.chosen) {
-        (Some(typed), _) => typed,
-        (None, _) if prover.signed_in == Some(user.id) => Proof::SameSession,
-        (None, Some((hash, name))) if is_same_browser => Proof::SamePerson(hash, name),
-        (None, _) => return Err(Error::PasswordNeeded),
-    };
+    let (pending, account) = find(tx, digest)?.ok_or(Error::Gone)?;
+    let email = pending.email.clone();
+    let proof = weigh(pending, account, prover, typed)?;
+    if let (Account::Claimed, Some((hash, name))) = (account, proof.chosen()) {
+        return begin_anew(tx, &user, &email, hash, &name);
+    }
     accept(tx, user.id, proof)?;
     let own = prover.session.as_ref().filter(|_| prover.signed_in == Some(user.id));
     let rotated = own.map(|token| sessions::rotate(tx, rules, token)).transpose()?.flatten();
     Ok(Verified { user: store::find(tx, user.id)?.ok_or(Error::Gone)?, rotated })
+}
+
+fn weigh(pending: Pending, account: Account, prover: &Prover, typed: Option<Proof>) -> Result<Proof, Error> {
+    match (asked_of(&pending, account, prover), typed, pending.chosen) {
+        (Asked::SignIn, ..) => Err(Error::SignInNeeded),
+        (_, Some(typed), _) => Ok(typed),
+        (Asked::Nothing, None, _) if prover.signed_in == Some(pending.user) => Ok(Proof::SameSession),
+        (Asked::Nothing, None, Some((hash, name))) => Ok(Proof::SamePerson(hash, name)),
+        (Asked::Nothing | Asked::Password, None, _) => Err(Error::PasswordNeeded),
+    }
 }
 
 /// Somebody who is about to be signed in by another letter to this address has proved it by that. Nothing happens when it
@@ -220,9 +266,52 @@ fn start_afresh(tx: &mut Tx<'_>, user: UserId, password: Option<&PasswordHash>, 
     audit::record(tx, Event::about(user, kind))
 }
 
-fn is_same(pending: &Pending, prover: &Prover) -> bool {
+/// The prover has signed up with an address that somebody else had taken for an account which they can have back: the
+/// two part.
+fn begin_anew(
+    tx: &mut Tx<'_>,
+    other: &User,
+    email: &EmailAddress,
+    hash: &PasswordHash,
+    name: &Name,
+) -> Result<Verified, Error> {
+    change_email::give_way(tx, other.id)?;
+    let id = UserId::new(tx.now);
+    if !store::insert(tx, id, email, name, hash)? || change_email::find_keeper(tx, email)?.is_some() {
+        return Err(Error::Gone);
+    }
+    store::set_verified(tx, id)?;
+    for kind in ["user.created", "email.verified"] {
+        audit::record(tx, Event::about(id, kind))?;
+    }
+    Ok(Verified { user: store::find(tx, id)?.ok_or(Error::Gone)?, rotated: None })
+}
+
+/// What somebody who follows a link has to do beside pressing the button.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Asked {
+    Nothing,
+    Password,
+    SignIn,
+}
+
+fn asked_of(pending: &Pending, account: Account, prover: &Prover) -> Asked {
     let is_same_browser = prover.browser.is_some() && prover.browser == pending.browser;
-    is_same_browser || prover.signed_in == Some(pending.user)
+    match (account, pending.browser) {
+        _ if is_same_browser || prover.signed_in == Some(pending.user) => Asked::Nothing,
+        (Account::Claimed, None) => Asked::SignIn,
+        (Account::Claimed, Some(_)) | (Account::Unclaimed, _) => Asked::Password,
+    }
+}
+
+/// Writes to an address that somebody signed in wants to prove.
+pub(super) fn send_link(tx: &mut Tx<'_>, app: &App, user: UserId, to: &EmailAddress) -> Result<(), mail::Error> {
+    let token = Token::generate();
+    let expires_at = tx.now + app.settings.accounts.verification_ttl;
+    let (digest, email) = (token.digest(), to.clone());
+    store::insert_link(tx, &store::NewLink { digest, user, email, expires_at, sign_up: None })?;
+    mail::enqueue(tx, &app.sealer, to, Some(user), Letter::VerifyEmail { token })?;
+    Ok(())
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -247,10 +336,6 @@ pub fn resend(tx: &mut Tx<'_>, app: &App, user: UserId) -> Result<(), ResendErro
         return Err(ResendError::TooMany(wait));
     }
     let user = unverified(store::lock(tx, user)?)?;
-    let token = Token::generate();
-    let expires_at = tx.now + app.settings.accounts.verification_ttl;
-    let (digest, email) = (token.digest(), user.email.clone());
-    store::insert_link(tx, &store::NewLink { digest, user: user.id, email, expires_at, sign_up: None })?;
-    mail::enqueue(tx, &app.sealer, &user.email, Some(user.id), Letter::VerifyEmail { token })?;
+    send_link(tx, app, user.id, &user.email)?;
     Ok(audit::record(tx, Event::about(user.id, "email.verification_resent"))?)
 }

@@ -93,7 +93,12 @@ pub(super) fn window(text: &str) -> Result<(Action, TimeDelta), Wrong> {
     Ok((
         choice(
             action.trim(),
-            &[("password", Action::Password), ("factors", Action::Factors), ("api_keys", Action::ApiKeys)],
+            &[
+                ("password", Action::Password),
+                ("email", Action::Email),
+                ("factors", Action::Factors),
+                ("api_keys", Action::ApiKeys),
+            ],
         )?,
         duration(time.trim())?,
     ))

@@ -117,6 +117,8 @@ pub struct StepUp {
 pub enum Action {
     /// Choosing a new password.
     Password,
+    /// Changing the address.
+    Email,
     /// Setting up an authenticator app, turning it off, making recovery codes.
     Factors,
     /// Making an API key, revoking one.
@@ -130,6 +132,7 @@ impl Action {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Password => "password",
+            Self::Email => "email",
             Self::Factors => "factors",
             Self::ApiKeys => "api_keys",
             Self::Other => "other",

@@ -68,6 +68,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    email_undos (digest) {
+        digest -> Binary,
+        number -> BigInt,
+        user_id -> Uuid,
+        email -> Text,
+        email_key -> Text,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     setup_links (is_latest) {
         is_latest -> Bool,
         digest -> Binary,
@@ -187,6 +199,7 @@ diesel::table! {
         device_id -> Uuid,
         address -> Inet,
         browser -> Nullable<Text>,
+        email_key -> Nullable<Text>,
         created_at -> Timestamptz,
         expires_at -> Timestamptz,
     }
@@ -268,6 +281,7 @@ diesel::joinable!(places -> users (user_id));
 diesel::joinable!(email_verifications -> users (user_id));
 diesel::joinable!(magic_links -> users (user_id));
 diesel::joinable!(password_resets -> users (user_id));
+diesel::joinable!(email_undos -> users (user_id));
 diesel::joinable!(api_keys -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(
     users,
@@ -279,5 +293,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     email_verifications,
     magic_links,
     password_resets,
+    email_undos,
     api_keys
 );

@@ -14,10 +14,12 @@ mod letters;
 pub mod passkeys;
 mod qr;
 pub mod recovery;
+mod removal;
 mod store;
 pub mod totp;
 
 use recovery::RecoveryCode;
+pub use removal::{Removed, forget_since};
 
 use crate::app::App;
 use crate::crypto::{Sealer, Unsealable};

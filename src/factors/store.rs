@@ -1,3 +1,4 @@
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::totp::Stored;
@@ -5,7 +6,7 @@ use crate::db::schema::{recovery_codes as codes, totp_factors as totp, users};
 use crate::db::{self, ReadTx, Tx};
 use crate::kernel::{Digest, UserId};
 
-type StoredRow = (Vec<u8>, chrono::DateTime<chrono::Utc>, Option<chrono::DateTime<chrono::Utc>>);
+type StoredRow = (Vec<u8>, DateTime<Utc>, Option<DateTime<Utc>>);
 
 const STORED: (totp::sealed_secret, totp::created_at, totp::enabled_at) =
     (totp::sealed_secret, totp::created_at, totp::enabled_at);
@@ -81,6 +82,16 @@ pub(super) fn count_all_unused_codes(tx: &mut ReadTx<'_>) -> Result<i64, db::Err
     Ok(codes::table.filter(codes::used_at.is_null()).count().get_result(tx.conn())?)
 }
 
+/// Whether one was there that was enabled at that instant or later. One that waits for its first code goes as well.
+pub(super) fn delete_totp_since(tx: &mut Tx<'_>, user: UserId, since: DateTime<Utc>) -> Result<bool, db::Error> {
+    let enabled: Option<bool> = diesel::delete(totp::table.find(user))
+        .filter(totp::enabled_at.is_null().or(totp::enabled_at.ge(since)))
+        .returning(totp::enabled_at.is_not_null())
+        .get_result(tx.conn())
+        .optional()?;
+    Ok(enabled.unwrap_or(false))
+}
+
 pub(super) fn insert_codes(tx: &mut Tx<'_>, user: UserId, digests: &[Vec<u8>]) -> Result<(), db::Error> {
     let now = tx.now;
     let rows: Vec<_> = digests
@@ -113,6 +124,12 @@ pub(super) fn take_code(tx: &mut Tx<'_>, user: UserId, digest: &Digest) -> Resul
 pub(super) fn delete_codes(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Error> {
     diesel::delete(codes::table.filter(codes::user_id.eq(user))).execute(tx.conn())?;
     Ok(())
+}
+
+/// Whether there were any that were made at that instant or later.
+pub(super) fn delete_codes_since(tx: &mut Tx<'_>, user: UserId, since: DateTime<Utc>) -> Result<bool, db::Error> {
+    let late = codes::table.filter(codes::user_id.eq(user).and(codes::created_at.ge(since)));
+    Ok(diesel::delete(late).execute(tx.conn())? > 0)
 }
 
 fn stored((sealed, created_at, enabled_at): StoredRow) -> Stored {

@@ -4,6 +4,7 @@
 //! file with how often it wants to run and what it does; [`Job`] is the list of them.
 
 mod answer_requests;
+mod forget_addresses;
 mod forget_attempts;
 mod forget_letters;
 mod forget_links;
@@ -35,6 +36,7 @@ enum Job {
     ForgetAttempts,
     ForgetLetters,
     ForgetLinks,
+    ForgetAddresses,
     SweepApiKeys,
     SweepPasskeys,
     SweepSessions,
@@ -48,12 +50,13 @@ struct House {
 }
 
 impl Job {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::AnswerRequests,
         Self::SendLetters,
         Self::ForgetAttempts,
         Self::ForgetLetters,
         Self::ForgetLinks,
+        Self::ForgetAddresses,
         Self::SweepApiKeys,
         Self::SweepPasskeys,
         Self::SweepSessions,
@@ -66,6 +69,7 @@ impl Job {
             Self::ForgetAttempts => forget_attempts::EVERY,
             Self::ForgetLetters => forget_letters::EVERY,
             Self::ForgetLinks => forget_links::EVERY,
+            Self::ForgetAddresses => forget_addresses::EVERY,
             Self::SweepApiKeys => sweep_api_keys::EVERY,
             Self::SweepPasskeys => sweep_passkeys::EVERY,
             Self::SweepSessions => sweep_sessions::EVERY,
@@ -79,6 +83,7 @@ impl Job {
             Self::ForgetAttempts => forget_attempts::run(&house).await,
             Self::ForgetLetters => forget_letters::run(&house).await,
             Self::ForgetLinks => forget_links::run(&house).await,
+            Self::ForgetAddresses => forget_addresses::run(&house).await,
             Self::SweepApiKeys => sweep_api_keys::run(&house).await,
             Self::SweepPasskeys => sweep_passkeys::run(&house).await,
             Self::SweepSessions => sweep_sessions::run(&house).await,

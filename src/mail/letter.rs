@@ -9,6 +9,9 @@ pub const NEW_PLACE_LINK_TTL: TimeDelta = TimeDelta::days(7);
 /// How long a link that signs in works, and its code.
 pub const MAGIC_LINK_TTL: TimeDelta = TimeDelta::minutes(15);
 
+/// For how long a change of somebody's address can be taken back, by the link in the letter to the old one.
+pub const EMAIL_UNDO_TTL: TimeDelta = TimeDelta::hours(72);
+
 /// What there is to write about, with what only the letter may know.
 #[derive(Debug)]
 pub enum Letter {
@@ -22,6 +25,12 @@ pub enum Letter {
     MagicLink { token: Token },
     /// The password is another one now, whichever way that came about.
     PasswordChanged,
+    /// This address is no longer that of the account: a link to `/undo-email`. Which one is in its place it does not say.
+    EmailChanged { token: Token },
+    /// It is again, and what was removed on the way.
+    EmailRestored { removed: Vec<&'static str> },
+    /// Somebody tried to sign up with an address that an account has just left, and can have back.
+    AddressKept,
     /// Somebody signed in from where this person never did: a link to `/not-me`.
     NewPlace { token: Token },
     /// What it takes to sign in is something else now.
@@ -109,6 +118,9 @@ pub(super) enum Kind {
     ResetPassword,
     MagicLink,
     PasswordChanged,
+    EmailChanged,
+    EmailRestored,
+    AddressKept,
     NewPlace,
     FactorChanged,
     RecoveryCodeUsed,
@@ -125,11 +137,14 @@ impl Letter {
             Self::ApiKeyChanged { change, name } => {
                 vec![("change", change.as_str().into()), ("name", name.as_str().into())]
             }
+            Self::EmailRestored { removed } => vec![("removed", removed.clone().into())],
             Self::VerifyEmail { .. }
             | Self::AlreadyRegistered
             | Self::ResetPassword { .. }
             | Self::MagicLink { .. }
             | Self::PasswordChanged
+            | Self::EmailChanged { .. }
+            | Self::AddressKept
             | Self::NewPlace { .. }
             | Self::Test => Vec::new(),
         }
@@ -143,6 +158,9 @@ impl Letter {
             Self::ResetPassword { token } => (Kind::ResetPassword, Some(Redacted::new(token.expose()))),
             Self::MagicLink { token } => (Kind::MagicLink, Some(Redacted::new(token.expose()))),
             Self::PasswordChanged => (Kind::PasswordChanged, None),
+            Self::EmailChanged { token } => (Kind::EmailChanged, Some(Redacted::new(token.expose()))),
+            Self::EmailRestored { .. } => (Kind::EmailRestored, None),
+            Self::AddressKept => (Kind::AddressKept, None),
             Self::NewPlace { token } => (Kind::NewPlace, Some(Redacted::new(token.expose()))),
             Self::FactorChanged { .. } => (Kind::FactorChanged, None),
             Self::RecoveryCodeUsed { .. } => (Kind::RecoveryCodeUsed, None),
@@ -153,12 +171,15 @@ impl Letter {
 }
 
 impl Kind {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 13] = [
         Self::VerifyEmail,
         Self::AlreadyRegistered,
         Self::ResetPassword,
         Self::MagicLink,
         Self::PasswordChanged,
+        Self::EmailChanged,
+        Self::EmailRestored,
+        Self::AddressKept,
         Self::NewPlace,
         Self::FactorChanged,
         Self::RecoveryCodeUsed,
@@ -174,6 +195,9 @@ impl Kind {
             Self::ResetPassword => "reset_password",
             Self::MagicLink => "magic_link",
             Self::PasswordChanged => "password_changed",
+            Self::EmailChanged => "email_changed",
+            Self::EmailRestored => "email_restored",
+            Self::AddressKept => "address_kept",
             Self::NewPlace => "new_place",
             Self::FactorChanged => "factor_changed",
             Self::RecoveryCodeUsed => "recovery_code_used",
@@ -189,9 +213,11 @@ impl Kind {
     /// Whether it is worthless once its secret is erased.
     pub(super) fn has_secret(self) -> bool {
         match self {
-            Self::VerifyEmail | Self::ResetPassword | Self::MagicLink | Self::NewPlace => true,
+            Self::VerifyEmail | Self::ResetPassword | Self::MagicLink | Self::EmailChanged | Self::NewPlace => true,
             Self::AlreadyRegistered
             | Self::PasswordChanged
+            | Self::EmailRestored
+            | Self::AddressKept
             | Self::FactorChanged
             | Self::RecoveryCodeUsed
             | Self::ApiKeyChanged

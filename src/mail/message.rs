@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::failure::Failure;
-use super::letter::{Kind, MAGIC_LINK_TTL, NEW_PLACE_LINK_TTL};
+use super::letter::{EMAIL_UNDO_TTL, Kind, MAGIC_LINK_TTL, NEW_PLACE_LINK_TTL};
 use crate::config::Settings;
 use crate::config::settings::Mailbox;
 use crate::kernel::{EmailAddress, LetterId, Redacted};
@@ -63,12 +63,12 @@ impl Draft {
         })
     }
 
-    fn context(&self, settings: &Settings, now: DateTime<Utc>) -> Result<Value, Failure> {
-        let url = &settings.server.public_url;
-        let mut context = json!({
+    /// What every letter says.
+    fn frame(&self, settings: &Settings) -> Value {
+        json!({
             "site": {
                 "name": settings.mail.from.name.as_deref().unwrap_or("Vestibule"),
-                "url": url.origin().ascii_serialization(),
+                "url": settings.server.public_url.origin().ascii_serialization(),
             },
             // No name: whoever signs up with somebody else's address would choose what we say to them.
             "to": { "email": self.to.as_str(), "name": "" },
@@ -77,7 +77,12 @@ impl Draft {
                 "browser": self.details.get("browser").and_then(Value::as_str).unwrap_or_default(),
                 "address": self.details.get("address").and_then(Value::as_str).unwrap_or_default(),
             },
-        });
+        })
+    }
+
+    fn context(&self, settings: &Settings, now: DateTime<Utc>) -> Result<Value, Failure> {
+        let url = &settings.server.public_url;
+        let mut context = self.frame(settings);
         match self.kind {
             Kind::VerifyEmail => {
                 insert(&mut context, "link", link(url, "/verify-email", Some(self.token()?)).as_str());
@@ -90,6 +95,18 @@ impl Draft {
             Kind::MagicLink => {
                 insert(&mut context, "link", link(url, "/magic-link", Some(self.token()?)).as_str());
                 insert(&mut context, "valid_for", &self.valid_for(MAGIC_LINK_TTL, now)?);
+            }
+            Kind::EmailChanged => {
+                insert(&mut context, "link", link(url, "/undo-email", Some(self.token()?)).as_str());
+                insert(&mut context, "valid_for", &self.valid_for(EMAIL_UNDO_TTL, now)?);
+            }
+            Kind::EmailRestored => {
+                self.insert_fact(&mut context, "removed");
+                insert(&mut context, "link", link(url, "/forgot-password", None).as_str());
+            }
+            Kind::AddressKept => {
+                insert(&mut context, "link", link(url, "/signup", None).as_str());
+                insert(&mut context, "valid_for", &in_words(EMAIL_UNDO_TTL));
             }
             Kind::NewPlace => {
                 insert(&mut context, "link", link(url, "/not-me", Some(self.token()?)).as_str());
@@ -171,14 +188,18 @@ fn one_line(text: &str) -> String {
 /// are not told.
 fn remaining(ttl: TimeDelta, elapsed: TimeDelta) -> Option<String> {
     let left = if elapsed < ttl / 50 { ttl } else { ttl - elapsed };
-    let (count, unit) = match (left.num_days(), left.num_hours(), left.num_minutes()) {
+    (left >= TimeDelta::minutes(1)).then(|| in_words(left))
+}
+
+/// At least a minute.
+fn in_words(time: TimeDelta) -> String {
+    let (count, unit) = match (time.num_days(), time.num_hours(), time.num_minutes()) {
         (days, ..) if days > 2 => (days, "day"),
         (_, hours, _) if hours > 1 => (hours, "hour"),
-        (_, _, minutes) if minutes > 0 => (minutes, "minute"),
-        _ => return None,
+        (_, _, minutes) => (minutes, "minute"),
     };
     let plural = if count == 1 { "" } else { "s" };
-    Some(format!("{count} {unit}{plural}"))
+    format!("{count} {unit}{plural}")
 }
 
 #[cfg(test)]

@@ -21,6 +21,8 @@ pub enum EndReason {
     SignedOutElsewhere,
     /// Whoever did not know the new password is out.
     PasswordChanged,
+    /// Somebody has taken a change of the account's address back.
+    EmailRestored,
     ByOperator,
     /// No visit for too long; how long that is depends on whether it was to be kept.
     Idle(Remember),
@@ -29,10 +31,11 @@ pub enum EndReason {
 }
 
 impl EndReason {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::SignedOut,
         Self::SignedOutElsewhere,
         Self::PasswordChanged,
+        Self::EmailRestored,
         Self::ByOperator,
         Self::Idle(Remember::No),
         Self::Idle(Remember::Yes),
@@ -46,6 +49,7 @@ impl EndReason {
             Self::SignedOut => "signed_out",
             Self::SignedOutElsewhere => "signed_out_elsewhere",
             Self::PasswordChanged => "password_changed",
+            Self::EmailRestored => "email_restored",
             Self::ByOperator => "by_operator",
             Self::Idle(Remember::No) => "idle",
             Self::Idle(Remember::Yes) => "idle_remembered",
@@ -57,7 +61,7 @@ impl EndReason {
     /// Whether somebody meant this browser to be out, who was not sitting at it.
     fn is_from_elsewhere(self) -> bool {
         match self {
-            Self::SignedOutElsewhere | Self::PasswordChanged | Self::ByOperator => true,
+            Self::SignedOutElsewhere | Self::PasswordChanged | Self::EmailRestored | Self::ByOperator => true,
             Self::SignedOut | Self::Idle(_) | Self::TooOld(_) => false,
         }
     }

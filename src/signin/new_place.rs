@@ -49,7 +49,7 @@ fn write(tx: &mut Tx<'_>, app: &App, opened: &Opened, to: &EmailAddress) -> Resu
         }
         return Ok(Told::TooManyLetters);
     }
-    let Some(token) = sessions::issue_link(tx, opened)? else { return Ok(Told::Failed) };
+    let Some(token) = sessions::issue_link(tx, opened, to)? else { return Ok(Told::Failed) };
     match mail::enqueue(tx, &app.sealer, to, Some(opened.user), Letter::NewPlace { token }) {
         Ok(_) => Ok(Told::ByLetter),
         Err(mail::Error::Db(error)) => Err(error),

@@ -166,6 +166,17 @@ impl Key {
         Self::on_device("magic_code.device", device, limit)
     }
 
+    /// Changes of one person's address. Each is a letter to a mailbox of their choice, and an answer to whether it has
+    /// an account.
+    pub fn email_change_by(person: UserId, limit: Limit) -> Self {
+        Self { scope: "email.account", subject: Digest::of(person.as_uuid().as_bytes()), limit }
+    }
+
+    /// Changes of addresses from one network address, for whatever account.
+    pub fn email_change_from(address: IpAddr, limit: Limit) -> Self {
+        Self { scope: "email.network", subject: Digest::of(network_of(address).to_string().as_bytes()), limit }
+    }
+
     /// Letters about sign-ins from new places to one address: whoever knows the password can cause as many as they
     /// have addresses, and must not use up the letters that its owner asks for.
     pub fn new_place_mail_to(account: &EmailAddress, limit: Limit) -> Self {

@@ -312,9 +312,11 @@ fn reason_word(reason: EndReason) -> &'static str {
     match reason {
         EndReason::Idle(_) => "idle",
         EndReason::TooOld(_) => "too_old",
-        EndReason::SignedOut | EndReason::SignedOutElsewhere | EndReason::PasswordChanged | EndReason::ByOperator => {
-            reason.as_str()
-        }
+        EndReason::SignedOut
+        | EndReason::SignedOutElsewhere
+        | EndReason::PasswordChanged
+        | EndReason::EmailRestored
+        | EndReason::ByOperator => reason.as_str(),
     }
 }
 

@@ -16,9 +16,11 @@ use crate::stepup::{self, Way};
 
 /// What is done at and below an address, and the page on which people do it. What does not stand here is dangerous all
 /// the same where its handler asks for `Fresh`.
-const DANGEROUS: [(&str, Action, &str); 10] = [
+const DANGEROUS: [(&str, Action, &str); 12] = [
     ("/account/password", Action::Password, "/account/password"),
     ("/me/password", Action::Password, "/account/password"),
+    ("/account/email", Action::Email, "/account/email"),
+    ("/me/email", Action::Email, "/account/email"),
     ("/account/api-keys", Action::ApiKeys, "/account/api-keys"),
     ("/me/api-keys", Action::ApiKeys, "/account/api-keys"),
     ("/account/security/totp", Action::Factors, "/account/security/totp"),

@@ -11,6 +11,17 @@ use crate::support::page::Page;
 use crate::support::passkey::register;
 use crate::support::people::{PASSWORD, code};
 
+/// What only somebody who has just confirmed can do, by the API.
+const fn dangerous(fresh: &'static str) -> [&'static str; 6] {
+    let (out, refused) = ("401 unauthenticated", "403 reauth_required");
+    [out, refused, refused, fresh, out, out]
+}
+
+/// The same on a page.
+const fn dangerous_page(fresh: &'static str) -> [&'static str; 6] {
+    ["303 /login", "303 /confirm", "303 /confirm", fresh, "303 /login", "303 /login"]
+}
+
 /// Method and path, then what happens to: nobody, somebody unverified, somebody verified, the same who has just confirmed
 /// that it is them, somebody whose session has ended, and a stolen gate cookie alone. A status, with where it leads or the code of the problem.
 const TABLE: &[(&str, &str, [&str; 6])] = &[
@@ -53,55 +64,32 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ("GET", "/reset-password", ["410"; 6]),
     ("POST", "/reset-password", ["410"; 6]),
     // Without the link of the letter.
+    ("GET", "/undo-email", ["410"; 6]),
+    ("POST", "/undo-email", ["410"; 6]),
     ("GET", "/not-me", ["410"; 6]),
     ("POST", "/not-me", ["410"; 6]),
     ("POST", "/account/name", ["303 /login", "303 /", "303 /", "303 /", "303 /login", "303 /login"]),
-    ("GET", "/account/password", ["303 /login", "303 /confirm", "303 /confirm", "200", "303 /login", "303 /login"]),
-    ("POST", "/account/password", ["303 /login", "303 /confirm", "303 /confirm", "422", "303 /login", "303 /login"]),
+    ("GET", "/account/email", dangerous_page("200")),
+    // An address that has an account.
+    ("POST", "/account/email", dangerous_page("409")),
+    ("GET", "/account/password", dangerous_page("200")),
+    ("POST", "/account/password", dangerous_page("422")),
     ("GET", "/account/security", ["303 /login", "200", "200", "200", "303 /login", "303 /login"]),
-    (
-        "GET",
-        "/account/security/totp",
-        ["303 /login", "303 /confirm", "303 /confirm", "200", "303 /login", "303 /login"],
-    ),
+    ("GET", "/account/security/totp", dangerous_page("200")),
     // Nothing has been set up.
-    (
-        "POST",
-        "/account/security/totp/enable",
-        ["303 /login", "303 /confirm", "303 /confirm", "303 /account/security/totp", "303 /login", "303 /login"],
-    ),
-    (
-        "POST",
-        "/account/security/totp",
-        ["303 /login", "303 /confirm", "303 /confirm", "303 /account/security/totp", "303 /login", "303 /login"],
-    ),
-    (
-        "POST",
-        "/account/security/totp/disable",
-        ["303 /login", "303 /confirm", "303 /confirm", "303 /account/security", "303 /login", "303 /login"],
-    ),
+    ("POST", "/account/security/totp/enable", dangerous_page("303 /account/security/totp")),
+    ("POST", "/account/security/totp", dangerous_page("303 /account/security/totp")),
+    ("POST", "/account/security/totp/disable", dangerous_page("303 /account/security")),
     ("GET", "/account/security/passkeys", ["303 /login", "200", "200", "200", "303 /login", "303 /login"]),
     // Nothing was begun.
     ("POST", "/account/security/passkeys", ["303 /login", "409", "409", "409", "303 /login", "303 /login"]),
     // Another person's.
     ("GET", "/account/security/passkeys/{id}", ["303 /login", "404", "404", "404", "303 /login", "303 /login"]),
     ("POST", "/account/security/passkeys/{id}/name", ["303 /login", "404", "404", "404", "303 /login", "303 /login"]),
-    (
-        "POST",
-        "/account/security/passkeys/{id}/remove",
-        ["303 /login", "303 /confirm", "303 /confirm", "404", "303 /login", "303 /login"],
-    ),
+    ("POST", "/account/security/passkeys/{id}/remove", dangerous_page("404")),
     // Nothing could get lost.
-    (
-        "GET",
-        "/account/security/recovery-codes",
-        ["303 /login", "303 /confirm", "303 /confirm", "303 /account/security", "303 /login", "303 /login"],
-    ),
-    (
-        "POST",
-        "/account/security/recovery-codes",
-        ["303 /login", "303 /confirm", "303 /confirm", "303 /account/security", "303 /login", "303 /login"],
-    ),
+    ("GET", "/account/security/recovery-codes", dangerous_page("303 /account/security")),
+    ("POST", "/account/security/recovery-codes", dangerous_page("303 /account/security")),
     ("GET", "/account/sessions", ["303 /login", "200", "200", "200", "303 /login", "303 /login"]),
     // Another person's.
     ("POST", "/account/sessions/{id}/sign-out", ["303 /login", "404", "404", "404", "303 /login", "303 /login"]),
@@ -119,13 +107,9 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ),
     ("GET", "/account/api-keys", ["303 /login", "200", "200", "200", "303 /login", "303 /login"]),
     // Without saying what for.
-    ("POST", "/account/api-keys", ["303 /login", "303 /confirm", "303 /confirm", "422", "303 /login", "303 /login"]),
+    ("POST", "/account/api-keys", dangerous_page("422")),
     // Another person's.
-    (
-        "POST",
-        "/account/api-keys/{id}/revoke",
-        ["303 /login", "303 /confirm", "303 /confirm", "404", "303 /login", "303 /login"],
-    ),
+    ("POST", "/account/api-keys/{id}/revoke", dangerous_page("404")),
     ("GET", "/confirm", ["303 /login", "200", "200", "200", "303 /login", "303 /login"]),
     ("POST", "/confirm", ["303 /login", "401", "401", "401", "303 /login", "303 /login"]),
     // Without the link of the banner.
@@ -138,6 +122,7 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     // API
     ("POST", "/auth/signup", ["422 validation"; 6]),
     ("POST", "/auth/verify-email", ["410 gone"; 6]),
+    ("POST", "/auth/undo-email", ["410 gone"; 6]),
     ("POST", "/auth/forgot-password", ["202"; 6]),
     ("POST", "/auth/reset-password", ["410 gone"; 6]),
     ("POST", "/auth/login", ["401 invalid_credentials"; 6]),
@@ -198,18 +183,9 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ),
     ("GET", "/me", ["401 unauthenticated", "200", "200", "200", "401 unauthenticated", "401 unauthenticated"]),
     ("PATCH", "/me", ["401 unauthenticated", "200", "200", "200", "401 unauthenticated", "401 unauthenticated"]),
-    (
-        "PUT",
-        "/me/password",
-        [
-            "401 unauthenticated",
-            "403 reauth_required",
-            "403 reauth_required",
-            "422 validation",
-            "401 unauthenticated",
-            "401 unauthenticated",
-        ],
-    ),
+    // An address that has an account.
+    ("PUT", "/me/email", dangerous("409 conflict")),
+    ("PUT", "/me/password", dangerous("422 validation")),
     (
         "POST",
         "/me/email/verification",
@@ -228,81 +204,15 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
             "401 unauthenticated",
         ],
     ),
-    (
-        "POST",
-        "/me/totp",
-        [
-            "401 unauthenticated",
-            "403 reauth_required",
-            "403 reauth_required",
-            "200",
-            "401 unauthenticated",
-            "401 unauthenticated",
-        ],
-    ),
-    (
-        "DELETE",
-        "/me/totp",
-        [
-            "401 unauthenticated",
-            "403 reauth_required",
-            "403 reauth_required",
-            "404 not_found",
-            "401 unauthenticated",
-            "401 unauthenticated",
-        ],
-    ),
-    (
-        "POST",
-        "/me/recovery-codes",
-        [
-            "401 unauthenticated",
-            "403 reauth_required",
-            "403 reauth_required",
-            "409 conflict",
-            "401 unauthenticated",
-            "401 unauthenticated",
-        ],
-    ),
+    ("POST", "/me/totp", dangerous("200")),
+    ("DELETE", "/me/totp", dangerous("404 not_found")),
+    ("POST", "/me/recovery-codes", dangerous("409 conflict")),
     ("GET", "/me/api-keys", ["401 unauthenticated", "200", "200", "200", "401 unauthenticated", "401 unauthenticated"]),
-    (
-        "POST",
-        "/me/api-keys",
-        [
-            "401 unauthenticated",
-            "403 reauth_required",
-            "403 reauth_required",
-            "422 validation",
-            "401 unauthenticated",
-            "401 unauthenticated",
-        ],
-    ),
+    ("POST", "/me/api-keys", dangerous("422 validation")),
     // Another person's.
-    (
-        "DELETE",
-        "/me/api-keys/{id}",
-        [
-            "401 unauthenticated",
-            "403 reauth_required",
-            "403 reauth_required",
-            "404 not_found",
-            "401 unauthenticated",
-            "401 unauthenticated",
-        ],
-    ),
+    ("DELETE", "/me/api-keys/{id}", dangerous("404 not_found")),
     ("GET", "/me/passkeys", ["401 unauthenticated", "200", "200", "200", "401 unauthenticated", "401 unauthenticated"]),
-    (
-        "POST",
-        "/me/passkeys/start",
-        [
-            "401 unauthenticated",
-            "403 reauth_required",
-            "403 reauth_required",
-            "200",
-            "401 unauthenticated",
-            "401 unauthenticated",
-        ],
-    ),
+    ("POST", "/me/passkeys/start", dangerous("200")),
     // Nothing was begun.
     (
         "POST",
@@ -329,18 +239,7 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
             "401 unauthenticated",
         ],
     ),
-    (
-        "DELETE",
-        "/me/passkeys/{id}",
-        [
-            "401 unauthenticated",
-            "403 reauth_required",
-            "403 reauth_required",
-            "404 not_found",
-            "401 unauthenticated",
-            "401 unauthenticated",
-        ],
-    ),
+    ("DELETE", "/me/passkeys/{id}", dangerous("404 not_found")),
     ("GET", "/me/sessions", ["401 unauthenticated", "200", "200", "200", "401 unauthenticated", "401 unauthenticated"]),
     (
         "DELETE",
@@ -436,6 +335,8 @@ fn only_a_confirmation_opens_what_is_dangerous() {
         }
     }
     let known = [
+        "GET /account/email",
+        "POST /account/email",
         "GET /account/password",
         "POST /account/password",
         "GET /account/security/totp",
@@ -447,6 +348,7 @@ fn only_a_confirmation_opens_what_is_dangerous() {
         "POST /account/security/recovery-codes",
         "POST /account/api-keys",
         "POST /account/api-keys/{id}/revoke",
+        "PUT /me/email",
         "PUT /me/password",
         "POST /me/totp",
         "DELETE /me/totp",
@@ -607,6 +509,10 @@ fn post_form(browser: &mut Browser, path: &str) -> Page {
         ("ceremony", ""),
         ("credential", ""),
     ];
+    let fields = fields.map(|(name, value)| match (path, name) {
+        ("/account/email", "email") => (name, "another@example.com"),
+        _ => (name, value),
+    });
     browser.post(path, &fields)
 }
 
@@ -615,10 +521,13 @@ fn body(path: &str) -> Value {
         "/auth/signup" | "/auth/login" => json!({ "email": "nobody@example.com", "password": "wrong" }),
         "/auth/forgot-password" | "/auth/magic-link" => json!({ "email": "nobody@example.com" }),
         "/auth/reset-password" => json!({ "token": "A".repeat(43), "new_password": "wrong" }),
-        "/auth/verify-email" | "/auth/magic-link/code" | "/auth/login/magic-link" => json!({ "token": "A".repeat(43) }),
+        "/auth/verify-email" | "/auth/undo-email" | "/auth/magic-link/code" | "/auth/login/magic-link" => {
+            json!({ "token": "A".repeat(43) })
+        }
         "/auth/confirm" => json!({ "password": "wrong" }),
         "/auth/login/passkey/finish" | "/auth/confirm/passkey/finish" => json!({ "ceremony": "", "credential": {} }),
         "/auth/login/totp" | "/auth/login/recovery-code" | "/me/totp/enable" => json!({ "code": "000000" }),
+        "/me/email" => json!({ "email": "another@example.com" }),
         "/me/password" => json!({ "new_password": "wrong" }),
         "/me/passkeys/finish" => json!({ "ceremony": "A".repeat(43), "name": "Mine", "credential": {} }),
         "/me/api-keys" => json!({ "name": "" }),

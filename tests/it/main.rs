@@ -22,6 +22,8 @@ mod devices;
 #[cfg(test)]
 mod documentation;
 #[cfg(test)]
+mod email_change;
+#[cfg(test)]
 mod ended;
 #[cfg(test)]
 mod factors;

@@ -113,6 +113,12 @@ pub(super) fn forget(tx: &mut Tx<'_>, user: UserId) -> Result<bool, db::Error> {
     Ok(store::delete_all(tx, user)? > 0)
 }
 
+/// The same for those made at that instant or later, and for those that are being made.
+pub(super) fn forget_since(tx: &mut Tx<'_>, user: UserId, since: DateTime<Utc>) -> Result<bool, db::Error> {
+    store::delete_ceremonies(tx, user)?;
+    Ok(store::delete_since(tx, user, since)? > 0)
+}
+
 /// What its authenticator has said when it was last asked. The library shows it in its stored form only.
 fn is_backed_up(credential: &Value) -> bool {
     credential.pointer("/cred/backup_state").and_then(Value::as_bool).unwrap_or(false)

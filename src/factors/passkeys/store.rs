@@ -135,6 +135,12 @@ pub(super) fn delete_all(tx: &mut Tx<'_>, user: UserId) -> Result<usize, db::Err
     Ok(diesel::delete(passkeys::table.filter(passkeys::user_id.eq(user))).execute(tx.conn())?)
 }
 
+/// How many there were that were made at that instant or later.
+pub(super) fn delete_since(tx: &mut Tx<'_>, user: UserId, since: DateTime<Utc>) -> Result<usize, db::Error> {
+    let late = passkeys::table.filter(passkeys::user_id.eq(user).and(passkeys::created_at.ge(since)));
+    Ok(diesel::delete(late).execute(tx.conn())?)
+}
+
 pub(super) fn insert_ceremony(
     tx: &mut Tx<'_>,
     digest: &Digest,

@@ -18,7 +18,7 @@ use crate::audit::{self, Event};
 use crate::config::settings;
 use crate::db::{self, ReadTx, Tx};
 use crate::kernel::client_address::network_of;
-use crate::kernel::{DeviceId, Token, UserId, device};
+use crate::kernel::{DeviceId, EmailAddress, Token, UserId, device};
 use crate::mail::NEW_PLACE_LINK_TTL;
 
 /// A sign-in that was told of in a letter.
@@ -30,6 +30,8 @@ pub struct Doubtful {
     pub address: IpAddr,
     /// "Firefox on Linux".
     pub browser: Option<String>,
+    /// Whom the letter went to ([`EmailAddress::key`]), where that is known. The account may have another address by now.
+    pub email_key: Option<String>,
 }
 
 /// How much is to end.
@@ -40,11 +42,12 @@ pub enum Reach {
     Everything,
 }
 
-/// Makes the link for a session just opened. `None` when it is not known where from.
-pub fn issue_link(tx: &mut Tx<'_>, opened: &Opened) -> Result<Option<Token>, db::Error> {
+/// Makes the link for a letter about a session just opened. `None` when it is not known where from.
+pub fn issue_link(tx: &mut Tx<'_>, opened: &Opened, to: &EmailAddress) -> Result<Option<Token>, db::Error> {
     let Some(address) = tx.origin.address else { return Ok(None) };
     let browser = tx.origin.user_agent.as_deref().and_then(device::name);
-    let doubtful = Doubtful { user: opened.user, device: opened.device, at: tx.now, address, browser };
+    let (user, device, email_key) = (opened.user, opened.device, Some(to.key()));
+    let doubtful = Doubtful { user, device, at: tx.now, address, browser, email_key };
     let token = Token::generate();
     store::insert(tx, &token.digest(), &doubtful, tx.now + NEW_PLACE_LINK_TTL)?;
     Ok(Some(token))

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::me;
+use crate::accounts::change_email::{self, Next};
 use crate::accounts::signup::{SignUp, sign_up as make_account};
 use crate::accounts::{Name, reset, verify_email as verification};
 use crate::app::App;
@@ -33,6 +34,11 @@ pub struct VerifyBody {
     token: String,
     /// Needed where the browser that signed up cannot be recognised: the password chosen then, or a new one.
     password: Option<Redacted>,
+}
+
+#[derive(Deserialize)]
+pub struct UndoBody {
+    token: String,
 }
 
 #[derive(Deserialize)]
@@ -87,6 +93,23 @@ pub async fn verify_email(
     let mut answer = me::no_store().json(json!({ "user": me::describe(&person) }));
     verify_page::go_on(&app, &request, &verified, &mut answer)?;
     Ok(answer)
+}
+
+/// `POST /auth/undo-email`: 200 with a token for [`reset_password`], if a password is needed; 410 for a link that is used or too old.
+pub async fn undo_email(
+    app: web::Data<App>,
+    who: Anyone,
+    ApiJson(body): ApiJson<UndoBody>,
+) -> Result<HttpResponse, Failure> {
+    let token = Token::parse(&body.token).ok_or(Failure::Gone)?;
+    let undone = change_email::undo(&app, &who.origin, token).await?;
+    let (message, token) = match undone.next {
+        Next::ChoosePassword(token) => {
+            ("The address is back, and everybody is signed out. Choose a new password.", Some(token.expose()))
+        }
+        Next::SignIn => ("The address is back, and everybody is signed out. Sign in with a passkey.", None),
+    };
+    Ok(me::no_store().json(json!({ "message": message, "email": undone.email, "reset_token": token })))
 }
 
 /// `POST /auth/forgot-password`: 202, whether or not there is an account.

@@ -14,12 +14,17 @@ use crate::kernel::{Redacted, UserId};
 use crate::web::body::ApiJson;
 use crate::web::cookies;
 use crate::web::failure::Failure;
-use crate::web::pages::password;
+use crate::web::pages::{email, password};
 use crate::web::who::{Fresh, Reader, SignedIn};
 
 #[derive(Deserialize)]
 pub struct RenameBody {
     pub name: String,
+}
+
+#[derive(Deserialize)]
+pub struct EmailBody {
+    email: String,
 }
 
 #[derive(Deserialize)]
@@ -43,6 +48,21 @@ pub async fn rename(
     let user = who.live.user;
     app.db.write(&who.origin, move |tx| set_name(tx, user, &name)).await.map_err(|e: db::Error| Failure::from(e))?;
     Ok(no_store().json(describe(&load(&app, user).await?)))
+}
+
+/// `PUT /me/email`: 200 and new cookies; 409 for one that is taken. The same address again changes nothing.
+pub async fn change_email(
+    app: web::Data<App>,
+    who: Fresh,
+    ApiJson(body): ApiJson<EmailBody>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Failure> {
+    let user = who.live.user;
+    let (done, cookies) = email::change(&app, who, &body.email, &request).await?;
+    let user = describe(&load(&app, user).await?);
+    let mut answer = no_store().json(json!({ "message": email::sentence(done), "user": user }));
+    cookies::add(&mut answer, cookies);
+    Ok(answer)
 }
 
 /// `PUT /me/password`: 200 and new cookies; every other session ends.

@@ -91,8 +91,24 @@ impl From<accounts::verify_email::Error> for Failure {
                 "password",
                 "This is not the browser that signed up. Send the password too: the one chosen then, or a new one.",
             ),
+            Error::SignInNeeded => Self::Unauthenticated,
             Error::Password(refused) => refused.into(),
             Error::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<accounts::change_email::Error> for Failure {
+    fn from(error: accounts::change_email::Error) -> Self {
+        use accounts::change_email::Error;
+        match error {
+            Error::Ended => Self::Unauthenticated,
+            Error::Taken => Self::Conflict("This address belongs to an account already. Choose another one.".into()),
+            Error::Gone => Self::Gone,
+            Error::TooMany(wait) => Self::RateLimited(wait),
+            Error::Busy(busy) => busy.into(),
+            Error::Db(error) => error.into(),
+            Error::Mail(error) => error.into(),
         }
     }
 }

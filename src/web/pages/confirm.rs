@@ -123,6 +123,7 @@ fn field(way: Option<Way>) -> &'static str {
 fn purpose(action: Action) -> &'static str {
     match action {
         Action::Password => "change your password",
+        Action::Email => "change your address",
         Action::Factors => "change how you sign in",
         Action::ApiKeys => "change what your programs may do",
         Action::Other => "go on",

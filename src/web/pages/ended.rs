@@ -28,6 +28,10 @@ pub fn explain(reason: EndReason, rules: &settings::Session) -> Option<Value> {
             "Sign in with the new one. If it was not you who changed it, choose another: “Forgot your password?” \
              below leads there.",
         ),
+        EndReason::EmailRestored => (
+            "because the address of your account was changed back to an earlier one.".to_owned(),
+            "Whoever reads its mail did that by the link in our letter, and chooses a new password.",
+        ),
         EndReason::ByOperator => {
             ("by whoever runs this service.".to_owned(), "You can sign in again. If you wonder why, ask them.")
         }

@@ -179,6 +179,7 @@ fn notice(done: &str) -> Option<&'static str> {
         "verified" => Some("Your address is confirmed. Sign in to go on."),
         "again" => Some("Begin again: the first step was too long ago, or too many codes were tried."),
         LINK_AGAIN => Some("Ask for another link: that one was used, was too old, or too many codes were tried."),
+        "restored" => Some("Your address is that of your account again, and everybody is signed out."),
         "reset" => Some("Your password is changed. Sign in with the new one."),
         _ => None,
     }

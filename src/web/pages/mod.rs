@@ -2,6 +2,7 @@
 
 pub mod api_keys;
 pub mod confirm;
+pub mod email;
 mod ended;
 pub mod home;
 pub mod inbox;
@@ -18,6 +19,7 @@ pub mod sessions;
 pub mod setup;
 pub mod signup;
 pub mod statics;
+pub mod undo_email;
 pub mod verify_email;
 mod way;
 

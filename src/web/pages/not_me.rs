@@ -11,7 +11,7 @@ use crate::accounts;
 use crate::app::App;
 use crate::db;
 use crate::kernel::Token;
-use crate::mail::NEW_PLACE_LINK_TTL;
+use crate::mail::{EMAIL_UNDO_TTL, NEW_PLACE_LINK_TTL};
 use crate::sessions::{self, Doubtful, Reach};
 use crate::web::csrf::{Checked, hide_address};
 use crate::web::failure::Failure;
@@ -48,7 +48,7 @@ pub async fn show(
         let owner = accounts::find(tx, doubtful.user)?;
         Ok::<_, db::Error>(owner.map(|owner| (doubtful, is_still_in, owner.email)))
     });
-    let Some((Doubtful { at, address, browser, .. }, is_still_in, email)) = found.await? else {
+    let Some((Doubtful { at, address, browser, email_key, .. }, is_still_in, email)) = found.await? else {
         return Ok(gone(&app, &request));
     };
     let context = json!({
@@ -56,7 +56,9 @@ pub async fn show(
         "sign_in": { "at": at, "address": address, "browser": browser.unwrap_or_default() },
         "is_still_in": is_still_in,
         "done": reach(&asked.done).map(word),
-        "email": email.as_str(),
+        // Not the one that the account may have by now: whoever reads the letter is not to learn it.
+        "email": email_key.is_some_and(|key| key == email.key()).then(|| email.as_str().to_owned()),
+        "undoable_for": in_words(EMAIL_UNDO_TTL),
     });
     let mut response = HttpResponse::Ok();
     hide_address(&app, &mut response);

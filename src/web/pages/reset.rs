@@ -17,6 +17,9 @@ use crate::web::failure::{Failure, Field};
 use crate::web::view;
 use crate::web::who::Anyone;
 
+const RESTORED: &str = "This address is that of your account again, and everybody is signed out. Only the password is \
+                        missing: the one of before no longer works.";
+
 #[derive(Deserialize)]
 pub struct Done {
     /// `sent` once the form was.
@@ -28,6 +31,9 @@ pub struct Done {
 pub struct Asked {
     #[serde(default)]
     token: String,
+    /// `restored` for whoever has just taken a change of the address back.
+    #[serde(default)]
+    done: String,
 }
 
 #[derive(Deserialize)]
@@ -90,7 +96,8 @@ pub async fn show(
     asked: web::Query<Asked>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
-    page(&app, &asked.token, &request, &[]).await
+    let notice = (asked.done == "restored").then_some(RESTORED);
+    page(&app, &asked.token, &request, &[], notice).await
 }
 
 /// `POST /reset-password`
@@ -108,7 +115,7 @@ pub async fn submit(
             Ok(answer)
         }
         Err(Failure::Gone) => Ok(gone(&app, &request)),
-        Err(Failure::Validation(wrong)) => page(&app, &form.token, &request, &wrong).await,
+        Err(Failure::Validation(wrong)) => page(&app, &form.token, &request, &wrong, None).await,
         Err(failure) => Err(failure),
     }
 }
@@ -129,12 +136,18 @@ fn sent(app: &App, request: &HttpRequest, way: &Way) -> HttpResponse {
     view::html(request, &mut HttpResponse::Ok(), "accounts/forgot_password_sent.html", context)
 }
 
-async fn page(app: &App, token: &str, request: &HttpRequest, wrong: &[Field]) -> Result<HttpResponse, Failure> {
+async fn page(
+    app: &App,
+    token: &str,
+    request: &HttpRequest,
+    wrong: &[Field],
+    notice: Option<&str>,
+) -> Result<HttpResponse, Failure> {
     let Some(parsed) = Token::parse(token) else { return Ok(gone(app, request)) };
     let holder = app.db.read(move |tx| reset::look_at(tx, &parsed)).await;
     let Some(holder) = holder.map_err(|error: db::Error| Failure::from(error))? else { return Ok(gone(app, request)) };
     let context = view::with(
-        view::form(&json!({}), wrong, None),
+        view::form(&json!({}), wrong, notice),
         json!({
             "token": token,
             "email": holder.email.as_str(),

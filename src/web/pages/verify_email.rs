@@ -4,13 +4,14 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
+use url::form_urlencoded::Serializer;
 
 use super::in_words;
 use super::way::{self, Way};
 use crate::accounts::verify_email::{self, Link, Prover, Verified};
 use crate::app::App;
 use crate::db;
-use crate::kernel::{Redacted, Token};
+use crate::kernel::{EmailAddress, Redacted, Token};
 use crate::web::cookies::{self, Kind};
 use crate::web::csrf::{Checked, hide_address};
 use crate::web::failure::{Failure, Field};
@@ -60,6 +61,8 @@ pub async fn submit(
         }
         Ok(_) => Ok(to_sign_in(&app, &request)),
         Err(Failure::Gone) => Ok(gone(&app, &request)),
+        // It says what to do.
+        Err(Failure::Unauthenticated) => page(&app, &who, &form.token, &request, &[]).await,
         Err(Failure::Validation(wrong)) => page(&app, &who, &form.token, &request, &wrong).await,
         Err(failure) => Err(failure),
     }
@@ -117,6 +120,7 @@ async fn page(
         Link::Gone => return Ok(gone(app, request)),
         Link::Ready(email) => (email, false),
         Link::NeedsPassword(email) => (email, true),
+        Link::NeedsSignIn(email) => return Ok(sign_in_first(app, request, token, &email)),
     };
     let context = view::with(
         view::form(&json!({}), wrong, None),
@@ -131,6 +135,15 @@ async fn page(
     let mut response = HttpResponse::build(status);
     hide_address(app, &mut response);
     Ok(view::html(request, &mut response, "accounts/verify_email.html", context))
+}
+
+/// For the new address of an account: whoever signs in to it comes back here.
+fn sign_in_first(app: &App, request: &HttpRequest, token: &str, email: &EmailAddress) -> HttpResponse {
+    let here = format!("/verify-email?{}", Serializer::new(String::new()).append_pair("token", token).finish());
+    let context = json!({ "email": email.as_str(), "return_to": here });
+    let mut response = HttpResponse::Ok();
+    hide_address(app, &mut response);
+    view::html(request, &mut response, "accounts/verify_sign_in.html", context)
 }
 
 fn gone(app: &App, request: &HttpRequest) -> HttpResponse {
