@@ -40,10 +40,11 @@ pub fn plain() -> Vec<Endpoint> {
 
 /// What belongs to people and their sessions.
 pub fn personal() -> Vec<Endpoint> {
-    for_people().into_iter().chain(for_programs()).collect()
+    [at_the_door(), of_the_account(), for_programs()].into_iter().flatten().collect()
 }
 
-fn for_people() -> Vec<Endpoint> {
+/// Pages for getting in and out, and those that letters lead to.
+fn at_the_door() -> Vec<Endpoint> {
     vec![
         get("/", to(pages::home::show)),
         get("/login", to(pages::login::show)),
@@ -75,6 +76,18 @@ fn for_people() -> Vec<Endpoint> {
         post("/undo-email", to(pages::undo_email::submit)),
         get("/not-me", to(pages::not_me::show)),
         post("/not-me", to(pages::not_me::submit)),
+        get("/setup", to(pages::setup::show)),
+        post("/setup", to(pages::setup::submit)),
+        // Letters that were kept and not sent
+        get("/dev/inbox", to(pages::inbox::list)),
+        get("/dev/inbox/{id}", to(pages::inbox::show)),
+        get("/dev/inbox/{id}/html", to(pages::inbox::show_html)),
+    ]
+}
+
+/// Pages of somebody who is in.
+fn of_the_account() -> Vec<Endpoint> {
+    vec![
         post("/account/name", to(pages::home::rename)),
         get("/account/email", to(pages::email::show)),
         post("/account/email", to(pages::email::submit)),
@@ -100,12 +113,6 @@ fn for_people() -> Vec<Endpoint> {
         post("/account/api-keys/{id}/revoke", to(pages::api_keys::revoke)),
         get("/confirm", to(pages::confirm::show)),
         post("/confirm", to(pages::confirm::submit)),
-        get("/setup", to(pages::setup::show)),
-        post("/setup", to(pages::setup::submit)),
-        // Letters that were kept and not sent
-        get("/dev/inbox", to(pages::inbox::list)),
-        get("/dev/inbox/{id}", to(pages::inbox::show)),
-        get("/dev/inbox/{id}/html", to(pages::inbox::show_html)),
     ]
 }
 
