@@ -1,6 +1,6 @@
 //! Signing in, the second step: a code of the authenticator app, a passkey, or a recovery code.
 //!
-//! Only a browser that is half signed in gets here, so whoever tries knows the password. Wrong codes of an app wait
+//! Only a browser that is half signed in gets here, so whoever tries knows the password or reads the letters. Wrong codes of an app wait
 //! longer and longer for the account as a whole; they are six digits. Recovery codes are sixty bits and passkeys are
 //! more, which nobody guesses: they are counted by network only, so that a stranger who has the password and keeps
 //! guessing cannot keep the owner out. In a browser that is known for the account all are counted for that browser

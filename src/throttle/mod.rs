@@ -79,7 +79,7 @@ impl Key {
         Self::on_device("login.device", device, limit)
     }
 
-    /// Wrong codes of an authenticator app for one account. Only those who know its password get to try any.
+    /// Wrong codes of an authenticator app for one account. Only those who have given the first proof get to try any.
     pub fn code_of(account: UserId, limit: Limit) -> Self {
         Self { scope: "code.account", subject: Digest::of(account.as_uuid().as_bytes()), limit }
     }
