@@ -38,6 +38,12 @@ fn people_make_name_and_remove_passkeys_in_a_real_browser() {
 }
 
 #[test]
+fn people_give_keys_to_their_programs_in_a_real_browser() {
+    let service = Service::start(&[]);
+    play(&service, "api-keys.mjs", &[&service.portal, &service.demo], "screenshots-api-keys");
+}
+
+#[test]
 fn people_sign_in_by_a_mailed_link_in_a_real_browser() {
     let service = Service::start(&[]);
     play(&service, "magic-link.mjs", &[&service.portal, &service.demo], "screenshots-magic-link");
