@@ -6,7 +6,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::in_words;
 use super::sessions::{Nothing, ago};
 use crate::api_keys::{self, ApiKey, Error, Issued, NewKey, Scope, Scopes};
 use crate::app::App;
@@ -164,7 +163,7 @@ fn describe(key: &ApiKey, now: DateTime<Utc>) -> Value {
         "scopes": key.scopes.words(),
         "created_at": key.created_at,
         "expires_at": key.expires_at,
-        "expires_in": (!key.is_expired(now)).then(|| in_words(key.expires_at - now)),
+        "is_over": key.is_expired(now),
         "last_used_at": key.last_used_at,
         "last_used": key.last_used_at.map(|at| ago(now - at)),
         "last_used_from": key.last_used_from,

@@ -1,6 +1,9 @@
 //! `/account/api-keys`, without a script.
 
-use super::{ANN, ann, get, program};
+use chrono::TimeDelta;
+use serde_json::json;
+
+use super::{ANN, ann, create, get, program};
 use crate::support::TestApp;
 use crate::support::page::Page;
 use crate::support::people::PASSWORD;
@@ -38,7 +41,7 @@ fn somebody_makes_a_key_uses_it_and_revokes_it() {
     let page = ann.click("I have kept it");
     assert!(page.has("nightly backup") && page.has(&key[..8]) && !page.answer.text().contains(&key[8..]));
     assert!(page.has("for apps, and for looking at your account"), "{}", page.text());
-    assert!(page.has("Good for 30 days more."), "{}", page.text());
+    assert!(page.has("Good until 14 February 2027"), "{}", page.text());
     let page = ann.press("Revoke “nightly backup”", &[]);
     assert_eq!(page.location().unwrap().path(), PLACE);
     let page = ann.follow();
@@ -84,4 +87,17 @@ fn somebody_unverified_is_told_what_to_do_first() {
     let mut browser = app.unverified("new@example.com");
     let page = browser.get(PLACE);
     assert!(page.has("Confirm your email address first") && page.form(PLACE).is_none(), "{}", page.text());
+}
+
+#[test]
+fn a_key_that_has_run_out_is_shown_as_such_and_can_be_removed() {
+    let app = TestApp::start();
+    let mut browser = ann(&app);
+    create(&mut browser, json!({ "name": "short", "expires_in": 60 }));
+    app.clock().advance(TimeDelta::seconds(60));
+    let page = browser.get(PLACE);
+    assert!(page.has("short run out") && page.has("It ran out"), "{}", page.text());
+    assert!(!page.has("Programs that use it are shut out"), "{}", page.text());
+    browser.press("Remove “short”", &[]);
+    assert!(browser.follow().has("You have no keys."));
 }
