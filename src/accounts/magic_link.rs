@@ -135,14 +135,21 @@ pub async fn ask(app: &App, origin: &Origin, asking: Asking) -> Result<Token, re
     opened?.map_err(requests::Error::TooMany)
 }
 
+fn keys(tx: &mut Tx<'_>, limits: &Limits, email: &EmailAddress) -> Result<requests::Keys, db::Error> {
+    let limit = limits.mail_per_account;
+    Ok(match sessions::recognise_owner(tx, email)? {
+        Some(device) => requests::Keys { network: None, mailbox: Key::magic_link_on(device, limit) },
+        None => requests::Keys {
+            network: tx.origin.address.map(|address| Key::magic_link_asked_from(address, limits.login_per_network)),
+            mailbox: Key::magic_link_to(email, limit),
+        },
+    })
+}
+
 /// The cookie, or how long the network has to wait.
 fn open(tx: &mut Tx<'_>, limits: &Limits, asking: &Asking) -> Result<Result<Token, TimeDelta>, db::Error> {
-    let network = tx.origin.address.map(|address| Key::magic_link_asked_from(address, limits.login_per_network));
-    let mailbox = match sessions::recognise(tx, &asking.email)? {
-        Some(device) => Key::magic_link_on(device, limits.mail_per_account),
-        None => Key::magic_link_to(&asking.email, limits.mail_per_account),
-    };
-    let heard = requests::admit(tx, &requests::Keys { network, mailbox })?;
+    let keys = keys(tx, limits, &asking.email)?;
+    let heard = requests::admit(tx, &keys)?;
     let before = asking.browser.as_ref();
     match (heard, before) {
         (Heard::Wait(wait), _) => return Ok(Err(wait)),

@@ -53,14 +53,24 @@ pub async fn request(app: &App, origin: &Origin, email: EmailAddress) -> Result<
 }
 
 fn write_down(tx: &mut Tx<'_>, limits: &Limits, email: &EmailAddress) -> Result<Heard, db::Error> {
-    let network = tx.origin.address.map(|address| Key::reset_asked_from(address, limits.login_per_network));
-    let mailbox = Key::reset_of(email, limits.mail_per_account);
-    let heard = requests::admit(tx, &requests::Keys { network, mailbox })?;
+    let keys = keys(tx, limits, email)?;
+    let heard = requests::admit(tx, &keys)?;
     match heard {
         Heard::Yes => requests::write_down(tx, email, Wish::NewPassword)?,
         Heard::EnoughLetters | Heard::Wait(_) => {}
     }
     Ok(heard)
+}
+
+fn keys(tx: &mut Tx<'_>, limits: &Limits, email: &EmailAddress) -> Result<requests::Keys, db::Error> {
+    let limit = limits.mail_per_account;
+    Ok(match sessions::recognise_owner(tx, email)? {
+        Some(device) => requests::Keys { network: None, mailbox: Key::reset_on(device, limit) },
+        None => requests::Keys {
+            network: tx.origin.address.map(|address| Key::reset_asked_from(address, limits.login_per_network)),
+            mailbox: Key::reset_of(email, limit),
+        },
+    })
 }
 
 /// Answers somebody who has asked, with a letter or with silence.

@@ -14,7 +14,7 @@
 //! | code of an app | `code.network` | `code.account` | `code.device` | a right code |
 //! | recovery code | `code.network` | none: 60 bits are not guessed | `recovery.device` | a right code |
 //! | confirming in a session | `confirm.network` | `confirm.account` | `confirm.device` | a right proof |
-//! | a link for a new password | `reset.network` | `reset.account` | | |
+//! | a link for a new password | `reset.network` | `reset.account` | `reset.device` | |
 //! | a link to sign in by | `magic_link.network` | `magic_link.account` | `magic_link.device` | |
 //! | the code of such a link | `code.network` | `magic_code.account`, once it was shown | `magic_code.device` | a right code |
 //! | a passkey | `login.network`, or `code.network` as the second factor | none: it is not guessed | `passkey.device` | a right one |
@@ -32,8 +32,8 @@
 //! passkey. Codes of an app can be, by whoever knows the password; an account that waits for those is open to a known
 //! browser, to a recovery code and to a passkey.
 //!
-//! Letters beyond `reset.account`, `magic_link.account` and `mail.account` are not sent, and nobody is told so; those
-//! that were sent go on working, whoever asked for them.
+//! Letters beyond `reset.account`, `magic_link.account` and `mail.account`, or those of a device, are not sent, and
+//! nobody is told so; those that were sent go on working, whoever asked for them.
 
 mod store;
 
@@ -134,6 +134,11 @@ impl Key {
     /// address again and again must not use up the owner's way back in.
     pub fn reset_of(account: &EmailAddress, limit: Limit) -> Self {
         Self { scope: "reset.account", subject: Digest::of(account.key().as_bytes()), limit }
+    }
+
+    /// Links for a new password, asked for in a browser that is known for the account.
+    pub fn reset_on(device: KnownDeviceId, limit: Limit) -> Self {
+        Self::on_device("reset.device", device, limit)
     }
 
     /// Links for a new password that one network address asks for, for whatever account.

@@ -313,6 +313,47 @@ fn wrong_confirmations_elsewhere_do_not_stop_the_owner_in_a_browser_of_hers() {
     assert_eq!(confirm(&mut hers, PASSWORD), 429);
 }
 
+/// Strangers have asked for as many links as there may be, and her network for as many as it may.
+#[test]
+fn letters_that_strangers_ask_for_are_not_counted_in_a_browser_of_hers() {
+    let app = TestApp::with(&[("limits.login_per_network", "6 per 15m")]);
+    let mut hers = app.verified(ANN);
+    let ask = |browser: &mut Browser, path: &str| browser.api("POST", path, json!({ "email": ANN })).status;
+    for (path, letter) in [("/auth/forgot-password", "reset_password"), ("/auth/magic-link", "magic_link")] {
+        for _ in 0..6 {
+            assert_eq!(ask(&mut app.browser(), path), 202);
+        }
+        assert_eq!(ask(&mut app.browser(), path), 429, "{path}: the network waits");
+        let letters = format!("SELECT count(*) AS n FROM mail_outbox WHERE letter = '{letter}'");
+        eventually("what strangers may cause", || (app.count(&letters) == 5).then_some(()));
+        for n in 1..=5 {
+            assert_eq!(ask(&mut hers, path), 202);
+            eventually("a letter", || (app.count(&letters) == 5 + n).then_some(()));
+        }
+        assert_eq!(ask(&mut hers, path), 202, "{path}: nobody is told that there have been enough");
+    }
+}
+
+/// Somebody has signed up with an address of hers, and signs in from one new browser after the other.
+#[test]
+fn an_address_that_nobody_has_proved_gets_no_more_letters_from_known_browsers() {
+    let app = TestApp::with(&[("limits.login_per_network", "100 per 15m")]);
+    app.unverified(ANN);
+    for (path, letter) in [("/auth/forgot-password", "reset_password"), ("/auth/magic-link", "magic_link")] {
+        for _ in 0..3 {
+            let mut stranger = app.log_in(ANN, PASSWORD).0;
+            for _ in 0..3 {
+                assert_eq!(stranger.api("POST", path, json!({ "email": ANN })).status, 202);
+            }
+        }
+        let waiting = "SELECT count(*) AS n FROM letter_requests";
+        eventually("every answer", || (app.count(waiting) == 0).then_some(()));
+        let letters = format!("SELECT count(*) AS n FROM mail_outbox WHERE letter = '{letter}'");
+        // Of two wishes for a link to sign in by, made in one browser, the second may overtake the first.
+        assert!((1..=5).contains(&app.count(&letters)), "{letter}: {}", app.count(&letters));
+    }
+}
+
 /// Both renew one cookie.
 #[test]
 fn two_people_sign_in_at_once_in_one_browser() {

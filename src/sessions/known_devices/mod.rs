@@ -31,6 +31,14 @@ pub fn recognise(tx: &mut Tx<'_>, email: &EmailAddress) -> Result<Option<KnownDe
     store::find_by_email(tx, &digest, &email.key(), since)
 }
 
+/// The same for an account whose address is proved, as letters ask for it: anybody can sign up with somebody else's
+/// address, sign in from ever new browsers, and have each of them cause a few.
+pub fn recognise_owner(tx: &mut Tx<'_>, email: &EmailAddress) -> Result<Option<KnownDeviceId>, db::Error> {
+    let Some(digest) = tx.origin.known_by else { return Ok(None) };
+    let since = tx.now - KNOWN_FOR;
+    store::find_by_proved_email(tx, &digest, &email.key(), since)
+}
+
 /// The same for somebody who is known by now.
 pub fn recognise_person(tx: &mut Tx<'_>, user: UserId) -> Result<Option<KnownDeviceId>, db::Error> {
     let Some(digest) = tx.origin.known_by else { return Ok(None) };

@@ -32,6 +32,23 @@ pub(super) fn find_by_email(
     Ok(id)
 }
 
+/// The same of an account whose address is proved.
+pub(super) fn find_by_proved_email(
+    tx: &mut Tx<'_>,
+    digest: &Digest,
+    email_key: &str,
+    since: DateTime<Utc>,
+) -> Result<Option<KnownDeviceId>, db::Error> {
+    let id = known::table
+        .inner_join(users::table)
+        .filter(known::token_digest.eq(digest.as_bytes()).and(users::email_key.eq(email_key)))
+        .filter(known::last_seen_at.gt(since).and(users::email_verified_at.is_not_null()))
+        .select(known::id)
+        .first(tx.conn())
+        .optional()?;
+    Ok(id)
+}
+
 pub(super) fn find(
     tx: &mut Tx<'_>,
     digest: &Digest,
