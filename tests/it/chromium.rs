@@ -55,6 +55,12 @@ fn people_sign_in_and_confirm_with_passkeys_in_a_real_browser() {
     play(&service, "passkey-signin.mjs", &[&service.portal], "screenshots-passkey-signin");
 }
 
+#[test]
+fn people_change_their_address_and_take_it_back_in_a_real_browser() {
+    let service = Service::start(&[]);
+    play(&service, "email.mjs", &[&service.portal], "screenshots-email");
+}
+
 /// Plays the stories of a file, which takes these arguments and last a folder for its pictures.
 fn play(service: &Service, stories: &str, arguments: &[&str], pictures: &str) {
     let drivers = browser_folder();

@@ -62,6 +62,8 @@ mod resilience;
 #[cfg(test)]
 mod rotation;
 #[cfg(test)]
+mod scanner;
+#[cfg(test)]
 mod sessions;
 #[cfg(test)]
 mod setup;
