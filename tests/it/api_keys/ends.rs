@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{ANN, ann, get, key_for, program, revoke};
-use crate::support::TestApp;
+use super::{ANN, ann, create, get, key_for, program, revoke};
 use crate::support::people::{PASSWORD, code, token_in};
+use crate::support::{TestApp, eventually};
 
 fn opens(app: &TestApp, key: &str) -> u16 {
     get(&mut program(app, key), "/me").status
@@ -22,7 +22,7 @@ fn a_revoked_key_is_refused_at_once_and_its_holder_is_told() {
     assert_eq!(code(&revoke(&mut ann, &id)), "not_found", "there is nothing left to revoke");
     let revoked = "SELECT count(*) AS n FROM mail_outbox WHERE details ->> 'change' = 'revoked'";
     assert_eq!(app.count(revoked), 1);
-    crate::support::eventually("the letter", || {
+    eventually("the letter", || {
         app.mail().all().iter().any(|letter| letter.subject().ends_with("was revoked")).then_some(())
     });
     assert_eq!(app.count("SELECT count(*) AS n FROM audit_events WHERE kind = 'api_key.revoked'"), 1);
@@ -55,7 +55,7 @@ fn a_new_password_by_letter_ends_every_key_and_one_chosen_while_signed_in_none()
 
     let mut browser = app.browser();
     browser.api("POST", "/auth/forgot-password", json!({ "email": ANN }));
-    let link = crate::support::eventually("the link", || {
+    let link = eventually("the link", || {
         let link = app.mail().to(ANN).link();
         link.contains("/reset-password").then_some(link)
     });
@@ -90,4 +90,24 @@ fn a_key_outlives_a_change_of_the_secrets_while_the_old_one_is_on_the_list() {
     assert_eq!(opens(&both, &key), 200);
     let new_only = app.again_with(&[("secrets.key", new)]);
     assert_eq!(opens(&new_only, &key), 401);
+}
+
+fn token_of(app: &TestApp, address: &str, path: &str) -> String {
+    token_in(&eventually("the letter", || {
+        let link = app.mail().to(address).link();
+        link.contains(path).then_some(link)
+    }))
+}
+
+#[test]
+fn an_address_that_is_taken_back_ends_every_key() {
+    let app = TestApp::start();
+    let mut ann = ann(&app);
+    let (key, _) = key_for(&mut ann, &["account:read"]);
+    assert_eq!(ann.api("PUT", "/me/email", json!({ "email": "new@example.com" })).status, 200);
+    assert_eq!(opens(&app, &key), 200, "whoever changes theirs keeps their keys");
+    assert_eq!(code(&create(&mut ann, json!({ "name": "x" }))), "email_unverified");
+    let token = token_of(&app, ANN, "/undo-email");
+    assert_eq!(app.browser().api("POST", "/auth/undo-email", json!({ "token": token })).status, 200);
+    assert_eq!(opens(&app, &key), 401);
 }
