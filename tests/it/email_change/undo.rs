@@ -6,6 +6,7 @@ use super::{
     undo_and_choose,
 };
 use crate::support::authenticator::set_up;
+use crate::support::passkey::register;
 use crate::support::people::{PASSWORD, code, token_in};
 use crate::support::{TestApp, eventually};
 
@@ -186,6 +187,43 @@ fn an_app_that_was_there_for_long_stays_and_is_asked_for() {
     let code = authenticator.code(&app);
     assert_eq!(browser.api("POST", "/auth/login/totp", json!({ "code": code })).status, 200);
     assert_eq!(me(&mut browser).json::<Value>()["mfa"]["recovery_codes_left"], 10);
+}
+
+#[test]
+fn a_thiefs_passkey_key_and_mailed_link_are_worth_nothing_afterwards() {
+    let app = TestApp::with(LONG);
+    app.verified(ANN);
+    let mut thief = thief_of(&app, ANN);
+    register(&app, &mut thief, "not Ann's");
+    let made = thief.api("POST", "/me/api-keys", json!({ "name": "way in", "scopes": ["account:read"] }));
+    assert_eq!(made.status, 201, "{}", made.text());
+    let key = format!("Bearer {}", made.json::<Value>()["key"].as_str().unwrap());
+    let token = change_from(&app, &mut thief, ANN, THIEF);
+    prove(&app, &mut thief, THIEF);
+    let mut asker = app.browser();
+    assert_eq!(asker.api("POST", "/auth/magic-link", json!({ "email": THIEF })).status, 202);
+    let link = token_in(&letter(&app, THIEF, "Sign in to").link());
+    assert_eq!(me(&mut app.browser().with_header("Authorization", &key)).status, 200);
+
+    undo_and_choose(&app, &token);
+    assert!(letter(&app, ANN, "is back").text().contains("passkeys, the recovery codes"));
+    assert_eq!(me(&mut app.browser().with_header("Authorization", &key)).status, 401);
+    assert_eq!(asker.api("POST", "/auth/login/magic-link", json!({ "token": link })).status, 410);
+    assert!(may_sign_in(&app, ANN, ANEW), "no passkey of the thief is asked for");
+}
+
+#[test]
+fn whoever_does_without_a_password_goes_on_so_by_the_passkey_that_was_there_for_long() {
+    let app = TestApp::with(LONG);
+    let mut ann = app.verified(ANN);
+    register(&app, &mut ann, "Ann's phone");
+    app.clock().advance(TimeDelta::hours(73));
+    let token = change_from(&app, &mut ann, ANN, THIEF);
+    app.execute("UPDATE users SET password_hash = NULL");
+    let told: Value = undo(&app, &token).json();
+    assert_eq!((&told["email"], &told["reset_token"]), (&json!(ANN), &Value::Null));
+    assert!(told["message"].as_str().unwrap().ends_with("Sign in with a passkey."), "{told}");
+    assert_eq!(app.count("SELECT count(*) AS n FROM passkeys"), 1);
 }
 
 #[test]
