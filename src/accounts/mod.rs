@@ -8,6 +8,7 @@ pub mod change_password;
 pub mod magic_link;
 pub mod mfa_reset;
 pub mod password;
+pub mod passwordless;
 pub mod profile;
 pub mod promotion;
 pub mod requests;

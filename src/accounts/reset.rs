@@ -18,7 +18,7 @@ mod store;
 
 use super::requests::{self, Heard, Wish};
 use super::store as users;
-use super::{Name, User, magic_link, password};
+use super::{Name, User, magic_link, password, passwordless};
 use crate::api_keys;
 use crate::app::App;
 use crate::audit::{self, Event};
@@ -76,9 +76,17 @@ fn keys(tx: &mut Tx<'_>, limits: &Limits, email: &EmailAddress) -> Result<reques
 /// Answers somebody who has asked, with a letter or with silence.
 pub fn answer(tx: &mut Tx<'_>, app: &App, email: &EmailAddress) -> Result<(), mail::Error> {
     match requests::find_enabled(tx, email)? {
+        Some(holder) if passwordless::is_without_password(tx, holder.id)? => tell_how_else(tx, app, &holder),
         Some(holder) => send_link(tx, app, &holder),
         None => Ok(()),
     }
+}
+
+/// There is no password that could have been forgotten.
+fn tell_how_else(tx: &mut Tx<'_>, app: &App, holder: &User) -> Result<(), mail::Error> {
+    audit::record(tx, Event::about(holder.id, "password.reset_requested").with("has_none", true))?;
+    mail::enqueue(tx, &app.sealer, &holder.email, Some(holder.id), Letter::NoPassword)?;
+    Ok(())
 }
 
 /// To the address as its holder wrote it, not as somebody has typed it now.

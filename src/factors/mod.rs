@@ -124,6 +124,11 @@ pub fn forget(tx: &mut Tx<'_>, user: UserId) -> Result<bool, db::Error> {
     Ok(had_app || had_passkeys)
 }
 
+/// Writes to somebody about what has changed, if the address is theirs for sure.
+pub fn tell(tx: &mut Tx<'_>, sealer: &Sealer, holder: &Holder, change: mail::FactorChange) -> Result<(), Error> {
+    letters::tell(tx, sealer, holder, change)
+}
+
 /// As [`forget`], by the operator on request of their holder, who is told by a letter.
 pub fn take_away(tx: &mut Tx<'_>, sealer: &Sealer, holder: &Holder) -> Result<bool, Error> {
     let was_enabled = forget(tx, holder.user)?;
@@ -158,7 +163,7 @@ fn let_codes_go_with_the_last(tx: &mut Tx<'_>, user: UserId) -> Result<Protectio
 
 /// Every session of a person whose factors have changed goes on under another id: this one now, the others when their
 /// browsers next come by. If this one has ended since it was let in, nothing may come of the change.
-fn go_on(tx: &mut Tx<'_>, app: &App, holder: &Holder) -> Result<Option<Opened>, Error> {
+pub fn go_on(tx: &mut Tx<'_>, app: &App, holder: &Holder) -> Result<Option<Opened>, Error> {
     sessions::rotate_all_at_next_visit(tx, holder.user)?;
     let Some(token) = &holder.session else { return Ok(None) };
     sessions::rotate(tx, &app.settings.session, token)?.ok_or(Error::Ended).map(Some)

@@ -21,6 +21,8 @@ pub enum Letter {
     AlreadyRegistered,
     /// Choose a new password: a link to `/reset-password`.
     ResetPassword { token: Token },
+    /// Somebody asked for a new password, and there is none: how its holder signs in instead.
+    NoPassword,
     /// Sign in: a link to `/magic-link`.
     MagicLink { token: Token },
     /// The password is another one now, whichever way that came about.
@@ -52,6 +54,8 @@ pub enum FactorChange {
     PasskeyAdded(String),
     PasskeyRemoved(String, Protection),
     RecoveryCodesReplaced,
+    /// There are passkeys instead.
+    PasswordRemoved,
     /// All of them, by the operator.
     TakenAway,
 }
@@ -73,13 +77,14 @@ impl FactorChange {
             Self::PasskeyAdded(_) => "passkey_added",
             Self::PasskeyRemoved(..) => "passkey_removed",
             Self::RecoveryCodesReplaced => "recovery_codes_replaced",
+            Self::PasswordRemoved => "password_removed",
             Self::TakenAway => "taken_away",
         }
     }
 
     fn facts(&self) -> Vec<(&'static str, Value)> {
         let (passkey, protection) = match self {
-            Self::AuthenticatorOn | Self::RecoveryCodesReplaced => ("", Protection::Kept),
+            Self::AuthenticatorOn | Self::RecoveryCodesReplaced | Self::PasswordRemoved => ("", Protection::Kept),
             Self::AuthenticatorOff(protection) => ("", *protection),
             Self::PasskeyAdded(name) => (name.as_str(), Protection::Kept),
             Self::PasskeyRemoved(name, protection) => (name.as_str(), *protection),
@@ -116,6 +121,7 @@ pub(super) enum Kind {
     VerifyEmail,
     AlreadyRegistered,
     ResetPassword,
+    NoPassword,
     MagicLink,
     PasswordChanged,
     EmailChanged,
@@ -141,6 +147,7 @@ impl Letter {
             Self::VerifyEmail { .. }
             | Self::AlreadyRegistered
             | Self::ResetPassword { .. }
+            | Self::NoPassword
             | Self::MagicLink { .. }
             | Self::PasswordChanged
             | Self::EmailChanged { .. }
@@ -156,6 +163,7 @@ impl Letter {
             Self::VerifyEmail { token } => (Kind::VerifyEmail, Some(Redacted::new(token.expose()))),
             Self::AlreadyRegistered => (Kind::AlreadyRegistered, None),
             Self::ResetPassword { token } => (Kind::ResetPassword, Some(Redacted::new(token.expose()))),
+            Self::NoPassword => (Kind::NoPassword, None),
             Self::MagicLink { token } => (Kind::MagicLink, Some(Redacted::new(token.expose()))),
             Self::PasswordChanged => (Kind::PasswordChanged, None),
             Self::EmailChanged { token } => (Kind::EmailChanged, Some(Redacted::new(token.expose()))),
@@ -171,10 +179,11 @@ impl Letter {
 }
 
 impl Kind {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::VerifyEmail,
         Self::AlreadyRegistered,
         Self::ResetPassword,
+        Self::NoPassword,
         Self::MagicLink,
         Self::PasswordChanged,
         Self::EmailChanged,
@@ -193,6 +202,7 @@ impl Kind {
             Self::VerifyEmail => "verify_email",
             Self::AlreadyRegistered => "already_registered",
             Self::ResetPassword => "reset_password",
+            Self::NoPassword => "no_password",
             Self::MagicLink => "magic_link",
             Self::PasswordChanged => "password_changed",
             Self::EmailChanged => "email_changed",
@@ -215,6 +225,7 @@ impl Kind {
         match self {
             Self::VerifyEmail | Self::ResetPassword | Self::MagicLink | Self::EmailChanged | Self::NewPlace => true,
             Self::AlreadyRegistered
+            | Self::NoPassword
             | Self::PasswordChanged
             | Self::EmailRestored
             | Self::AddressKept

@@ -116,6 +116,7 @@ impl Draft {
                 insert(&mut context, "link", link(url, "/login", None).as_str());
                 insert(&mut context, "forgot", link(url, "/forgot-password", None).as_str());
             }
+            Kind::NoPassword => insert(&mut context, "link", link(url, "/login", None).as_str()),
             Kind::PasswordChanged => insert(&mut context, "link", link(url, "/forgot-password", None).as_str()),
             Kind::FactorChanged => {
                 // An earlier version has written less down.

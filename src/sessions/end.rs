@@ -86,7 +86,7 @@ pub fn revoke_all(
     reason: EndReason,
 ) -> Result<usize, db::Error> {
     let ended = store::delete_all(tx, user, except)?;
-    pending::end_all(tx, user)?;
+    pending::end_pending_of(tx, user)?;
     known_devices::forget_all(tx, user, except)?;
     if !ended.is_empty() {
         remember_why(tx, &ended, reason)?;

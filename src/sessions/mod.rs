@@ -47,7 +47,7 @@ pub use known_devices::{KNOWN_FOR, recognise, recognise_owner, recognise_person}
 pub use live::{Activity, Figures, Known, LEASE, LiveSessions, Remembered, Thing, Ticket};
 pub use not_me::{Doubtful, Reach, disown, find_doubtful, is_still_in, issue_link};
 pub use open::{open, renew_gate_cookies};
-pub use pending::{PENDING_TTL, Pending, begin_pending, count_try, end_pending, find_pending};
+pub use pending::{PENDING_TTL, Pending, begin_pending, count_try, end_pending, end_pending_of, find_pending};
 pub use places::{Place, forget_place, forget_places};
 pub use rotate::{rotate, rotate_all_at_next_visit};
 pub use sweep::{Swept, sweep};

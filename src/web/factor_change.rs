@@ -5,6 +5,7 @@ use actix_web::cookie::Cookie;
 
 use super::failure::Failure;
 use super::{cookies, session_store};
+use crate::accounts::passwordless::{self, PasskeyRemoval, Removal};
 use crate::app::App;
 use crate::db::Tx;
 use crate::factors::passkeys::{self, Asked, Finished, Passkey, Registration, Started as Begun};
@@ -124,12 +125,34 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// The new cookies; 404 when they have no such key.
+    /// The new cookies; 404 when they have no such key, 409 when nothing else would let them in.
     pub async fn remove_passkey(&self, id: PasskeyId) -> Result<Vec<Cookie<'static>>, Failure> {
         let (app, holder) = (self.app.clone(), self.holder());
-        let removed = self.app.db.write(self.origin, move |tx| passkeys::remove(tx, &app, &holder, id)).await?;
-        let removed = removed.ok_or(Failure::NotFound)?;
-        self.go_on(removed.rotated.as_ref())
+        let work = move |tx: &mut Tx<'_>| passwordless::remove_passkey(tx, &app, &holder, id);
+        match self.app.db.write(self.origin, work).await? {
+            PasskeyRemoval::Removed(rotated) => self.go_on(rotated.as_ref()),
+            PasskeyRemoval::NotTheirs => Err(Failure::NotFound),
+            PasskeyRemoval::OnlyWayIn => Err(Failure::Conflict(
+                "This is your last passkey, and you have no password: nothing else would let you in. Choose a password \
+                 first, or add another passkey."
+                    .to_owned(),
+            )),
+        }
+    }
+
+    /// The new cookies; 404 when there is no password, 409 for somebody without a passkey, 403 where the address is not
+    /// proved.
+    pub async fn remove_password(&self) -> Result<Vec<Cookie<'static>>, Failure> {
+        let (app, holder) = (self.app.clone(), self.holder());
+        let work = move |tx: &mut Tx<'_>| passwordless::remove(tx, &app, &holder);
+        match self.app.db.write(self.origin, work).await? {
+            Removal::Removed(rotated) => self.go_on(rotated.as_ref()),
+            Removal::HadNone => Err(Failure::NotFound),
+            Removal::NoPasskey => {
+                Err(Failure::Conflict("Add a passkey first: without a password nothing else would let you in.".into()))
+            }
+            Removal::AddressUnproved => Err(Failure::EmailUnverified),
+        }
     }
 
     /// 409 for somebody without anything that could get lost.

@@ -11,6 +11,7 @@ import { Album } from "./support/look.mjs";
 import {
   button,
   confirm,
+  email,
   followLetter,
   heading,
   link,
@@ -69,13 +70,9 @@ describe("a passkey", { concurrency: 2 }, () => {
     await heading(page, "Change a passkey");
     await isTooOld(page);
     await button(page, "Remove this passkey").click();
-    const dialog = page.getByRole("dialog", { name: "Confirm that it is you" });
-    await button(dialog, "Use your passkey").click();
-    await passwordField(dialog).waitFor({ state: "hidden" });
-    await key.touched(async () => {
-      await button(dialog, "Use your passkey").click();
-      await page.getByRole("status").filter({ hasText: "The passkey is removed." }).waitFor();
-    });
+    await confirmsInTheDialog(page, key, () =>
+      page.getByRole("status").filter({ hasText: "The passkey is removed." }).waitFor(),
+    );
     await page.goto(at("/dev/inbox"));
     await openLetter(page, mia.email, "passkey");
   });
@@ -143,7 +140,56 @@ describe("a passkey", { concurrency: 2 }, () => {
       await page.getByRole("status").filter({ hasText: "Your password is changed." }).waitFor();
     });
   });
+
+  stage.story("takes the place of the password", async (arrive) => {
+    const pia = person("Pia");
+    const page = await (await arrive()).tab();
+    const key = await KeyStore.beside(page, UNTOUCHED);
+    await getsIn(page, pia);
+    await addsKey(page, key, pia);
+    await page.goto(at("/account/password/remove"));
+    if ((await page.title()).startsWith("Confirm")) {
+      await passwordField(page).fill(pia.password);
+      await button(page, "Confirm").click();
+    }
+    await heading(page, "Remove your password");
+    await album.look(page, "remove-password");
+    await isTooOld(page);
+    await button(page, "Remove my password").click();
+    await confirmsInTheDialog(page, key, () =>
+      page.getByRole("status").filter({ hasText: "Your password is removed." }).waitFor(),
+    );
+    await album.look(page, "security-without-password");
+    await isTooOld(page);
+    await page.goto(at("/account/password"));
+    await heading(page, "Confirm that it is you");
+    await album.look(page, "confirm-by-passkey-alone");
+    await key.touched(async () => {
+      await button(page, "Use your passkey").click();
+      await heading(page, "Choose a password");
+    });
+    await album.look(page, "choose-password");
+    await page.goto(at("/dev/inbox"));
+    await openLetter(page, pia.email, "was removed");
+    await album.look(page, "letter-password-removed");
+    await page.goto(at("/forgot-password"));
+    await email(page).fill(pia.email);
+    await page.getByRole("main").getByRole("button").first().click();
+    await page.goto(at("/dev/inbox"));
+    await openLetter(page, pia.email, "with a passkey");
+    await album.look(page, "letter-no-password");
+  });
 });
+
+async function confirmsInTheDialog(page, key, then) {
+  const dialog = page.getByRole("dialog", { name: "Confirm that it is you" });
+  await button(dialog, "Use your passkey").click();
+  await passwordField(dialog).waitFor({ state: "hidden" });
+  await key.touched(async () => {
+    await button(dialog, "Use your passkey").click();
+    await then();
+  });
+}
 
 async function getsIn(page, who) {
   await page.goto(at("/signup"));

@@ -74,6 +74,9 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ("POST", "/account/email", dangerous_page("409")),
     ("GET", "/account/password", dangerous_page("200")),
     ("POST", "/account/password", dangerous_page("422")),
+    // Nobody here has a passkey.
+    ("GET", "/account/password/remove", dangerous_page("303 /account/security")),
+    ("POST", "/account/password/remove", dangerous_page("303 /account/security")),
     ("GET", "/account/security", ["303 /login", "200", "200", "200", "303 /login", "303 /login"]),
     ("GET", "/account/security/totp", dangerous_page("200")),
     // Nothing has been set up.
@@ -185,6 +188,8 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ("PATCH", "/me", ["401 unauthenticated", "200", "200", "200", "401 unauthenticated", "401 unauthenticated"]),
     // An address that has an account.
     ("PUT", "/me/email", dangerous("409 conflict")),
+    // Nobody here has a passkey.
+    ("DELETE", "/me/password", dangerous("409 conflict")),
     ("PUT", "/me/password", dangerous("422 validation")),
     (
         "POST",
@@ -339,6 +344,8 @@ fn only_a_confirmation_opens_what_is_dangerous() {
         "POST /account/email",
         "GET /account/password",
         "POST /account/password",
+        "GET /account/password/remove",
+        "POST /account/password/remove",
         "GET /account/security/totp",
         "POST /account/security/totp/enable",
         "POST /account/security/totp",
@@ -349,6 +356,7 @@ fn only_a_confirmation_opens_what_is_dangerous() {
         "POST /account/api-keys",
         "POST /account/api-keys/{id}/revoke",
         "PUT /me/email",
+        "DELETE /me/password",
         "PUT /me/password",
         "POST /me/totp",
         "DELETE /me/totp",

@@ -52,6 +52,8 @@ mod passkeys;
 #[cfg(test)]
 mod password_change;
 #[cfg(test)]
+mod passwordless;
+#[cfg(test)]
 mod places;
 #[cfg(test)]
 mod proxies;

@@ -14,6 +14,7 @@ use crate::support::TestApp;
 use crate::support::authenticator::set_up;
 use crate::support::browser::Browser;
 use crate::support::page::Page;
+use crate::support::passkey::register;
 use crate::support::people::{PASSWORD, code, token_in};
 use crate::support::raw;
 use crate::support::smtp::Letter as Received;
@@ -32,6 +33,7 @@ fn story_of(letter: &Letter) -> (&'static str, Story) {
         Letter::VerifyEmail { .. } => ("verify_email", verify_email),
         Letter::AlreadyRegistered => ("already_registered", already_registered),
         Letter::ResetPassword { .. } => ("reset_password", reset_password),
+        Letter::NoPassword => ("no_password", no_password),
         Letter::MagicLink { .. } => ("magic_link", magic_link),
         Letter::PasswordChanged => ("password_changed", password_changed),
         Letter::EmailChanged { .. } => ("email_changed", email_changed),
@@ -52,6 +54,7 @@ fn all_kinds() -> Vec<Letter> {
         Letter::VerifyEmail { token: token() },
         Letter::AlreadyRegistered,
         Letter::ResetPassword { token: token() },
+        Letter::NoPassword,
         Letter::MagicLink { token: token() },
         Letter::PasswordChanged,
         Letter::EmailChanged { token: token() },
@@ -208,6 +211,21 @@ fn magic_link(app: &TestApp) -> (Received, Work) {
         let seen = "SELECT count(*) AS n FROM magic_links WHERE code_digest IS NOT NULL";
         assert_eq!(app.count(seen), 0, "a scanner has been shown a code");
         assert_eq!(post(&mut browser, "/auth/login/magic-link", json!({ "token": token_in(&letter.link()) })), 200);
+    });
+    (app.mail().to(ANN), work)
+}
+
+fn no_password(app: &TestApp) -> (Received, Work) {
+    let mut ann = app.verified(ANN);
+    register(app, &mut ann, "Phone");
+    app.mail().to(ANN);
+    assert_eq!(ann.api("DELETE", "/me/password", Value::Null).status, 204);
+    app.mail().to(ANN);
+    assert_eq!(post(&mut app.browser(), "/auth/forgot-password", json!({ "email": ANN })), 202);
+    let work: Work = Box::new(move |app, letter| {
+        let page = app.browser().get(&letter.link());
+        assert!(page.answer.text().contains("data-passkey=\"sign-in\""), "the button is there");
+        assert_eq!(me(&mut ann).status, 200, "nobody is signed out by a fetch");
     });
     (app.mail().to(ANN), work)
 }

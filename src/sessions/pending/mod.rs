@@ -49,6 +49,6 @@ pub fn end_pending(tx: &mut Tx<'_>, token: &Token) -> Result<(), db::Error> {
 }
 
 /// Ends all of a person.
-pub(super) fn end_all(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Error> {
+pub fn end_pending_of(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Error> {
     store::delete_all(tx, user)
 }

@@ -13,6 +13,7 @@ use crate::factors::{self, Factors};
 use crate::kernel::{Redacted, UserId};
 use crate::web::body::ApiJson;
 use crate::web::cookies;
+use crate::web::factor_change::Change;
 use crate::web::failure::Failure;
 use crate::web::pages::{email, password};
 use crate::web::who::{Fresh, Reader, SignedIn};
@@ -75,6 +76,14 @@ pub async fn change_password(
     let opened = password::change(&app, who, &body.new_password, &request).await?;
     let mut answer = no_store().json(json!({ "message": "Your password is changed." }));
     cookies::add(&mut answer, cookies::for_gate(&app, &opened));
+    Ok(answer)
+}
+
+/// `DELETE /me/password`: 204 and new cookies, for somebody who has a passkey instead.
+pub async fn remove_password(app: web::Data<App>, who: Fresh, request: HttpRequest) -> Result<HttpResponse, Failure> {
+    let cookies = Change::by(&app, &who.live, &who.origin, &request).remove_password().await?;
+    let mut answer = HttpResponse::NoContent().finish();
+    cookies::add(&mut answer, cookies);
     Ok(answer)
 }
 

@@ -7,11 +7,11 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::password::look_at;
 use super::security::{Asked, Nothing, after_making};
 use super::sessions::ago;
 use crate::app::App;
 use crate::db;
-use crate::factors;
 use crate::factors::passkeys::{self, Passkey, Registration};
 
 use crate::kernel::device;
@@ -157,12 +157,19 @@ async fn one_page(
     wrong: &[Field],
 ) -> Result<HttpResponse, Failure> {
     let (id, user, now) = (passkey_id(id)?, who.live.user, app.clock.now());
-    let found = app.db.read(move |tx| Ok::<_, db::Error>((passkeys::find(tx, user, id)?, factors::list(tx, user)?)));
-    let (passkey, factors) = found.await?;
+    let passkey = app.db.look_up(move |tx| passkeys::find(tx, user, id)).await?;
+    let (factors, has_password) = look_at(app, user).await?;
     let passkey = passkey.ok_or(Failure::NotFound)?;
     let is_last = !factors.totp && factors.passkeys == 1;
     let form = view::form(&json!({ "name": passkey.name }), wrong, None);
-    let context = view::with(form, json!({ "passkey": describe(&passkey, now), "is_last": is_last }));
+    let context = view::with(
+        form,
+        json!({
+            "passkey": describe(&passkey, now),
+            "is_last": is_last,
+            "is_only_way_in": factors.passkeys == 1 && !has_password,
+        }),
+    );
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     Ok(view::html(request, &mut HttpResponse::build(status), "accounts/passkey.html", context))
 }

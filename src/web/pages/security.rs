@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use url::form_urlencoded::byte_serialize;
 
 use super::in_words;
+use super::password::look_at;
 use crate::app::App;
 use crate::factors::{self, totp};
 use crate::kernel::Redacted;
@@ -38,9 +39,9 @@ pub async fn show(
     asked: web::Query<Asked>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
-    let user = who.live.user;
-    let factors = app.db.read(move |tx| factors::list(tx, user)).await?;
+    let (factors, has_password) = look_at(&app, who.live.user).await?;
     let context = json!({
+        "password": has_password,
         "totp": factors.totp,
         "passkeys": factors.passkeys,
         "recovery_codes_left": factors.recovery_codes_left,
@@ -199,6 +200,7 @@ fn in_groups(secret: &str) -> String {
 
 fn notice(done: &str) -> Option<&'static str> {
     match done {
+        "password-removed" => Some("Your password is removed. From now on you sign in with a passkey."),
         "totp-on" => Some("The app is on. From now on you may be asked for its code."),
         "totp-off" => Some("The app is turned off."),
         "passkey-added" => Some("The passkey is added. From now on you may be asked for it."),
