@@ -136,6 +136,7 @@ fn only_if_protected(tx: &mut Tx<'_>, known: Option<Credentials>) -> Result<Opti
 /// `None` when the password was changed or the account disabled while the hash was computed.
 fn let_in(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, accepted: &Accepted) -> Result<Option<Entered>, Error> {
     let user = accepted.credentials.user;
+    accepted.counted.hold_network(tx)?;
     let now = accounts::lock_credentials(tx, user)?;
     let still_holds = now.is_some_and(|now| now.password == accepted.credentials.password && !now.is_disabled);
     if !still_holds {

@@ -213,6 +213,7 @@ fn accept_password(
     (attempt, keys): (&Attempt, Keys),
     checked: &Credentials,
 ) -> Result<Result<(), Way>, Error> {
+    throttle::hold(tx, &keys.all())?;
     let now = require_open(tx, attempt)?;
     if now.password != checked.password {
         return refuse(tx, attempt);

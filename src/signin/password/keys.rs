@@ -81,6 +81,16 @@ impl Counted {
         self.keys().iter().try_for_each(|key| throttle::take_back(tx, key))
     }
 
+    /// Before the person is locked, as whoever signs in by a passkey does it.
+    pub fn hold_network(self, tx: &mut Tx<'_>) -> Result<(), db::Error> {
+        match self {
+            Self::KnownDevice(_) | Self::Stranger { here: None, .. } => Ok(()),
+            Self::Stranger { here: Some(here), .. } | Self::OnlyWithSecondFactor { here, .. } => {
+                throttle::hold(tx, &[here.network])
+            }
+        }
+    }
+
     /// The password was right. The network may have failed for others as well.
     pub fn forgive_network(self, tx: &mut Tx<'_>) -> Result<(), db::Error> {
         match self {

@@ -2,6 +2,7 @@
 
 mod alone;
 mod confirm;
+mod races;
 mod second;
 
 use serde_json::{Value, json};
