@@ -210,21 +210,36 @@ struct Count {
 
 /// Counts an attempt for every key, or for none of them when one has to wait: then as long as the last of them.
 pub fn admit(tx: &mut Tx<'_>, keys: &[Key]) -> Result<Admission, db::Error> {
+    // Looked at first, so that whoever is turned away writes nothing, however often and for whomever they come.
+    let mut waits = Vec::with_capacity(keys.len());
+    for key in keys {
+        waits.push((key, store::find_wait(tx, key)?.filter(|until| *until - tx.now <= LONGEST_WAIT)));
+    }
+    if let Some(wait) = longest(tx, &waits) {
+        return Ok(Admission::Wait(wait));
+    }
     let now = tx.now;
     let mut counts = Vec::with_capacity(keys.len());
     for key in keys {
         counts.push((key, lock(tx, key)?));
     }
-    let waiting = counts.iter().filter(|(_, count)| count.waits_until.is_some_and(|until| until > now));
-    let longest = waiting.clone().filter_map(|(_, count)| count.waits_until).max();
-    if let Some(wait) = longest.map(|until| until - now) {
-        waiting.for_each(|(key, _)| tx.meters.waited(key.scope));
-        return Ok(Admission::Wait(wait.max(TimeDelta::seconds(1))));
+    let waits: Vec<_> = counts.iter().map(|(key, count)| (*key, count.waits_until)).collect();
+    if let Some(wait) = longest(tx, &waits) {
+        return Ok(Admission::Wait(wait));
     }
     for (key, count) in counts {
         store::save(tx, key, &after_attempt(count, key.limit, now))?;
     }
     Ok(Admission::Admitted)
+}
+
+/// How long somebody has to wait, if they have to.
+fn longest(tx: &Tx<'_>, waits: &[(&Key, Option<DateTime<Utc>>)]) -> Option<TimeDelta> {
+    let now = tx.now;
+    let waiting = waits.iter().filter_map(|(key, until)| Some((key, until.filter(|until| *until > now)?)));
+    waiting.clone().for_each(|(key, _)| tx.meters.waited(key.scope));
+    let wait = waiting.map(|(_, until)| until - now).max()?;
+    Some(wait.max(TimeDelta::seconds(1)))
 }
 
 /// Holds these keys until the transaction ends, and counts nothing. For whoever will change them after locking a person:

@@ -5,7 +5,13 @@ use diesel::sql_types::{BigInt, Timestamptz};
 
 use super::{Count, Key};
 use crate::db::schema::throttles::dsl;
-use crate::db::{self, Tx};
+use crate::db::{self, ReadTx, Tx};
+
+/// When the wait of a key ends, or has ended; `None` when there is none.
+pub(super) fn find_wait(tx: &mut ReadTx<'_>, key: &Key) -> Result<Option<DateTime<Utc>>, db::Error> {
+    let row = dsl::throttles.find((key.scope, key.subject.as_bytes())).select(dsl::waits_until);
+    Ok(row.first::<Option<DateTime<Utc>>>(tx.conn()).optional()?.flatten())
+}
 
 /// The count of a key, held until the transaction ends; made when there is none yet. One statement, so that
 /// nobody can take the row away in between.

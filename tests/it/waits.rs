@@ -1,6 +1,8 @@
 //! What somebody could guess costs time, and costs strangers more of it than the owner.
 
 use chrono::TimeDelta;
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, PgConnection};
 use serde_json::{Value, json};
 use vestibule::db;
 use vestibule::kernel::Origin;
@@ -261,4 +263,32 @@ fn old_attempts_are_forgotten_and_those_that_count_are_not() {
     app.clock().advance(TimeDelta::seconds(1));
     forget();
     assert_eq!(app.count(counts), 0);
+}
+
+/// Each could be for another account; a database must not fill with people who do not exist.
+#[test]
+fn whoever_is_turned_away_leaves_nothing_behind_for_whomever_they_come() {
+    let app = TestApp::with(&[("limits.login_per_network", "2 per 15m")]);
+    let mut stranger = from(&app, "203.0.113.1");
+    for n in 0..2 {
+        assert_eq!(log_in(&mut stranger, &format!("{n}@example.com"), "a guess").status, 401);
+    }
+    let rows = "SELECT count(*) AS n FROM throttles";
+    let before = app.count(rows);
+    for n in 2..12 {
+        assert_eq!(log_in(&mut stranger, &format!("{n}@example.com"), "a guess").status, 429);
+    }
+    assert_eq!(app.count(rows), before);
+}
+
+/// Nobody is held up by a crowd that waits: the owner's attempt would queue behind each of them.
+#[test]
+fn whoever_is_turned_away_holds_nobody_up() {
+    let app = TestApp::with(&[("limits.login_per_network", "1 per 15m")]);
+    let mut stranger = from(&app, "203.0.113.1");
+    assert_eq!(log_in(&mut stranger, ANN, "a guess").status, 401);
+    let mut holder = PgConnection::establish(app.database_url()).unwrap();
+    holder.batch_execute("BEGIN; SELECT 1 FROM throttles FOR UPDATE").unwrap();
+    assert_eq!(log_in(&mut stranger, ANN, "a guess").status, 429);
+    holder.batch_execute("COMMIT").unwrap();
 }
