@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::audit::{self, Event};
 use crate::crypto::PasswordHash;
 use crate::db::{self, Tx};
+use crate::factors::totp;
 use crate::kernel::{Origin, Redacted, Token};
 use crate::mail::{self, Letter};
 use crate::sessions::{self, EndReason, Live, Opened};
@@ -42,6 +43,7 @@ pub async fn change(
 
 fn apply(tx: &mut Tx<'_>, app: &App, session: &Live, token: &Token, hash: &PasswordHash) -> Result<Opened, Error> {
     let held = store::lock_credentials(tx, session.user)?.filter(|held| !held.is_disabled).ok_or(Error::Ended)?;
+    totp::forget_set_up(tx, held.user)?;
     let opened = sessions::rotate(tx, &app.settings.session, token)?.ok_or(Error::Ended)?;
     store::set_password(tx, held.user, hash)?;
     if let Some(before) = &held.password {

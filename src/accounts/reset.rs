@@ -25,7 +25,7 @@ use crate::audit::{self, Event};
 use crate::config::settings::Limits;
 use crate::crypto::PasswordHash;
 use crate::db::{self, ReadTx, Tx};
-use crate::factors;
+use crate::factors::{self, totp};
 use crate::kernel::{Digest, EmailAddress, Origin, Redacted, Token, UserId};
 use crate::mail::{self, Letter};
 use crate::sessions::{self, EndReason};
@@ -138,6 +138,7 @@ fn use_up(tx: &mut Tx<'_>, app: &App, digest: &Digest, hash: &PasswordHash) -> R
     users::delete_links(tx, user.id)?;
     store::delete_links(tx, user.id)?;
     magic_link::end_links(tx, user.id)?;
+    totp::forget_set_up(tx, user.id)?;
     sessions::revoke_all(tx, user.id, None, EndReason::PasswordChanged)?;
     api_keys::revoke_all(tx, user.id)?;
     throttle::forget_sign_ins(tx, &user.email, app.settings.limits.login_per_account)?;

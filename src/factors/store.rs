@@ -72,6 +72,12 @@ pub(super) fn delete_totp(tx: &mut Tx<'_>, user: UserId) -> Result<bool, db::Err
     Ok(enabled.unwrap_or(false))
 }
 
+pub(super) fn delete_pending_totp(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Error> {
+    let pending = totp::table.find(user).filter(totp::enabled_at.is_null());
+    diesel::delete(pending).execute(tx.conn())?;
+    Ok(())
+}
+
 /// Of all people.
 pub(super) fn count_enabled_totp(tx: &mut ReadTx<'_>) -> Result<i64, db::Error> {
     Ok(totp::table.filter(totp::enabled_at.is_not_null()).count().get_result(tx.conn())?)

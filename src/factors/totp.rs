@@ -13,7 +13,7 @@ use super::{Error, Holder, letters, qr, store};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::crypto::Sealer;
-use crate::db::{ReadTx, Tx};
+use crate::db::{self, ReadTx, Tx};
 use crate::kernel::secrets::random_bytes;
 use crate::kernel::{Redacted, UserId};
 use crate::mail::FactorChange;
@@ -95,6 +95,11 @@ pub fn find_set_up(tx: &mut ReadTx<'_>, app: &App, holder: &Holder) -> Result<Op
     let Some(pending) = stored.filter(|stored| is_pending(stored, tx.now)) else { return Ok(None) };
     let secret = unseal(&app.sealer, holder.user, &pending)?;
     describe(app, holder, &secret).map(Some)
+}
+
+/// What was set up and not enabled is worth nothing any more: whoever knows the secret may be somebody else by now.
+pub fn forget_set_up(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Error> {
+    store::delete_pending_totp(tx, user)
 }
 
 /// Takes the first code. From now on signing in asks for one.

@@ -8,7 +8,7 @@ use crate::support::TestApp;
 use crate::support::authenticator::{Authenticator, codes_in, set_up, wrong_code};
 use crate::support::browser::Browser;
 use crate::support::page::Page;
-use crate::support::people::{PASSWORD, code};
+use crate::support::people::{PASSWORD, code, token_in};
 
 fn start(browser: &mut Browser) -> Value {
     browser.confirm();
@@ -250,4 +250,35 @@ fn new_recovery_codes_are_for_those_who_have_an_app() {
     let mut browser = app.verified(ANN);
     browser.confirm();
     assert_eq!(code(&browser.api("POST", "/me/recovery-codes", Value::Null)), "conflict");
+}
+
+/// The thief of a session who knows the password sets an app up and does not enable it. Its owner, who puts an end to
+/// that and then wants an app, must not be led to enable one that the thief has too.
+#[test]
+fn a_secret_from_before_the_password_was_changed_is_not_offered_to_whoever_changed_it() {
+    let app = TestApp::start();
+    app.verified(ANN);
+    let new = "saffron tunnel kite";
+    for (way, password) in [("changed", PASSWORD), ("reset", new)] {
+        let (mut ann, _) = app.log_in(ANN, password);
+        let (mut thief, _) = app.log_in(ANN, password);
+        for browser in [&mut thief, &mut ann] {
+            assert_eq!(browser.api("POST", "/auth/confirm", json!({ "password": password })).status, 200);
+        }
+        let secret = thief.api("POST", "/me/totp", Value::Null).json::<Value>()["secret"].as_str().unwrap().to_owned();
+        if way == "changed" {
+            assert_eq!(ann.api("PUT", "/me/password", json!({ "new_password": new })).status, 200);
+            app.mail().to(ANN);
+        } else {
+            ann.api("POST", "/auth/forgot-password", json!({ "email": ANN }));
+            let body = json!({ "token": token_in(&app.mail().to(ANN).link()), "new_password": PASSWORD });
+            assert_eq!(ann.api("POST", "/auth/reset-password", body).status, 204);
+            (ann, _) = app.log_in(ANN, PASSWORD);
+            ann.confirm();
+        }
+        let page = ann.get("/account/security/totp");
+        assert!(page.status == 200 && !page.text().contains(&secret[..4]), "{way}: {}", page.text());
+        let answer = enable(&mut ann, &Authenticator::of(&secret).code(&app));
+        assert_eq!((answer.status, code(&answer).as_str()), (409, "conflict"), "{way}");
+    }
 }
