@@ -3,7 +3,8 @@
 //! Kept in the database, so every node agrees and a restart forgives nothing. An attempt is counted *before*
 //! the slow work it guards, so a thousand at once are a thousand attempts; success takes it back. After the
 //! allowed number each further failure waits twice as long as the one before, up to an hour; nobody is locked
-//! out for good, and an attempt that is turned away does not make the wait longer.
+//! out for good, and an attempt that is turned away does not make the wait longer. Failures are forgotten after a period
+//! of quiet; where six digits would do, after a day of it.
 //!
 //! What is counted under which key (a network is an IPv4 address or the /64 of an IPv6 one; the limits are those of
 //! `[limits]`):
@@ -48,6 +49,14 @@ use crate::kernel::{Digest, EmailAddress, KnownDeviceId, UserId};
 
 const FIRST_WAIT: TimeDelta = TimeDelta::seconds(30);
 const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
+
+/// How long failures with six digits count at least, unless a right one comes. Whoever could begin afresh every quarter of
+/// an hour would have guessed a code of an app within a year or two; an attempt an hour takes them forty.
+const DIGITS_COUNT_FOR: TimeDelta = TimeDelta::days(1);
+
+/// What six digits can be tried for.
+const DIGITS: [&str; 6] =
+    ["code.account", "code.device", "confirm.account", "confirm.device", "magic_code.account", "magic_code.device"];
 
 /// What is counted, and for whom. Holds a digest only: the address need not exist.
 #[derive(Clone, Copy, Debug)]
@@ -188,6 +197,13 @@ impl Key {
         Self { scope: "mail.new_place", subject: Digest::of(account.key().as_bytes()), limit }
     }
 
+    /// Its limit, with the time after which failures are forgotten.
+    fn remembering(&self) -> Limit {
+        let Limit { count, period } = self.limit;
+        let is_digits = DIGITS.contains(&self.scope);
+        Limit { count, period: if is_digits { period.max(DIGITS_COUNT_FOR) } else { period } }
+    }
+
     fn on_device(scope: &'static str, device: KnownDeviceId, limit: Limit) -> Self {
         Self { scope, subject: Digest::of(device.as_uuid().as_bytes()), limit }
     }
@@ -228,7 +244,7 @@ pub fn admit(tx: &mut Tx<'_>, keys: &[Key]) -> Result<Admission, db::Error> {
         return Ok(Admission::Wait(wait));
     }
     for (key, count) in counts {
-        store::save(tx, key, &after_attempt(count, key.limit, now))?;
+        store::save(tx, key, &after_attempt(count, key.remembering(), now))?;
     }
     Ok(Admission::Admitted)
 }
@@ -276,7 +292,8 @@ pub fn forget_old(tx: &mut Tx<'_>, limits: &Limits, batch: usize) -> Result<usiz
     let longest = periods.iter().map(|limit| limit.period).max().unwrap_or_default();
     // A count is forgotten a period after its wait, which is an hour at most.
     let before = tx.now - longest - LONGEST_WAIT;
-    store::delete_old(tx, before, batch)
+    let before_digits = tx.now - longest.max(DIGITS_COUNT_FOR) - LONGEST_WAIT;
+    store::delete_old(tx, before, (&DIGITS, before_digits), batch)
 }
 
 /// Takes one attempt back: it was not a failure.

@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 
 use super::{Count, Key};
 use crate::db::schema::throttles::dsl;
@@ -48,17 +48,26 @@ pub(super) fn delete(tx: &mut Tx<'_>, key: &Key) -> Result<(), db::Error> {
     Ok(())
 }
 
-/// Those whose last attempt was at `before` or earlier, passing over what others hold.
-pub(super) fn delete_old(tx: &mut Tx<'_>, before: DateTime<Utc>, most: usize) -> Result<usize, db::Error> {
+/// Those whose last attempt was at `before` or earlier, and of some scopes only those that are older; passing over what
+/// others hold.
+pub(super) fn delete_old(
+    tx: &mut Tx<'_>,
+    before: DateTime<Utc>,
+    (scopes, before_of_those): (&[&str], DateTime<Utc>),
+    most: usize,
+) -> Result<usize, db::Error> {
     let statement = "
         WITH old AS (
-            SELECT scope, subject FROM throttles WHERE last_attempt_at <= $1
+            SELECT scope, subject FROM throttles
+            WHERE last_attempt_at <= $1 AND (scope <> ALL($3) OR last_attempt_at <= $4)
             ORDER BY last_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED
         )
         DELETE FROM throttles USING old WHERE throttles.scope = old.scope AND throttles.subject = old.subject";
     let deleted = sql_query(statement)
         .bind::<Timestamptz, _>(before)
         .bind::<BigInt, _>(i64::try_from(most).unwrap_or(i64::MAX))
+        .bind::<Array<Text>, _>(scopes)
+        .bind::<Timestamptz, _>(before_of_those)
         .execute(tx.conn())?;
     Ok(deleted)
 }

@@ -239,16 +239,18 @@ fn a_new_password_by_letter_lifts_the_waits_of_its_account() {
     assert_eq!(log_in(&mut from(&app, "203.0.113.2"), ANN, "nine patient otters").status, 200);
 }
 
+fn forget_old_attempts(app: &TestApp) {
+    let (limits, origin) = (app.app.settings.limits.clone(), Origin::system("a test"));
+    let forget = app.app.db.write(&origin, move |tx| throttle::forget_old(tx, &limits, 1_000));
+    let forgotten: Result<usize, db::Error> = actix_web::rt::System::new().block_on(forget);
+    forgotten.expect("a round");
+}
+
 #[test]
 fn old_attempts_are_forgotten_and_those_that_count_are_not() {
     let app = TestApp::start();
     app.verified(ANN);
-    let forget = || {
-        let (limits, origin) = (app.app.settings.limits.clone(), Origin::system("a test"));
-        let forget = app.app.db.write(&origin, move |tx| throttle::forget_old(tx, &limits, 1_000));
-        let forgotten: Result<usize, db::Error> = actix_web::rt::System::new().block_on(forget);
-        forgotten.expect("a round");
-    };
+    let forget = || forget_old_attempts(&app);
     for _ in 0..13 {
         app.clock().advance(TimeDelta::hours(1));
         log_in(&mut from(&app, "203.0.113.1"), ANN, "a guess");
@@ -291,4 +293,41 @@ fn whoever_is_turned_away_holds_nobody_up() {
     holder.batch_execute("BEGIN; SELECT 1 FROM throttles FOR UPDATE").unwrap();
     assert_eq!(log_in(&mut stranger, ANN, "a guess").status, 429);
     holder.batch_execute("COMMIT").unwrap();
+}
+
+/// Somebody has the password. Five guesses every quarter of an hour would be right within two years.
+#[test]
+fn six_digits_are_guessed_afresh_after_a_quiet_day_and_no_earlier() {
+    let app = TestApp::start();
+    let authenticator = protected(&app, ANN);
+    let half_in = || {
+        let mut browser = from(&app, "203.0.113.1");
+        assert_eq!(code(&log_in(&mut browser, ANN, PASSWORD)), "mfa_required");
+        browser
+    };
+    let guess = |browser: &mut Browser| {
+        let wrong = json!({ "code": wrong_code(&app, &authenticator) });
+        let answer = browser.api("POST", "/auth/login/totp", wrong);
+        (answer.status, answer.header("retry-after").map(str::to_owned))
+    };
+    let waits = |seconds: &str| (429, Some(seconds.to_owned()));
+    let mut guesser = half_in();
+    for _ in 0..5 {
+        assert_eq!(guess(&mut guesser), (401, None));
+    }
+    assert_eq!(guess(&mut guesser), waits("30"));
+    app.clock().advance(TimeDelta::hours(23));
+    forget_old_attempts(&app);
+    let mut guesser = half_in();
+    assert_eq!(guess(&mut guesser), (401, None));
+    assert_eq!(guess(&mut guesser), waits("60"), "what was guessed before still counts");
+    app.clock().advance(TimeDelta::days(1) + TimeDelta::minutes(1));
+    let mut guesser = half_in();
+    for _ in 0..5 {
+        assert_eq!(guess(&mut guesser), (401, None));
+    }
+    assert_eq!(guess(&mut guesser), waits("30"));
+    app.clock().advance(TimeDelta::seconds(30));
+    let right = json!({ "code": authenticator.code(&app) });
+    assert_eq!(guesser.api("POST", "/auth/login/totp", right).status, 200, "whoever has it gets in");
 }
