@@ -36,8 +36,8 @@ pub(super) async fn run(arguments: &Arguments, db: &Db, settings: &Settings) -> 
     }
     match done {
         MfaReset::Removed { .. } => say(&format!(
-            "{email} signs in with the password alone now, and is signed out everywhere. If the address is \
-             confirmed, a letter says so."
+            "{email} signs in with the password alone now, and is signed out everywhere. If they had \
+             removed it, \"Forgot your password?\" leads to a new one. If the address is confirmed, a letter says so."
         )),
         MfaReset::HadNone => say(&format!("{email} has no second factor.")),
     }
