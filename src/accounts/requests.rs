@@ -83,10 +83,10 @@ pub fn take_next(tx: &mut Tx<'_>) -> Result<Option<Request>, db::Error> {
 }
 
 /// Who is to get the letter, held until the transaction ends. Nobody at a disabled account; and nobody where the address
-/// is not proved and its holder can go back to one that is: a thief may have put theirs there.
+/// is not proved and another was before: a thief may have put theirs there, or a slip of the pen a stranger's.
 pub(super) fn find_enabled(tx: &mut Tx<'_>, email: &EmailAddress) -> Result<Option<User>, db::Error> {
     let known = users::find_credentials(tx, &email.key())?.filter(|known| !known.is_disabled);
     let Some(user) = known.map(|known| users::lock(tx, known.user)).transpose()?.flatten() else { return Ok(None) };
-    let is_doubtful = !user.is_verified() && change_email::undoable_until(tx, user.id)?.is_some();
+    let is_doubtful = !user.is_verified() && change_email::is_unsettled(tx, user.id)?;
     Ok((!is_doubtful).then_some(user))
 }

@@ -157,7 +157,7 @@ pub async fn verify(
 
 fn find(tx: &mut ReadTx<'_>, digest: &Digest) -> Result<Option<(Pending, Account)>, db::Error> {
     let Some(pending) = store::find_link(tx, digest)? else { return Ok(None) };
-    let is_claimed = change_email::undoable_until(tx, pending.user)?.is_some();
+    let is_claimed = change_email::is_unsettled(tx, pending.user)?;
     Ok(Some((pending, if is_claimed { Account::Claimed } else { Account::Unclaimed })))
 }
 

@@ -9,9 +9,10 @@
 //! with them, so that a thief's address in between leads nowhere. Until then nobody else can have the address.
 //!
 //! **An address that was not proved yet** may belong to a stranger who was to be tricked into making this account
-//! theirs, or to the thief of it. So while there is a way back only somebody who is signed in to the account can prove
-//! it, and no letter to it leads to a new password. A stranger who signs up with it gets an account of their own, and
-//! this one goes back to where it came from ([`give_way`]).
+//! theirs, to the thief of it, or, after a slip of the pen, to whomever. So as long as an account that had proved another
+//! has not proved this one ([`is_unsettled`]), only somebody who is signed in to the account can prove it, no letter to it
+//! leads in, and the address before is kept. A stranger who signs up with it gets an account of their own, and this one
+//! goes back to where it came from ([`give_way`]).
 
 mod store;
 mod undo;
@@ -154,6 +155,11 @@ pub(super) fn find_keeper(tx: &mut ReadTx<'_>, email: &EmailAddress) -> Result<O
     store::find_keeper(tx, &email.key())
 }
 
+/// Whether an account whose address is not proved had proved another before. Letters to it may reach anybody.
+pub fn is_unsettled(tx: &mut ReadTx<'_>, user: UserId) -> Result<bool, db::Error> {
+    store::has_any(tx, user)
+}
+
 /// Until when a person can take a change of their address back; `None` when there is none to take back.
 pub fn undoable_until(tx: &mut ReadTx<'_>, user: UserId) -> Result<Option<DateTime<Utc>>, db::Error> {
     store::find_last_end(tx, user)
@@ -171,7 +177,7 @@ pub(super) fn give_way(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Error> {
     audit::record(tx, Event::about(user, "email.restored").with("by", "new holder"))
 }
 
-/// Deletes what nobody can use any more: which addresses people had is nobody's business for ever. How many rows.
+/// Deletes what nobody can use any more, and no account is to go back to: which addresses people had is nobody's business for ever. How many rows.
 pub fn forget_expired(tx: &mut Tx<'_>) -> Result<usize, db::Error> {
     store::delete_expired(tx)
 }

@@ -1,4 +1,5 @@
 use chrono::{DateTime, Utc};
+use diesel::dsl::exists;
 use diesel::prelude::*;
 
 use super::undo::WayBack;
@@ -74,11 +75,12 @@ pub(super) fn find(tx: &mut ReadTx<'_>, digest: &Digest) -> Result<Option<WayBac
     row.map(way_back).transpose()
 }
 
-/// Of those of a person that still hold, the one of the last change.
+/// Of the addresses that are kept for a person, the one that they left last.
 pub(super) fn find_last(tx: &mut ReadTx<'_>, user: UserId) -> Result<Option<WayBack>, db::Error> {
     let now = tx.now;
     let row: Option<Row> = undos::table
-        .filter(undos::user_id.eq(user).and(undos::expires_at.gt(now)))
+        .inner_join(users::table)
+        .filter(undos::user_id.eq(user).and(undos::expires_at.gt(now).or(users::email_verified_at.is_null())))
         .order(undos::number.desc())
         .select(WAY_BACK)
         .first(tx.conn())
@@ -93,10 +95,18 @@ pub(super) fn find_last_end(tx: &mut ReadTx<'_>, user: UserId) -> Result<Option<
     Ok(theirs.select(diesel::dsl::max(undos::expires_at)).first(tx.conn())?)
 }
 
+/// For whom an address is kept: while its link holds, and until the one that came after it is proved.
 pub(super) fn find_keeper(tx: &mut ReadTx<'_>, key: &str) -> Result<Option<UserId>, db::Error> {
     let now = tx.now;
-    let kept = undos::table.filter(undos::email_key.eq(key).and(undos::expires_at.gt(now)));
+    let kept = undos::table
+        .inner_join(users::table)
+        .filter(undos::email_key.eq(key).and(undos::expires_at.gt(now).or(users::email_verified_at.is_null())));
     Ok(kept.select(undos::user_id).first(tx.conn()).optional()?)
+}
+
+/// Whether there is any, whether or not its link still holds.
+pub(super) fn has_any(tx: &mut ReadTx<'_>, user: UserId) -> Result<bool, db::Error> {
+    Ok(diesel::select(exists(undos::table.filter(undos::user_id.eq(user)))).get_result(tx.conn())?)
 }
 
 /// This one and those of all later changes of its person.
@@ -106,9 +116,12 @@ pub(super) fn delete_from(tx: &mut Tx<'_>, first: &WayBack) -> Result<(), db::Er
     Ok(())
 }
 
+/// Those of people who have proved the address that they have now.
 pub(super) fn delete_expired(tx: &mut Tx<'_>) -> Result<usize, db::Error> {
     let now = tx.now;
-    Ok(diesel::delete(undos::table.filter(undos::expires_at.le(now))).execute(tx.conn())?)
+    let settled = users::table.filter(users::email_verified_at.is_not_null()).select(users::id);
+    let expired = undos::table.filter(undos::expires_at.le(now).and(undos::user_id.eq_any(settled)));
+    Ok(diesel::delete(expired).execute(tx.conn())?)
 }
 
 fn way_back((user, number, email, left_at): Row) -> Result<WayBack, db::Error> {

@@ -2,12 +2,14 @@
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
+use vestibule::accounts::change_email;
+use vestibule::kernel::Origin;
 
 use super::{ANEW, ANN, NEW, THIEF, address, ask, change, change_from, letters, me, prove, thief_of, undo_and_choose};
-use crate::support::TestApp;
 use crate::support::browser::Browser;
 use crate::support::page::Page;
 use crate::support::people::{PASSWORD, code, sign_in, token_in};
+use crate::support::{TestApp, eventually};
 
 const VICTIM: &str = "victim@example.org";
 
@@ -154,11 +156,38 @@ fn after_that_it_is_anybodys() {
     let app = TestApp::start();
     let mut ann = app.verified(ANN);
     change_from(&app, &mut ann, ANN, NEW);
+    prove(&app, &mut ann, NEW);
     app.clock().advance(TimeDelta::hours(72));
     let mut other = app.signed_up(ANN);
     assert_eq!(app.follow_the_letter(&mut other, ANN).status, 303);
     assert_eq!(sign_in(&mut other, ANN, PASSWORD).status, 303);
     assert_eq!(address(&mut other), (ANN.to_owned(), true));
+}
+
+/// Ann has typed somebody else's address, and noticed nothing for longer than the letter to her own one holds.
+#[test]
+fn an_account_moved_by_a_slip_of_the_pen_does_not_fall_to_whoever_reads_the_letters() {
+    let app = TestApp::start();
+    let mut ann = app.verified(ANN);
+    change_from(&app, &mut ann, ANN, NEW);
+    let link = app.mail().to(NEW).link();
+    app.clock().advance(TimeDelta::days(30));
+    let forgotten =
+        actix_web::rt::System::new().block_on(app.app.db.write(&Origin::system("test"), change_email::forget_expired));
+    assert_eq!(forgotten.unwrap(), 0, "it is not settled yet");
+    let mut stranger = app.browser();
+    for path in ["/auth/magic-link", "/auth/forgot-password"] {
+        assert_eq!(stranger.api("POST", path, json!({ "email": NEW })).status, 202);
+    }
+    eventually("the answers", || (app.count("SELECT count(*) AS n FROM letter_requests") == 0).then_some(()));
+    assert_eq!((letters(&app, "magic_link"), letters(&app, "reset_password")), (0, 0));
+    assert_ne!(follow(&mut stranger, &token_in(&link), Some(ANEW)).status, 200);
+    assert_eq!(sign_in(&mut app.browser(), NEW, PASSWORD).status, 303, "Ann herself still gets in");
+
+    let mut other = sign_up(&app, NEW, ANEW);
+    let own = token_in(&app.mail().to(NEW).link());
+    assert_eq!(follow(&mut other, &own, None).status, 200);
+    assert_eq!(address(&mut app.log_in(ANN, PASSWORD).0), (ANN.to_owned(), true), "she has what she had before");
 }
 
 #[test]

@@ -264,6 +264,7 @@ fn only_the_digest_of_a_way_back_is_stored_and_addresses_are_forgotten_with_it()
     let everywhere = "SELECT count(*) AS n FROM email_undos u, mail_outbox m, audit_events a
         WHERE (u::text || m::text || a::text) LIKE '%TOKEN%'";
     assert_eq!(app.count(&everywhere.replace("TOKEN", &token)), 0);
+    prove(&app, &mut ann, NEW);
     app.execute("UPDATE email_undos SET expires_at = created_at");
     let _starts_and_looks = app.again_with(&[]);
     let rows = "SELECT count(*) AS n FROM email_undos";
