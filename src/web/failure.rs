@@ -183,7 +183,7 @@ impl Failure {
             Self::Csrf => "Please do that again",
             Self::NotFound => "Not found",
             Self::MethodNotAllowed => "That is not possible here",
-            Self::Conflict(_) => "That is taken",
+            Self::Conflict(_) => "That does not fit how things stand",
             Self::Gone => "This link no longer works",
             Self::TooLarge => "That is too large",
             Self::TooSlow => "That took too long",

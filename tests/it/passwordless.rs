@@ -271,3 +271,22 @@ fn the_pages_say_what_it_means_and_how_things_stand() {
     assert_eq!(ann.submit("/account/password", &[("new_password", ANEW)]).status, 303);
     assert!(has_password(&app));
 }
+
+#[test]
+fn one_page_says_how_somebody_gets_in_and_what_to_do_next() {
+    let app = TestApp::start();
+    app.signed_up("eve@example.com");
+    let page = app.log_in("eve@example.com", PASSWORD).0.get("/account/security");
+    let waiting = ["Your address is not confirmed yet.", "not confirmed", "Your password alone opens your account."];
+    assert!(waiting.iter().all(|words| page.has(words)), "{}", page.text());
+    assert!(!page.has("You are written to whenever something here changes."), "not before the address is theirs");
+
+    let (mut browser, _, _) = without(&app);
+    let page = browser.get("/account/security");
+    assert!(page.has("one passkey is all you can confirm with") && !page.has("not confirmed"), "{}", page.text());
+    let key = json!({ "name": "backup" });
+    assert_eq!(browser.api("POST", "/me/api-keys", key).status, 201);
+    let page = browser.get("/account/security");
+    assert!(page.has("A mailed link is a way in as well, with a second step after it."), "{}", page.text());
+    assert!(page.text().contains("API keys 1"), "{}", page.text());
+}

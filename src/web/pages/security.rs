@@ -8,6 +8,7 @@ use url::form_urlencoded::byte_serialize;
 
 use super::in_words;
 use super::password::look_at;
+use crate::api_keys;
 use crate::app::App;
 use crate::factors::{self, totp};
 use crate::kernel::Redacted;
@@ -39,12 +40,15 @@ pub async fn show(
     asked: web::Query<Asked>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
-    let (factors, has_password) = look_at(&app, who.live.user).await?;
+    let (user, now) = (who.live.user, app.clock.now());
+    let (factors, has_password) = look_at(&app, user).await?;
+    let keys = app.db.look_up(move |tx| api_keys::list(tx, user)).await?;
     let context = json!({
         "password": has_password,
         "totp": factors.totp,
         "passkeys": factors.passkeys,
         "recovery_codes_left": factors.recovery_codes_left,
+        "api_keys": keys.iter().filter(|key| !key.is_expired(now)).count(),
         "notice": notice(&asked.done),
     });
     Ok(view::html(&request, &mut HttpResponse::Ok(), "accounts/security.html", context))

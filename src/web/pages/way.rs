@@ -1,6 +1,6 @@
 //! Who signs up or has forgotten a password has to read a letter first. Meanwhile their browser keeps which address
-//! they gave and where they were going. The letter does not say: a stranger who types somebody else's address must not choose what stands
-//! in it.
+//! they gave and where they were going. The letter does not say: a stranger who types somebody else's address must not
+//! choose what stands in it.
 
 use actix_web::HttpRequest;
 use actix_web::cookie::Cookie;
