@@ -28,7 +28,7 @@ pub struct TestApp {
     pub app: App,
     pub live: LiveSessions,
     pub requests: Requests,
-    mail: SmtpServer,
+    mail: Arc<SmtpServer>,
     port: Port,
     server: ServerHandle,
     thread: Option<JoinHandle<()>>,
@@ -43,17 +43,17 @@ impl TestApp {
 
     /// With settings that differ, as `--set` takes them: `("gateway.default", "public")`.
     pub fn with(settings: &[(&str, &str)]) -> Self {
-        Self::on(Arc::new(TestDb::make()), settings)
-    }
-
-    /// A second node on the same database, with a clock and a mail server of its own.
-    pub fn again_with(&self, settings: &[(&str, &str)]) -> Self {
-        Self::on(Arc::clone(&self.database), settings)
-    }
-
-    fn on(database: Arc<TestDb>, settings: &[(&str, &str)]) -> Self {
-        let port = Port::claim();
         let mail = SmtpServer::start(Encryption::StartTls, Some(MAIL_ACCOUNT));
+        Self::on(Arc::new(TestDb::make()), Arc::new(mail), settings)
+    }
+
+    /// A second node on the same database, with a clock of its own. Whichever of them sends a letter, it is the same.
+    pub fn again_with(&self, settings: &[(&str, &str)]) -> Self {
+        Self::on(Arc::clone(&self.database), Arc::clone(&self.mail), settings)
+    }
+
+    fn on(database: Arc<TestDb>, mail: Arc<SmtpServer>, settings: &[(&str, &str)]) -> Self {
+        let port = Port::claim();
         let settings = load(&usual(&port, &database, &mail), settings);
         // Some instant; only `advance` moves it.
         let clock = Clock::fixed(DateTime::from_timestamp(1_800_000_000, 0).expect("an instant"));
