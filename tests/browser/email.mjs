@@ -17,6 +17,7 @@ import {
   link,
   openLetter,
   passwordField,
+  person,
   signIn,
   signUp,
 } from "./support/steps.mjs";
@@ -29,7 +30,6 @@ const browser = await launch();
 const stage = new Stage({ browser, album, origins: [new URL(portal).origin] });
 
 const at = (path) => new URL(path, portal).href;
-const person = (name) => ({ name, email: `${name.toLowerCase()}@example.com`, password: "seven quiet herons" });
 const field = (page) => page.getByLabel("New email address");
 
 describe("an address", { concurrency: 2 }, () => {

@@ -9,17 +9,7 @@ import { after, describe } from "node:test";
 import { Authenticator } from "./support/authenticator.mjs";
 import { Album } from "./support/look.mjs";
 import { scan } from "./support/scan.mjs";
-import {
-  button,
-  confirm,
-  followLetter,
-  heading,
-  link,
-  openLetter,
-  passwordField,
-  signIn,
-  signUp,
-} from "./support/steps.mjs";
+import { button, getsIn, heading, link, openLetter, passwordField, person, signIn } from "./support/steps.mjs";
 import { Stage } from "./support/story.mjs";
 import { launch } from "./support/visitor.mjs";
 
@@ -29,7 +19,6 @@ const browser = await launch();
 const stage = new Stage({ browser, album, origins: [new URL(portal).origin] });
 
 const at = (path) => new URL(path, portal).href;
-const person = (name) => ({ name, email: `${name.toLowerCase()}@example.com`, password: "seven quiet herons" });
 const codeField = (page) => page.getByLabel(/^(Code|Recovery code)$/);
 
 describe("a second factor", { concurrency: 2 }, () => {
@@ -39,7 +28,7 @@ describe("a second factor", { concurrency: 2 }, () => {
     const ivy = person("Ivy");
     const visitor = await arrive();
     const page = await visitor.tab();
-    await getsIn(page, ivy);
+    await getsIn(page, portal, ivy);
     await link(page, "How you prove that it is you").click();
     await heading(page, "Signing in to your account");
     await album.look(page, "security-password-alone");
@@ -99,7 +88,7 @@ describe("a second factor", { concurrency: 2 }, () => {
   stage.story("whose code was used is told by a letter, and leads on to new ones", async (arrive) => {
     const kit = person("Kit");
     const page = await (await arrive()).tab();
-    await getsIn(page, kit);
+    await getsIn(page, portal, kit);
     const [code] = await setsUp(page, kit);
     await signsOut(page);
     await page.goto(at("/login?return_to=%2Faccount%2Fsecurity"));
@@ -126,7 +115,7 @@ describe("a second factor", { concurrency: 2 }, () => {
   stage.story("that is lost is replaced by a recovery code, without scripts as well", async (arrive) => {
     const jon = person("Jon");
     const page = await (await arrive({ javaScriptEnabled: false })).tab();
-    await getsIn(page, jon);
+    await getsIn(page, portal, jon);
     const [code] = await setsUp(page, jon);
     await signsOut(page);
     await page.goto(at("/login"));
@@ -148,18 +137,6 @@ describe("a second factor", { concurrency: 2 }, () => {
     assert.ok(anew.length === 10 && !anew.includes(code));
   });
 });
-
-async function getsIn(page, who) {
-  await page.goto(at("/signup"));
-  await signUp(page, who);
-  await heading(page, "Check your mail");
-  await link(page, "Open the local inbox").click();
-  await openLetter(page, who.email);
-  await followLetter(page);
-  await confirm(page);
-  await signIn(page, who);
-  await heading(page, `Hello, ${who.name}`);
-}
 
 // The recovery codes that come with it.
 async function setsUp(page, who) {

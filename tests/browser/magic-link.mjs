@@ -15,6 +15,7 @@ import {
   heading,
   link,
   openLetter,
+  person,
   signUp,
 } from "./support/steps.mjs";
 import { Stage } from "./support/story.mjs";
@@ -31,7 +32,6 @@ const PHONE =
 const ASK = "Email me a link to sign in";
 
 const at = (path) => new URL(path, portal).href;
-const person = (name) => ({ name, email: `${name.toLowerCase()}@example.com`, password: "seven quiet herons" });
 const codeField = (page) => page.getByLabel("Code", { exact: true });
 
 describe("a mailed link", { concurrency: 2 }, () => {

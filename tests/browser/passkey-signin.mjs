@@ -8,18 +8,7 @@ import { after, describe } from "node:test";
 
 import { KeyStore } from "./support/keys.mjs";
 import { Album } from "./support/look.mjs";
-import {
-  button,
-  confirm,
-  email,
-  followLetter,
-  heading,
-  link,
-  openLetter,
-  passwordField,
-  signIn,
-  signUp,
-} from "./support/steps.mjs";
+import { button, email, getsIn, heading, link, openLetter, passwordField, person, signIn } from "./support/steps.mjs";
 import { Stage } from "./support/story.mjs";
 import { launch } from "./support/visitor.mjs";
 
@@ -29,7 +18,6 @@ const browser = await launch();
 const stage = new Stage({ browser, album, origins: [new URL(portal).origin] });
 
 const at = (path) => new URL(path, portal).href;
-const person = (name) => ({ name, email: `${name.toLowerCase()}@example.com`, password: "seven quiet herons" });
 const UNTOUCHED = { automaticPresenceSimulation: false };
 const ANEW = "nine patient otters";
 
@@ -41,7 +29,7 @@ describe("a passkey", { concurrency: 2 }, () => {
     const visitor = await arrive();
     const page = await visitor.tab();
     const key = await KeyStore.beside(page, UNTOUCHED);
-    await getsIn(page, mia);
+    await getsIn(page, portal, mia);
     await addsKey(page, key, mia);
 
     await signsOut(page);
@@ -88,7 +76,7 @@ describe("a passkey", { concurrency: 2 }, () => {
     });
     const page = await visitor.tab();
     const key = await KeyStore.beside(page, UNTOUCHED);
-    await getsIn(page, noa);
+    await getsIn(page, portal, noa);
     await addsKey(page, key, noa);
     await signsOut(page);
     await page.goto(at("/login"));
@@ -114,7 +102,7 @@ describe("a passkey", { concurrency: 2 }, () => {
     const visitor = await arrive();
     const page = await visitor.tab();
     const key = await KeyStore.beside(page, UNTOUCHED);
-    await getsIn(page, oda);
+    await getsIn(page, portal, oda);
     await addsKey(page, key, oda);
 
     await isTooOld(page);
@@ -145,7 +133,7 @@ describe("a passkey", { concurrency: 2 }, () => {
     const pia = person("Pia");
     const page = await (await arrive()).tab();
     const key = await KeyStore.beside(page, UNTOUCHED);
-    await getsIn(page, pia);
+    await getsIn(page, portal, pia);
     await addsKey(page, key, pia);
     await page.goto(at("/account/password/remove"));
     if ((await page.title()).startsWith("Confirm")) {
@@ -189,18 +177,6 @@ async function confirmsInTheDialog(page, key, then) {
     await button(dialog, "Use your passkey").click();
     await then();
   });
-}
-
-async function getsIn(page, who) {
-  await page.goto(at("/signup"));
-  await signUp(page, who);
-  await heading(page, "Check your mail");
-  await link(page, "Open the local inbox").click();
-  await openLetter(page, who.email);
-  await followLetter(page);
-  await confirm(page);
-  await signIn(page, who);
-  await heading(page, `Hello, ${who.name}`);
 }
 
 // On its page, where the dialog asks first who this is.

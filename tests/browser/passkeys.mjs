@@ -7,17 +7,7 @@ import { after, describe } from "node:test";
 
 import { KeyStore } from "./support/keys.mjs";
 import { Album } from "./support/look.mjs";
-import {
-  button,
-  confirm,
-  followLetter,
-  heading,
-  link,
-  openLetter,
-  passwordField,
-  signIn,
-  signUp,
-} from "./support/steps.mjs";
+import { button, getsIn, heading, link, openLetter, passwordField, person } from "./support/steps.mjs";
 import { Stage } from "./support/story.mjs";
 import { launch } from "./support/visitor.mjs";
 
@@ -27,7 +17,6 @@ const browser = await launch();
 const stage = new Stage({ browser, album, origins: [new URL(portal).origin] });
 
 const at = (path) => new URL(path, portal).href;
-const person = (name) => ({ name, email: `${name.toLowerCase()}@example.com`, password: "seven quiet herons" });
 const nameField = (page) => page.getByLabel("Name", { exact: true });
 
 describe("a passkey", { concurrency: 2 }, () => {
@@ -37,7 +26,7 @@ describe("a passkey", { concurrency: 2 }, () => {
     const kim = person("Kim");
     const visitor = await arrive();
     const page = await visitor.tab();
-    await getsIn(page, kim);
+    await getsIn(page, portal, kim);
     await link(page, "How you prove that it is you").click();
     await heading(page, "Signing in to your account");
     await link(page, "Add a passkey").click();
@@ -103,7 +92,7 @@ describe("a passkey", { concurrency: 2 }, () => {
   stage.story("is not made by a device that does not know its holder", async (arrive) => {
     const lea = person("Lea");
     const page = await (await arrive()).tab();
-    await getsIn(page, lea);
+    await getsIn(page, portal, lea);
     const store = await KeyStore.beside(page);
     await store.recognises(false);
     await page.goto(at("/account/security/passkeys"));
@@ -123,22 +112,10 @@ describe("a passkey", { concurrency: 2 }, () => {
   stage.story("is not offered where there are no scripts", async (arrive) => {
     const mia = person("Mia");
     const page = await (await arrive({ javaScriptEnabled: false })).tab();
-    await getsIn(page, mia);
+    await getsIn(page, portal, mia);
     await page.goto(at("/account/security/passkeys"));
     await page.getByText("This browser cannot make passkeys").waitFor();
     assert.equal(await button(page, "Add a passkey").isVisible(), false);
     await album.photograph(page, "passkeys-without-scripts");
   });
 });
-
-async function getsIn(page, who) {
-  await page.goto(at("/signup"));
-  await signUp(page, who);
-  await heading(page, "Check your mail");
-  await link(page, "Open the local inbox").click();
-  await openLetter(page, who.email);
-  await followLetter(page);
-  await confirm(page);
-  await signIn(page, who);
-  await heading(page, `Hello, ${who.name}`);
-}

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { after, describe } from "node:test";
 
 import { Album } from "./support/look.mjs";
-import { button, heading, isToldWhatIsWrong, link, passwordField, signIn, signUp } from "./support/steps.mjs";
+import { button, heading, isToldWhatIsWrong, link, passwordField, person, signIn, signUp } from "./support/steps.mjs";
 import { Stage } from "./support/story.mjs";
 import { launch } from "./support/visitor.mjs";
 
@@ -16,7 +16,6 @@ const browser = await launch();
 const stage = new Stage({ browser, album, origins: [new URL(portal).origin] });
 
 const at = (path) => new URL(path, portal).href;
-const person = (name) => ({ name, email: `${name.toLowerCase()}@example.com`, password: "seven quiet herons" });
 const ANEW = "nine patient otters";
 
 describe("whoever is about to do something dangerous is asked once more", { concurrency: 2 }, () => {

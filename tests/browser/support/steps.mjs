@@ -88,3 +88,18 @@ export async function asAMailProgramShowsIt(album, visitor, letter, title, pictu
   await album.look(page, picture);
   await page.close();
 }
+
+export const person = (name) => ({ name, email: `${name.toLowerCase()}@example.com`, password: "seven quiet herons" });
+
+// With an address that is confirmed.
+export async function getsIn(page, portal, who) {
+  await page.goto(new URL("/signup", portal).href);
+  await signUp(page, who);
+  await heading(page, "Check your mail");
+  await link(page, "Open the local inbox").click();
+  await openLetter(page, who.email);
+  await followLetter(page);
+  await confirm(page);
+  await signIn(page, who);
+  await heading(page, `Hello, ${who.name}`);
+}
