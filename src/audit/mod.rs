@@ -8,25 +8,33 @@ mod store;
 use serde_json::Value;
 
 use crate::db::{self, Tx};
-use crate::kernel::{EventId, UserId};
+use crate::kernel::{EventId, OrganizationId, UserId};
 
 /// One thing that happened. The name is its past tense, and other programs may rely on it.
 #[derive(Clone, Debug)]
 pub struct Event {
     kind: &'static str,
     subject: Option<UserId>,
+    organization: Option<OrganizationId>,
     details: Value,
 }
 
 impl Event {
     /// Something that happened to a person's account.
     pub fn about(subject: UserId, kind: &'static str) -> Self {
-        Self { kind, subject: Some(subject), details: Value::Object(serde_json::Map::default()) }
+        Self { kind, subject: Some(subject), organization: None, details: Value::Object(serde_json::Map::default()) }
     }
 
     /// Something that happened to nobody we know.
     pub fn about_nobody(kind: &'static str) -> Self {
-        Self { kind, subject: None, details: Value::Object(serde_json::Map::default()) }
+        Self { kind, subject: None, organization: None, details: Value::Object(serde_json::Map::default()) }
+    }
+
+    /// Of what happened in an organization, which its admins may see.
+    #[must_use]
+    pub fn within(mut self, organization: OrganizationId) -> Self {
+        self.organization = Some(organization);
+        self
     }
 
     /// Adds a fact. Never a secret, never a whole address.

@@ -21,6 +21,8 @@ pub(super) fn insert(tx: &mut Tx<'_>, id: EventId, event: Event) -> Result<(), d
             dsl::user_agent.eq(origin.user_agent),
             dsl::request_id.eq(origin.request_id),
             dsl::details.eq(event.details),
+            dsl::organization_id.eq(event.organization),
+            dsl::hand.eq(origin.hand.as_str()),
         ))
         .execute(tx.conn())?;
     Ok(())

@@ -137,7 +137,7 @@ fn as_text(letter: &Waiting) -> String {
 fn retry(arguments: &Retry, db: &Db) -> anyhow::Result<()> {
     let wanted = arguments.id;
     let outcomes: Vec<(LetterId, Retried)> =
-        block_on(db.write::<_, db::Error, _>(&Origin::system("mail retry"), move |tx| match wanted {
+        block_on(db.write::<_, db::Error, _>(&Origin::operator("mail retry"), move |tx| match wanted {
             Some(id) => Ok(vec![(id, mail::retry(tx, id)?)]),
             None => mail::retry_all(tx),
         }))??;

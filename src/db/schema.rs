@@ -11,6 +11,8 @@ diesel::table! {
         created_at -> Timestamptz,
         disabled_at -> Nullable<Timestamptz>,
         is_admin -> Bool,
+        deletion_asked_at -> Nullable<Timestamptz>,
+        deletes_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -270,6 +272,68 @@ diesel::table! {
         user_agent -> Nullable<Text>,
         request_id -> Text,
         details -> Jsonb,
+        organization_id -> Nullable<Uuid>,
+        hand -> Text,
+    }
+}
+
+diesel::table! {
+    organizations (id) {
+        id -> Uuid,
+        slug -> Text,
+        name -> Text,
+        created_at -> Timestamptz,
+        second_factor_from -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    organization_slugs (slug) {
+        slug -> Text,
+        taken_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    members (organization_id, user_id) {
+        organization_id -> Uuid,
+        user_id -> Uuid,
+        role -> Text,
+        joined_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    groups (id) {
+        id -> Uuid,
+        organization_id -> Uuid,
+        name -> Text,
+        name_key -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    group_members (group_id, user_id) {
+        group_id -> Uuid,
+        organization_id -> Uuid,
+        user_id -> Uuid,
+        added_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    invitations (id) {
+        id -> Uuid,
+        organization_id -> Uuid,
+        email -> Text,
+        email_key -> Text,
+        role -> Text,
+        digest -> Binary,
+        invited_by -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        sent_at -> Timestamptz,
+        expires_at -> Timestamptz,
     }
 }
 
@@ -283,6 +347,11 @@ diesel::joinable!(magic_links -> users (user_id));
 diesel::joinable!(password_resets -> users (user_id));
 diesel::joinable!(email_undos -> users (user_id));
 diesel::joinable!(api_keys -> users (user_id));
+diesel::joinable!(members -> users (user_id));
+diesel::joinable!(members -> organizations (organization_id));
+diesel::joinable!(groups -> organizations (organization_id));
+diesel::joinable!(group_members -> groups (group_id));
+diesel::joinable!(invitations -> organizations (organization_id));
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     sessions,
@@ -294,5 +363,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     magic_links,
     password_resets,
     email_undos,
-    api_keys
+    api_keys,
+    organizations,
+    members,
+    groups,
+    group_members,
+    invitations
 );

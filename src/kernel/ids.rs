@@ -83,6 +83,18 @@ id!(
     KnownDeviceId
 );
 id!(
+    /// An organization, whatever it is called.
+    OrganizationId
+);
+id!(
+    /// A group of an organization's members.
+    GroupId
+);
+id!(
+    /// Somebody's invitation into an organization.
+    InvitationId
+);
+id!(
     /// One row of the audit log.
     EventId
 );

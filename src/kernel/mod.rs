@@ -17,9 +17,12 @@ pub mod shutdown;
 
 pub use clock::Clock;
 pub use email::EmailAddress;
-pub use ids::{ApiKeyId, DeviceId, EventId, KnownDeviceId, LetterId, LetterRequestId, PasskeyId, SessionId, UserId};
+pub use ids::{
+    ApiKeyId, DeviceId, EventId, GroupId, InvitationId, KnownDeviceId, LetterId, LetterRequestId, OrganizationId,
+    PasskeyId, SessionId, UserId,
+};
 pub use label::Label;
-pub use origin::Origin;
+pub use origin::{Hand, Origin};
 pub use request_id::RequestId;
 pub use return_to::ReturnTo;
 pub use secrets::{Digest, Redacted, Token};

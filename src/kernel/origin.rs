@@ -5,9 +5,32 @@ use std::net::IpAddr;
 use super::ids::{SessionId, UserId};
 use super::secrets::Digest;
 
+/// What kind of hand does something.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Hand {
+    /// Somebody who sends a request, known or not.
+    Visitor,
+    /// Whoever may run the program's commands.
+    Operator,
+    /// The service of itself: a job.
+    Service,
+}
+
+impl Hand {
+    /// The stable word for the audit.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Visitor => "visitor",
+            Self::Operator => "operator",
+            Self::Service => "service",
+        }
+    }
+}
+
 /// What every written row and audit event knows about its cause.
 #[derive(Clone, Debug)]
 pub struct Origin {
+    pub hand: Hand,
     /// The signed-in person, if there is one.
     pub actor: Option<UserId>,
     /// The session they act in.
@@ -23,9 +46,19 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Something the service does of itself: a job, a command of the operator.
+    /// Something the service does of itself: a job.
     pub fn system(name: &str) -> Self {
+        Self::without_request(Hand::Service, name)
+    }
+
+    /// A command of the operator.
+    pub fn operator(command: &str) -> Self {
+        Self::without_request(Hand::Operator, command)
+    }
+
+    fn without_request(hand: Hand, name: &str) -> Self {
         Self {
+            hand,
             actor: None,
             session: None,
             address: None,

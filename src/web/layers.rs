@@ -17,7 +17,7 @@ use super::failure::Failure;
 use super::metrics::Requests;
 use super::session_store::KeepFor;
 use crate::app::App;
-use crate::kernel::{Origin, RequestId, Token, request_id};
+use crate::kernel::{Hand, Origin, RequestId, Token, request_id};
 
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -73,6 +73,7 @@ impl Caller {
     fn new(app: &App, arrival: &Arrival, request: &ServiceRequest) -> Self {
         let known_by = request.cookie(cookies::name(app, cookies::Kind::Device));
         let origin = Origin {
+            hand: Hand::Visitor,
             actor: None,
             session: None,
             address: Some(arrival.client),

@@ -4,7 +4,7 @@ use ipnet::IpNet;
 use super::{Request, Wish};
 use crate::db::schema::letter_requests::dsl;
 use crate::db::{self, Tx};
-use crate::kernel::{Digest, EmailAddress, LetterRequestId, Origin, SessionId, UserId};
+use crate::kernel::{Digest, EmailAddress, Hand, LetterRequestId, Origin, SessionId, UserId};
 
 const NEW_PASSWORD: &str = "new_password";
 const MAGIC_LINK: &str = "magic_link";
@@ -78,5 +78,10 @@ fn request((id, email, browser, actor, session, address, user_agent, request_id)
         None => Wish::NewPassword,
     };
     let address = address.map(|network| network.addr());
-    Ok(Request { id, email, wish, origin: Origin { actor, session, address, user_agent, known_by: None, request_id } })
+    Ok(Request {
+        id,
+        email,
+        wish,
+        origin: Origin { hand: Hand::Visitor, actor, session, address, user_agent, known_by: None, request_id },
+    })
 }

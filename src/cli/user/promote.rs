@@ -21,7 +21,7 @@ pub struct Arguments {
 
 pub(super) async fn run(arguments: &Arguments, db: &Db) -> anyhow::Result<()> {
     let (email, wanted) = (&arguments.email, arguments.email.clone());
-    let promoted = db.write(&Origin::system("user promote"), move |tx| promote(tx, &wanted)).await;
+    let promoted = db.write(&Origin::operator("user promote"), move |tx| promote(tx, &wanted)).await;
     let promotion = promoted.map_err(|error| explain(email, error))?;
     if arguments.json {
         let is_new = promotion == Promotion::Promoted;

@@ -24,7 +24,7 @@ pub struct Arguments {
 pub(super) async fn run(arguments: &Arguments, db: &Db, settings: &Settings) -> anyhow::Result<()> {
     let (email, wanted) = (&arguments.email, arguments.email.clone());
     let sealer = Sealer::new(&config::secret_keys(settings)?).context("secrets.key: there is no key")?;
-    let origin = Origin::system("user reset-mfa");
+    let origin = Origin::operator("user reset-mfa");
     let done = db.write(&origin, move |tx| reset_mfa(tx, &sealer, &wanted)).await;
     let done = done.map_err(|error| explain(email, error))?;
     if arguments.json {

@@ -24,7 +24,7 @@ pub struct Arguments {
 
 pub(super) async fn run(arguments: &Arguments, db: &Db) -> anyhow::Result<()> {
     let (email, wanted, session) = (&arguments.email, arguments.email.clone(), arguments.session);
-    let ended = db.write(&Origin::system("user sign-out"), move |tx| end(tx, &wanted, session)).await?;
+    let ended = db.write(&Origin::operator("user sign-out"), move |tx| end(tx, &wanted, session)).await?;
     let revoked = super::known(ended, email)?;
     if session.is_some() && revoked == 0 {
         bail!("{email} has no session of that id: `vestibule user sessions {email}` shows those there are");

@@ -1,0 +1,9 @@
+DROP TABLE invitations;
+DROP TABLE group_members;
+DROP TABLE groups;
+DROP TABLE members;
+DROP TABLE organizations;
+DROP TABLE organization_slugs;
+DROP FUNCTION tell_of_organization;
+DROP FUNCTION tell_of_group;
+DROP FUNCTION tell_of_member;
