@@ -1,5 +1,5 @@
-//! The law of the house, read from its sources: a module uses only what is declared above it in `lib.rs`, and a
-//! heavy crate is used only where it lives.
+//! The law of the house, read from its sources: a module uses only what is declared above it in `lib.rs`, a heavy
+//! crate is used only where it lives, and what is recorded has a name in the table of kinds.
 
 // It tells clippy that the helpers below are tests too.
 #![cfg(test)]
@@ -72,11 +72,33 @@ fn only_the_configuration_and_main_read_the_environment() {
     assert!(readers.is_empty(), "{readers:?}");
 }
 
+/// In a file that records events, whatever reads like the word of one is one.
+#[test]
+fn every_kind_of_event_stands_in_the_table_of_kinds() {
+    let table = fs::read_to_string(src().join("audit/kinds.rs")).unwrap();
+    let mut unknown = Vec::new();
+    for file in sources().iter().filter(|file| !file.ends_with("audit/kinds.rs")) {
+        let lines = code_lines(file);
+        if !lines.iter().any(|(_, line)| line.contains("Event::about")) {
+            continue;
+        }
+        for (number, line) in lines {
+            for word in kinds_in(&line).into_iter().filter(|word| !table.contains(&format!("\"{word}\","))) {
+                unknown.push(format!("{}:{number} records {word:?}", file.display()));
+            }
+        }
+    }
+    assert!(unknown.is_empty(), "\nAdd a line for each to src/audit/kinds.rs:\n{}", unknown.join("\n"));
+}
+
 #[test]
 fn the_law_sees_a_breach() {
     assert_eq!(names_after("use crate::web::{routes};  crate::db::Db", "crate::"), ["web", "db"]);
     assert!(floors().starts_with(&["kernel".to_owned(), "outbound".to_owned()]));
     assert!(sources().len() > 40);
+    let recorded =
+        r#"Event::about(user, if new { "user.created" } else { "user.seen" }).with("by", "x.Y"); f("a@b.c")"#;
+    assert_eq!(kinds_in(recorded), ["user.created", "user.seen"]);
 }
 
 /// The modules in the order of `lib.rs`.
@@ -107,6 +129,13 @@ fn names_after(line: &str, prefix: &str) -> Vec<String> {
     }
     names.retain(|name| !name.is_empty());
     names
+}
+
+/// The string literals of a line that have the shape `user.created`.
+fn kinds_in(line: &str) -> Vec<&str> {
+    let is_part = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let is_kind = |text: &&str| text.split_once('.').is_some_and(|(thing, done)| is_part(thing) && is_part(done));
+    line.split('"').skip(1).step_by(2).filter(is_kind).collect()
 }
 
 fn sources() -> Vec<PathBuf> {

@@ -3,14 +3,17 @@
 //! Rows are only ever added; a trigger refuses to change or delete them. They hold no secrets, and no
 //! address of anybody who is not known to us.
 
+mod kinds;
 mod store;
 
 use serde_json::Value;
 
+pub use kinds::{Area, KINDS, Kind, Sight};
+
 use crate::db::{self, Tx};
 use crate::kernel::{EventId, OrganizationId, UserId};
 
-/// One thing that happened. The name is its past tense, and other programs may rely on it.
+/// One thing that happened, of a kind that stands in [`KINDS`].
 #[derive(Clone, Debug)]
 pub struct Event {
     kind: &'static str,
