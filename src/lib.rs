@@ -45,6 +45,9 @@ pub mod throttle;
 
 // ── people ──
 
+/// To which organizations and groups somebody belongs, as apps are told.
+pub mod affiliations;
+
 /// Signed-in browsers: open, look up, touch, revoke; gate tokens.
 pub mod sessions;
 

@@ -4,9 +4,10 @@ use chrono::{DateTime, Utc};
 
 use super::store::{self, Found};
 use super::{PREFIX, Scope, Scopes};
+use crate::affiliations::Affiliations;
 use crate::app::App;
 use crate::crypto::Sealer;
-use crate::db;
+use crate::db::{self, ReadTx};
 use crate::kernel::{ApiKeyId, Digest, EmailAddress, UserId};
 use crate::sessions::{LiveSessions, Remembered, Thing};
 
@@ -67,7 +68,7 @@ pub async fn recognise<S, K>(
     app: &App,
     live: &LiveSessions<S, KnownProgram<K>>,
     shown: Shown,
-    keep: impl FnOnce(&Program) -> K,
+    keep: impl FnOnce(&Program, &Affiliations) -> K,
 ) -> Result<Option<Arc<KnownProgram<K>>>, db::Error> {
     let Shown(digest) = shown;
     let now = app.clock.now();
@@ -75,9 +76,12 @@ pub async fn recognise<S, K>(
         return Ok(Some(known));
     }
     let ticket = live.ticket();
-    let (found, server) = app.db.look_up_somewhere(move |tx| store::find_by_digest(tx, &digest)).await?;
+    let settings = Arc::clone(&app.settings);
+    let look_up = move |tx: &mut ReadTx<'_>| store::find_for_gate(tx, &digest, &settings.gateway.organizations);
+    let (found, server) = app.db.look_up_somewhere(look_up).await?;
+    let (found, affiliations) = found.unzip();
     let Some(program) = good(found, now).filter(|program| program.scopes.has(Scope::Gateway)) else { return Ok(None) };
-    let known = Arc::new(KnownProgram { kept: keep(&program), program });
+    let known = Arc::new(KnownProgram { kept: keep(&program, &affiliations.unwrap_or_default()), program });
     live.remember(digest, &known, ticket, &server);
     Ok(Some(known))
 }

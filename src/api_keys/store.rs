@@ -5,6 +5,8 @@ use diesel::prelude::*;
 use ipnet::IpNet;
 
 use super::{ApiKey, Issued, NewKey, Owner, Program, Scopes};
+use crate::affiliations::{self, Affiliations};
+use crate::config::settings::Organizations;
 use crate::db::schema::{api_keys as keys, users};
 use crate::db::{self, Change, ReadTx, Tx};
 use crate::kernel::{ApiKeyId, Digest, EmailAddress, UserId};
@@ -65,6 +67,21 @@ pub(super) fn find_by_digest(tx: &mut ReadTx<'_>, digest: &Digest) -> Result<Opt
         .first(tx.conn())
         .optional()?;
     row.map(Found::try_from).transpose()
+}
+
+/// With what apps are told of its holder's organizations.
+pub(super) fn find_for_gate(
+    tx: &mut ReadTx<'_>,
+    digest: &Digest,
+    told: &Organizations,
+) -> Result<Option<(Found, Affiliations)>, db::Error> {
+    let row: Option<(ProgramRow, Vec<String>)> = keys::table
+        .inner_join(users::table)
+        .filter(keys::digest.eq(digest.as_bytes()))
+        .select((ProgramRow::as_select(), affiliations::column(told)))
+        .first(tx.conn())
+        .optional()?;
+    row.map(|(row, words)| Ok((row.try_into()?, Affiliations::from_stored(words)))).transpose()
 }
 
 pub(super) fn list(tx: &mut ReadTx<'_>, user: UserId) -> Result<Vec<ApiKey>, db::Error> {

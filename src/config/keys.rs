@@ -1,7 +1,7 @@
 //! The names of the keys, as files, variables and people write them.
 
 /// Every key. `config/default.toml` and the reader of [`super::Settings`] are tested against this list.
-pub const KEYS: [&str; 45] = [
+pub const KEYS: [&str; 46] = [
     "server.listen",
     "server.public_url",
     "server.metrics_listen",
@@ -44,6 +44,7 @@ pub const KEYS: [&str; 45] = [
     "limits.login_per_network",
     "limits.mail_per_account",
     "gateway.default",
+    "gateway.organizations",
     "gateway.rules",
     "log.format",
     "log.level",

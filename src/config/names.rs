@@ -70,6 +70,21 @@ pub(super) fn cookie_domain(text: &str) -> Result<String, Wrong> {
     Ok(domain)
 }
 
+/// What names every organization there is.
+pub(super) const ALL_ORGANIZATIONS: &str = "*";
+
+/// An organization's slug, as it stands in its address; or all of them.
+pub(super) fn organization(text: &str) -> Result<String, Wrong> {
+    let is_inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let is_slug =
+        (1..=40).contains(&text.len()) && text.chars().all(is_inner) && !text.starts_with('-') && !text.ends_with('-');
+    if is_slug || text == ALL_ORGANIZATIONS {
+        return Ok(text.to_owned());
+    }
+    let remedy = r#"Write it as in its address: "acme" for /orgs/acme. "*" is all of them."#;
+    Err(Wrong::quoting(text, "an organization", remedy))
+}
+
 /// `app.example.com`, `*.example.com`, `localhost:8081`, in lower case and ASCII.
 pub(super) fn host_pattern(text: &str) -> Result<String, Wrong> {
     let remedy = r#"Write it as in "app.example.com", "*.example.com" or "localhost:8081"."#;
@@ -227,6 +242,18 @@ mod tests {
             assert!(cookie_domain(text).is_err(), "{text}");
         }
         assert!(cookie_domain("localhost").unwrap_err().remedy.contains("vestibule.localhost"));
+    }
+
+    #[test]
+    fn an_organization_is_named_by_its_slug() {
+        for text in ["acme", "a", "7", "acme-2", "*", "a".repeat(40).as_str()] {
+            assert_eq!(organization(text).unwrap(), text);
+        }
+        for text in
+            ["", "Acme", "acme:admin", "acme/engineering", "-a", "a-", "a b", "acme.", "é", "**", &"a".repeat(41)]
+        {
+            assert!(organization(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -6,10 +6,10 @@
 use super::findings::{BUILT_IN, Finding, Mistakes, Wrong};
 use super::keys::{RULE_KEYS, nearest};
 use super::settings::{
-    Accounts, Allow, Database, Gateway, Limits, Log, Mail, MetricsListen, Password, Rule, Secrets, Server, Session,
-    Settings, StepUp,
+    Accounts, Allow, Database, Gateway, Limits, Log, Mail, MetricsListen, Organizations, Password, Rule, Secrets,
+    Server, Session, Settings, StepUp,
 };
-use super::values::{Table, Values};
+use super::values::{Field, Table, Values};
 use super::{names, parse};
 use crate::kernel::client_address::TrustedProxies;
 
@@ -168,9 +168,25 @@ fn limits(values: &Values, mistakes: &mut Mistakes) -> Option<Limits> {
 
 fn gateway(values: &Values, mistakes: &mut Mistakes) -> Option<Gateway> {
     let default = mistakes.collect(values.field("gateway.default").text(parse::allow));
+    let organizations = mistakes.collect(organizations(&values.field("gateway.organizations")));
     let tables = mistakes.collect(values.field("gateway.rules").tables());
     let rules: Vec<Option<Rule>> = tables?.iter().map(|table| rule(table, mistakes)).collect();
-    Some(Gateway { default: default?, rules: rules.into_iter().collect::<Option<_>>()? })
+    Some(Gateway { default: default?, organizations: organizations?, rules: rules.into_iter().collect::<Option<_>>()? })
+}
+
+fn organizations(field: &Field<'_>) -> Result<Organizations, Finding> {
+    let mut slugs = field.list(names::organization)?;
+    slugs.sort_unstable();
+    slugs.dedup();
+    let is_all = slugs.iter().any(|slug| slug == names::ALL_ORGANIZATIONS);
+    match slugs.len() {
+        1 if is_all => Ok(Organizations::All),
+        _ if is_all => {
+            Err(field
+                .wrong(Wrong::new(r#""*" and single organizations are named."#, r#"Write either ["*"] or slugs."#)))
+        }
+        _ => Ok(Organizations::Named(slugs)),
+    }
 }
 
 fn rule(table: &Table, mistakes: &mut Mistakes) -> Option<Rule> {

@@ -247,8 +247,17 @@ pub struct Limit {
 pub struct Gateway {
     /// For what no rule matches.
     pub default: Allow,
+    /// Whose roles and groups apps are told of.
+    pub organizations: Organizations,
     /// The first that matches decides.
     pub rules: Vec<Rule>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Organizations {
+    All,
+    /// By slug. None means that apps are told of no organization.
+    Named(Vec<String>),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

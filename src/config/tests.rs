@@ -8,7 +8,7 @@ use secrecy::ExposeSecret as _;
 
 use super::keys::{KEYS, is_secret, variable_of};
 use super::layers::{DEFAULTS, parse_toml};
-use super::settings::{Allow, Signup, Tls, Transport};
+use super::settings::{Allow, Organizations, Signup, Tls, Transport};
 use super::*;
 
 /// Removed when dropped.
@@ -73,6 +73,7 @@ fn the_built_in_defaults_are_whole_and_without_warnings() {
     assert_eq!(settings.accounts.reset_ttl, chrono::TimeDelta::hours(1));
     assert_eq!((settings.mail.transport, settings.mail.tls), (Transport::Inbox, Tls::Required));
     assert_eq!((settings.gateway.default, settings.gateway.rules.len()), (Allow::Deny, 0));
+    assert_eq!(settings.gateway.organizations, Organizations::Named(Vec::new()));
     assert_eq!(settings.limits.login_per_network.count, 50);
 }
 
@@ -318,6 +319,21 @@ fn rules_are_read_from_a_file_and_from_a_variable_alike() {
     assert_eq!(from_file[0].hosts, ["app.example.com", "*.example.com"]);
     assert!(from_file[0].verified && !from_file[1].verified && from_file[1].paths.is_empty());
     assert_eq!(from_file.iter().map(|rule| rule.api_keys).collect::<Vec<_>>(), [false, false, true]);
+}
+
+#[test]
+fn organizations_are_named_one_by_one_or_all_at_once() {
+    let named = |value: &str| {
+        of_environment(&[("VESTIBULE__GATEWAY__ORGANIZATIONS", value)])
+            .map(|loaded| loaded.settings.gateway.organizations)
+    };
+    let slugs = |slugs: &[&str]| Organizations::Named(slugs.iter().map(|slug| (*slug).to_owned()).collect());
+    assert_eq!(named("").unwrap(), slugs(&[]));
+    assert_eq!(named("globex, acme,acme").unwrap(), slugs(&["acme", "globex"]));
+    assert_eq!(named("*").unwrap(), Organizations::All);
+    for wrong in ["acme,*", "Acme", "acme:admin", "acme globex"] {
+        assert_eq!(keys_of(&named(wrong).unwrap_err()), ["gateway.organizations"], "{wrong}");
+    }
 }
 
 #[test]

@@ -1,8 +1,14 @@
 //! Who it is, as the app is told.
 
+use crate::affiliations::Affiliations;
 use crate::api_keys::Program;
+use crate::kernel::label::breaks_its_line;
 use crate::kernel::{EmailAddress, UserId};
 use crate::sessions::Live;
+
+/// A proxy reads the head of our answer into one page of memory (nginx's `proxy_buffer_size` is 4 KiB), and lets nobody
+/// through when it does not fit. What else is said of somebody takes less than half of that.
+const MOST_BYTES_OF_GROUPS: usize = 2048;
 
 /// The values of the identity headers.
 ///
@@ -13,6 +19,8 @@ pub struct Identity {
     user: String,
     email: String,
     name: String,
+    groups: String,
+    are_groups_complete: bool,
 }
 
 impl Identity {
@@ -21,27 +29,55 @@ impl Identity {
         Self::default()
     }
 
-    pub fn of(live: &Live) -> Self {
-        Self::of_person(live.user, live.email_verified.then_some(&live.email), &live.name)
+    pub fn of(live: &Live, affiliations: &Affiliations) -> Self {
+        Self::of_person(live.user, live.email_verified.then_some(&live.email), &live.name).with(affiliations)
     }
 
     /// That of the person whose key it is.
-    pub fn of_program(program: &Program) -> Self {
-        Self::of_person(program.user, program.email_verified.then_some(&program.email), &program.name)
+    pub fn of_program(program: &Program, affiliations: &Affiliations) -> Self {
+        let verified = program.email_verified.then_some(&program.email);
+        Self::of_person(program.user, verified, &program.name).with(affiliations)
     }
 
     fn of_person(user: UserId, verified: Option<&EmailAddress>, name: &str) -> Self {
         let email = verified.map(EmailAddress::to_string).unwrap_or_default();
-        Self { user: user.to_string(), email, name: in_one_line(name) }
+        Self { user: user.to_string(), email, name: in_one_line(name), ..Self::default() }
+    }
+
+    fn with(self, affiliations: &Affiliations) -> Self {
+        let (groups, are_groups_complete) = in_one_list(affiliations.words());
+        Self { groups, are_groups_complete, ..self }
+    }
+
+    /// Whether the app is told of all groups and roles: there may be more than fit.
+    pub fn are_groups_complete(&self) -> bool {
+        self.are_groups_complete
     }
 
     /// The headers' names, in the order of [`Identity::values`].
     pub const NAMES: [&str; 5] = ["Remote-User", "Remote-Email", "Remote-Name", "Remote-Groups", "Vestibule-Assertion"];
 
-    /// Empty where there is nothing to say; the name is UTF-8 as it is.
+    /// Empty where there is nothing to say; names are UTF-8 as they are.
     pub fn values(&self) -> [&str; 5] {
-        [&self.user, &self.email, &self.name, "", ""]
+        [&self.user, &self.email, &self.name, &self.groups, ""]
     }
+}
+
+/// The words with commas between them, as many as fit, and whether that is all of them. Whoever is named by fewer groups
+/// can do less; so what follows the first that does not fit is left out as well, and never a part of a word is told.
+fn in_one_list<'a>(words: impl Iterator<Item = &'a str>) -> (String, bool) {
+    let mut list = String::new();
+    for word in words {
+        let comma = if list.is_empty() { "" } else { "," };
+        // It was checked when it was written; here it would make another word, or another header.
+        let is_clean = !word.contains(|c: char| c == ',' || breaks_its_line(c));
+        if !is_clean || list.len() + comma.len() + word.len() > MOST_BYTES_OF_GROUPS {
+            return (list, false);
+        }
+        list.push_str(comma);
+        list.push_str(word);
+    }
+    (list, true)
 }
 
 /// Control characters would end the header, or confuse a terminal that shows it.
@@ -76,6 +112,15 @@ mod tests {
         }
     }
 
+    fn told(words: &[&str]) -> Affiliations {
+        Affiliations::from_stored(words.iter().map(|word| (*word).to_owned()).collect())
+    }
+
+    fn groups(words: &[&str]) -> (String, bool) {
+        let identity = Identity::of(&live("Ann"), &told(words));
+        (value(&identity, "Remote-Groups"), identity.are_groups_complete())
+    }
+
     fn value(identity: &Identity, name: &str) -> String {
         let at = Identity::NAMES.iter().position(|own| *own == name).unwrap();
         identity.values()[at].to_owned()
@@ -84,7 +129,7 @@ mod tests {
     #[test]
     fn a_person_is_named_by_id_address_and_name() {
         let ann = live("Ann Ünal");
-        let identity = Identity::of(&ann);
+        let identity = Identity::of(&ann, &told(&[]));
         assert_eq!(value(&identity, "Remote-User"), ann.user.to_string());
         assert_eq!(value(&identity, "Remote-Email"), "ann@example.com");
         assert_eq!(value(&identity, "Remote-Name"), "Ann Ünal");
@@ -92,7 +137,7 @@ mod tests {
 
     #[test]
     fn an_unverified_address_is_nobodys_identity() {
-        let identity = Identity::of(&Live { email_verified: false, ..live("Ann") });
+        let identity = Identity::of(&Live { email_verified: false, ..live("Ann") }, &told(&[]));
         assert_eq!(value(&identity, "Remote-Email"), "");
         assert!(!value(&identity, "Remote-User").is_empty());
     }
@@ -104,7 +149,31 @@ mod tests {
 
     #[test]
     fn a_name_cannot_begin_another_header() {
-        let identity = Identity::of(&live(" A\r\nRemote-Groups: admins\0\u{85}\u{7f}\tB "));
+        let identity = Identity::of(&live(" A\r\nRemote-Groups: admins\0\u{85}\u{7f}\tB "), &told(&[]));
         assert_eq!(value(&identity, "Remote-Name"), "ARemote-Groups: adminsB");
+    }
+
+    #[test]
+    fn groups_are_a_list_with_commas() {
+        assert_eq!(groups(&[]), (String::new(), true));
+        let words = ["acme", "acme:admin", "acme/Größe & Gewicht"];
+        assert_eq!(groups(&words), ("acme,acme:admin,acme/Größe & Gewicht".to_owned(), true));
+    }
+
+    #[test]
+    fn of_more_groups_than_fit_the_first_are_told_and_none_in_part() {
+        let many: Vec<String> = (0..300).map(|number| format!("acme/{number:05}")).collect();
+        let (list, is_complete) = groups(&many.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(!is_complete && list.len() <= MOST_BYTES_OF_GROUPS, "{}", list.len());
+        let told: Vec<&str> = list.split(',').collect();
+        assert_eq!(told, many[..told.len()]);
+        assert!(list.len() + ",acme/00000".len() > MOST_BYTES_OF_GROUPS, "as many as fit: {}", list.len());
+    }
+
+    #[test]
+    fn a_word_that_would_be_another_by_the_time_it_arrives_is_not_told() {
+        for sneaky in ["acme/x,admins", "acme/x\r\nRemote-User: root", "acme/\0", "acme/\u{202e}x"] {
+            assert_eq!(groups(&["acme", sneaky, "globex"]), ("acme".to_owned(), false), "{sneaky:?}");
+        }
     }
 }

@@ -190,7 +190,8 @@ mod tests {
             rule(&["app.example.com", "localhost:8081"], &[], Allow::SignedIn),
             rule(&["*.example.com"], &["/*/open"], Allow::Public),
         ];
-        Rules::compile(&settings::Gateway { default: Allow::Deny, rules })
+        let organizations = settings::Organizations::Named(Vec::new());
+        Rules::compile(&settings::Gateway { default: Allow::Deny, organizations, rules })
     }
 
     fn judge(url: &str, subject: Subject) -> Decision {

@@ -5,6 +5,8 @@ use diesel::prelude::*;
 use ipnet::IpNet;
 
 use super::{EndReason, Live, Method, Remember};
+use crate::affiliations::{self, Affiliations};
+use crate::config::settings::Organizations;
 use crate::db::schema::{ended_sessions, gate_tokens, sessions, users};
 use crate::db::{self, Change, ReadTx, Tx};
 use crate::kernel::{DeviceId, Digest, EmailAddress, SessionId, UserId};
@@ -166,15 +168,20 @@ pub(super) fn find_by_digest(tx: &mut ReadTx<'_>, digest: &Digest) -> Result<Opt
     row.map(Found::try_from).transpose()
 }
 
-pub(super) fn find_by_gate_digest(tx: &mut ReadTx<'_>, digest: &Digest) -> Result<Option<Found>, db::Error> {
-    let row = sessions::table
+/// With what apps are told of its holder's organizations.
+pub(super) fn find_by_gate_digest(
+    tx: &mut ReadTx<'_>,
+    digest: &Digest,
+    told: &Organizations,
+) -> Result<Option<(Found, Affiliations)>, db::Error> {
+    let row: Option<(Row, Vec<String>)> = sessions::table
         .inner_join(users::table)
         .inner_join(gate_tokens::table)
         .filter(gate_tokens::digest.eq(digest.as_bytes()).and(sessions::rotation_due.eq(false)))
-        .select(Row::as_select())
+        .select((Row::as_select(), affiliations::column(told)))
         .first(tx.conn())
         .optional()?;
-    row.map(Found::try_from).transpose()
+    row.map(|(row, words)| Ok((row.try_into()?, Affiliations::from_stored(words)))).transpose()
 }
 
 type ListedRow = (Row, Option<IpNet>, Option<String>, Vec<String>);

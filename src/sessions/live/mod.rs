@@ -38,9 +38,10 @@ pub use activity::Activity;
 
 use super::find::{is_live, ran_out};
 use super::{Live, store as rows};
+use crate::affiliations::Affiliations;
 use crate::app::App;
 use crate::config::settings;
-use crate::db::{self, Change, Db};
+use crate::db::{self, Change, Db, ReadTx};
 use crate::kernel::{Digest, Shutdown, UserId};
 use memory::Memory;
 pub use memory::{Remembered, Thing, Ticket};
@@ -143,12 +144,13 @@ impl<K, P: Remembered> LiveSessions<K, P> {
         tokio::join!(listening, writing);
     }
 
-    /// The live session behind a gate token's digest, from memory where that can be trusted. It counts as activity.
+    /// The live session behind a gate token's digest, from memory where that can be trusted. It counts as activity. What
+    /// apps are told of its holder's organizations is read with it, for `keep`.
     pub async fn find(
         &self,
         app: &App,
         digest: Digest,
-        keep: impl FnOnce(&Live) -> K,
+        keep: impl FnOnce(&Live, &Affiliations) -> K,
     ) -> Result<Option<Arc<Known<K>>>, db::Error> {
         let now = app.clock.now();
         let inner = &*self.inner;
@@ -160,11 +162,15 @@ impl<K, P: Remembered> LiveSessions<K, P> {
         }
         inner.counts.read_through.fetch_add(1, Ordering::Relaxed);
         let ticket = inner.memory.ticket();
-        let (found, server) = app.db.look_up_somewhere(move |tx| rows::find_by_gate_digest(tx, &digest)).await?;
-        let found = found.map(|found| inner.activity.update(found));
-        let Some(found) = found.filter(|found| is_live(found, &app.settings.session, now)) else { return Ok(None) };
+        let settings = Arc::clone(&app.settings);
+        let look_up =
+            move |tx: &mut ReadTx<'_>| rows::find_by_gate_digest(tx, &digest, &settings.gateway.organizations);
+        let (found, server) = app.db.look_up_somewhere(look_up).await?;
+        let found = found.map(|(found, affiliations)| (inner.activity.update(found), affiliations));
+        let is_live = |found: &rows::Found| is_live(found, &app.settings.session, now);
+        let Some((found, affiliations)) = found.filter(|(found, _)| is_live(found)) else { return Ok(None) };
         let known = Arc::new(Known {
-            kept: keep(&found.live),
+            kept: keep(&found.live, &affiliations),
             active_at: AtomicI64::new(found.live.last_active_at.timestamp_micros()),
             live: found.live,
         });

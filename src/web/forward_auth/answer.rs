@@ -19,8 +19,10 @@ const NO_STORE: (header::HeaderName, HeaderValue) = (header::CACHE_CONTROL, Head
 /// 200 with every identity header and without a cookie: most proxies lose it, or hand it to the wrong side.
 pub(super) fn allow(known: Option<&Named>) -> HttpResponse {
     let mut response = without_body(StatusCode::OK);
-    let values = known
-        .map_or([EMPTY; 5], |Named([user, email, name])| [user.clone(), email.clone(), name.clone(), EMPTY, EMPTY]);
+    let values = known.map_or([EMPTY; 5], |Named(values)| {
+        let [user, email, name, groups] = values.clone();
+        [user, email, name, groups, EMPTY]
+    });
     for (name, value) in NAMES.iter().zip(values) {
         response.headers_mut().insert(name.clone(), value);
     }
@@ -38,15 +40,18 @@ static NAMES: [HeaderName; 5] = [
 
 const EMPTY: HeaderValue = HeaderValue::from_static("");
 
-/// Somebody as apps are told of them: user, email and name, ready to be sent.
+/// Somebody as apps are told of them: user, email, name and groups, ready to be sent.
 #[derive(Clone)]
-pub struct Named([HeaderValue; 3]);
+pub struct Named([HeaderValue; 4]);
 
 impl Named {
     pub(super) fn new(identity: &Identity) -> Self {
-        let [user, email, name, ..] = identity.values();
+        let [user, email, name, groups, _] = identity.values();
         // There are no control characters left in them, and that is all a header's value cannot hold.
-        Self([user, email, name].map(|value| HeaderValue::from_bytes(value.as_bytes()).unwrap_or(EMPTY)))
+        Self([user, email, name, groups].map(|value| match value {
+            "" => EMPTY,
+            value => HeaderValue::from_bytes(value.as_bytes()).unwrap_or(EMPTY),
+        }))
     }
 }
 

@@ -14,6 +14,8 @@ mod forward;
 mod gate_cookies;
 mod visitor;
 
+use std::sync::Once;
+
 use actix_web::http::header::HeaderMap;
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -38,11 +40,14 @@ pub struct Gate {
     sign_in: SignIn,
     live: LiveSessions,
     uses: Uses,
+    /// Said once: it would be said again and again.
+    groups_left_out: Once,
 }
 
 impl Gate {
     pub fn new(app: App, live: LiveSessions, uses: Uses) -> Self {
-        Self { rules: Rules::compile(&app.settings.gateway), sign_in: SignIn::of(&app), live, uses, app }
+        let (rules, sign_in) = (Rules::compile(&app.settings.gateway), SignIn::of(&app));
+        Self { app, rules, sign_in, live, uses, groups_left_out: Once::new() }
     }
 }
 

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use actix_web::http::header::HeaderMap;
 
 use super::{Check, Gate, Named, gate_cookies};
+use crate::affiliations::Affiliations;
 use crate::api_keys::{self, KnownProgram, PREFIX, Program, Shown};
 use crate::gateway::{Identity, Request, Subject};
-use crate::sessions::Known;
+use crate::sessions::{Known, Live};
 use crate::web::bearer::{Bearer, bearer};
 use crate::web::failure::Failure;
 
@@ -57,7 +58,9 @@ fn key(headers: &HeaderMap) -> Option<&[u8]> {
 async fn find_program(check: &Check<'_>, text: &[u8]) -> Result<Arc<KnownProgram<Named>>, Failure> {
     let app = &check.gate.app;
     let shown = Shown::parse(&app.sealer, text).ok_or(Failure::InvalidKey)?;
-    let keep = |program: &Program| Named::new(&Identity::of_program(program));
+    let keep = |program: &Program, affiliations: &Affiliations| {
+        named(check.gate, &Identity::of_program(program, affiliations))
+    };
     let known = api_keys::recognise(app, &check.gate.live, shown, keep).await?.ok_or(Failure::InvalidKey)?;
     check.gate.uses.note(app, &known.program, check.arrival.client);
     Ok(known)
@@ -66,10 +69,20 @@ async fn find_program(check: &Check<'_>, text: &[u8]) -> Result<Arc<KnownProgram
 /// A sibling host can toss in cookies of the same name, so the first that is good counts.
 async fn find_live(gate: &Gate, headers: &HeaderMap) -> Result<Option<Arc<Known<Named>>>, Failure> {
     for token in gate_cookies::tokens(&gate.app, headers) {
-        let keep = |live: &crate::sessions::Live| Named::new(&Identity::of(live));
+        let keep = |live: &Live, affiliations: &Affiliations| named(gate, &Identity::of(live, affiliations));
         if let Some(known) = gate.live.find(&gate.app, token.digest(), keep).await? {
             return Ok(Some(known));
         }
     }
     Ok(None)
+}
+
+fn named(gate: &Gate, identity: &Identity) -> Named {
+    if !identity.are_groups_complete() {
+        let [user, ..] = identity.values();
+        gate.groups_left_out.call_once(|| {
+            log::warn!("apps are not told of all groups of {user}, and perhaps of others: there are more than fit");
+        });
+    }
+    Named::new(identity)
 }

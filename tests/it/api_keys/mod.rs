@@ -6,7 +6,7 @@ mod gate;
 mod live;
 mod pages;
 mod races;
-mod weather;
+pub mod weather;
 
 use serde_json::{Value, json};
 

@@ -13,8 +13,13 @@ use crate::support::raw::{self, Answer};
 const HOST: &str = "app.localhost";
 
 pub fn serve(url: &str) -> Service {
+    serve_with(url, &[])
+}
+
+pub fn serve_with(url: &str, special: &[(&str, &str)]) -> Service {
     let rules = format!(r#"[{{ hosts = ["{HOST}"], allow = "signed_in", api_keys = true }}]"#);
-    Service::start(&[("DATABASE__URL", url), ("GATEWAY__RULES", &rules)])
+    let usual = [("DATABASE__URL", url), ("GATEWAY__RULES", &rules)];
+    Service::start(&[&usual[..], special].concat())
 }
 
 fn me(port: u16, key: &str) -> Answer {

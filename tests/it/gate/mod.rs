@@ -3,6 +3,7 @@
 mod answers;
 mod cookies;
 mod demo;
+pub mod groups;
 pub mod house;
 mod questions;
 mod weather;

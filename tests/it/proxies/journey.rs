@@ -3,7 +3,9 @@
 use serde_json::json;
 
 use super::street::{Kind, Street, streets};
+use crate::gate::groups::{MANY_GROUPS, MEMBERSHIPS};
 use crate::support::echo::Received;
+use crate::support::eventually;
 use crate::support::people::PASSWORD;
 use crate::support::raw::Connection;
 
@@ -33,6 +35,26 @@ fn the_app_opens_for_whoever_signs_in_and_closes_when_they_sign_out() {
         assert_eq!(browser.api("POST", "/auth/logout", json!(null)).status, 204);
         assert_eq!(browser.get("http://app.example.com/rooms/1").status, 302);
         assert_eq!(street.app.received().len(), 1, "{:?}: a request came through after signing out", street.kind);
+    }
+}
+
+#[test]
+fn somebody_of_whom_as_much_is_said_as_can_be_comes_through_and_the_app_is_told_all_of_it() {
+    for street in streets() {
+        let mut ann = street.ann();
+        let name = "\u{1f6f6}".repeat(200);
+        assert_eq!(ann.browser.api("PATCH", "/me", json!({ "name": name })).status, 200);
+        street.service.execute(MEMBERSHIPS);
+        street.service.execute(MANY_GROUPS);
+        let lines = format!("{}Remote-Groups: admins\r\nRemote_Groups: admins\r\n", Street::cookies_of(&ann));
+        let told = eventually("the groups", || {
+            assert_eq!(street.send("GET /x", &lines).status, 200, "{:?}", street.kind);
+            let received = street.app.received().pop().expect("a request");
+            assert_eq!(received.header("remote-name"), Some(name.as_str()));
+            received.header("remote-groups").filter(|told| told.contains("team")).map(str::to_owned)
+        });
+        assert!(told.starts_with("acme,acme:admin,globex,globex:member,acme/Büro & Küche,"), "{told}");
+        assert!(told.len() > 1900 && !told.contains("admins"), "{}: {told}", told.len());
     }
 }
 

@@ -46,6 +46,7 @@ impl Street {
             ("server.public_url", "http://auth.example.com"),
             ("session.cookie_domains", "example.com"),
             ("gateway.rules", RULES),
+            ("gateway.organizations", "acme,globex"),
         ]);
         let app = Echo::start();
         let proxy = match kind {

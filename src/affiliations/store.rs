@@ -1,0 +1,58 @@
+use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::result::QueryResult;
+use diesel::sql_types::{Array, Nullable, Text};
+
+use crate::config::settings::Organizations;
+use crate::db::schema::users;
+
+/// As many memberships are read of one person, and as many groups: more of them do not fit into a header.
+const FROM_TABLES: &str = "(SELECT CASE WHEN cardinality(told.slugs) = 0 THEN '{}' ELSE \
+    ARRAY(SELECT word.text FROM members JOIN organizations ON organizations.id = members.organization_id \
+        CROSS JOIN LATERAL (VALUES (1, organizations.slug), (2, organizations.slug || ':' || members.role)) \
+            AS word (number, text) \
+        WHERE members.user_id = users.id AND (told.slugs IS NULL OR organizations.slug = ANY (told.slugs)) \
+        ORDER BY organizations.slug COLLATE \"C\", word.number LIMIT 512) || \
+    ARRAY(SELECT organizations.slug || '/' || groups.name FROM group_members \
+        JOIN groups ON groups.id = group_members.group_id \
+        JOIN organizations ON organizations.id = group_members.organization_id \
+        WHERE group_members.user_id = users.id AND (told.slugs IS NULL OR organizations.slug = ANY (told.slugs)) \
+        ORDER BY organizations.slug COLLATE \"C\", groups.name COLLATE \"C\" LIMIT 512) \
+    END FROM (SELECT ";
+
+/// One more column, an array of texts, of a statement that reads a row of `users`. Where no organization is named, nothing
+/// is looked up for it. An expression of its own: a piece of SQL would keep diesel from preparing the statement once.
+#[derive(Clone, Debug, QueryId)]
+pub struct Column {
+    slugs: Option<Vec<String>>,
+}
+
+pub fn column(told: &Organizations) -> Column {
+    let slugs = match told {
+        Organizations::All => None,
+        Organizations::Named(slugs) => Some(slugs.clone()),
+    };
+    Column { slugs }
+}
+
+impl Expression for Column {
+    type SqlType = Array<Text>;
+}
+
+impl<QS> AppearsOnTable<QS> for Column where users::id: AppearsOnTable<QS> {}
+
+impl<QS> SelectableExpression<QS> for Column where users::id: SelectableExpression<QS> {}
+
+impl<GroupBy> ValidGrouping<GroupBy> for Column {
+    type IsAggregate = is_aggregate::Never;
+}
+
+impl QueryFragment<Pg> for Column {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(FROM_TABLES);
+        out.push_bind_param::<Nullable<Array<Text>>, _>(&self.slugs)?;
+        out.push_sql(" AS slugs) AS told)");
+        Ok(())
+    }
+}
