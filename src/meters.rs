@@ -3,6 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 
 /// Cheap to clone; all clones count together.
 #[derive(Clone, Default, Debug)]
@@ -10,6 +13,17 @@ pub struct Meters {
     attempts: Tally<(&'static str, Outcome)>,
     waits: Tally<&'static str>,
     challenges: Tally<&'static str>,
+    runs: Tally<(&'static str, &'static str)>,
+    last_runs: Arc<Mutex<BTreeMap<&'static str, LastRun>>>,
+}
+
+/// Of a job, on this node.
+#[derive(Clone, Copy, Debug)]
+pub struct LastRun {
+    /// When a round last ended well; `None` before the first one.
+    pub succeeded_at: Option<DateTime<Utc>>,
+    /// How long the last round took, whatever became of it.
+    pub took: Duration,
 }
 
 /// What became of an attempt to sign in.
@@ -53,6 +67,14 @@ impl Meters {
         self.challenges.add(reason);
     }
 
+    /// A job has run, and this became of it; `succeeded_at` is `None` for a round that has failed.
+    pub fn ran(&self, job: &'static str, outcome: &'static str, succeeded_at: Option<DateTime<Utc>>, took: Duration) {
+        self.runs.add((job, outcome));
+        let mut last_runs = self.last_runs.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = last_runs.get(job).and_then(|last| last.succeeded_at);
+        last_runs.insert(job, LastRun { succeeded_at: succeeded_at.or(before), took });
+    }
+
     pub fn attempts(&self) -> BTreeMap<(&'static str, Outcome), u64> {
         self.attempts.counts().clone()
     }
@@ -63,6 +85,15 @@ impl Meters {
 
     pub fn challenges(&self) -> BTreeMap<&'static str, u64> {
         self.challenges.counts().clone()
+    }
+
+    /// By job and outcome.
+    pub fn runs(&self) -> BTreeMap<(&'static str, &'static str), u64> {
+        self.runs.counts().clone()
+    }
+
+    pub fn last_runs(&self) -> BTreeMap<&'static str, LastRun> {
+        self.last_runs.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

@@ -23,8 +23,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 pub use code::Code;
 
-use super::User;
 use super::requests::{self, Heard, Wish};
+use super::{OLD_LINKS, User};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::config::settings::Limits;
@@ -37,9 +37,6 @@ use crate::throttle::Key;
 
 /// Codes that may be tried before it takes another link.
 const MOST_TRIES: i32 = 5;
-
-/// Rows of those that are too old, in one statement.
-const BATCH: i64 = 1_000;
 
 const PURPOSE: &str = "magic link code";
 
@@ -235,9 +232,9 @@ pub fn end_links(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Error> {
     store::delete_all(tx, user)
 }
 
-/// Removes some of what is too old. `Ok(false)` when nothing was left to remove.
-pub fn forget_old(tx: &mut Tx<'_>) -> Result<bool, db::Error> {
-    Ok(store::delete_expired(tx, BATCH)? > 0)
+/// Removes at most [`OLD_LINKS`] of those that are too old. How many.
+pub fn forget_old(tx: &mut Tx<'_>) -> Result<usize, db::Error> {
+    store::delete_expired(tx, OLD_LINKS)
 }
 
 /// What somebody is told of who opens a link elsewhere; never what a browser says of itself, which a stranger chooses.

@@ -27,6 +27,9 @@ use crate::kernel::{EmailAddress, UserId};
 
 pub use profile::Name;
 
+/// Links that no longer work are removed so many a statement.
+pub const OLD_LINKS: usize = 1_000;
+
 /// A person's account.
 #[derive(Clone, Debug)]
 pub struct User {

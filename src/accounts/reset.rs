@@ -18,7 +18,7 @@ mod store;
 
 use super::requests::{self, Heard, Wish};
 use super::store as users;
-use super::{Name, User, magic_link, password, passwordless};
+use super::{Name, OLD_LINKS, User, magic_link, password, passwordless};
 use crate::api_keys;
 use crate::app::App;
 use crate::audit::{self, Event};
@@ -105,6 +105,11 @@ pub(super) fn issue_link(tx: &mut Tx<'_>, app: &App, holder: &User) -> Result<To
     store::delete_expired_links(tx, holder.id)?;
     store::insert_link(tx, &store::NewLink { digest, user: holder.id, email, expires_at })?;
     Ok(token)
+}
+
+/// Removes at most [`OLD_LINKS`] of those that no longer hold. How many.
+pub fn forget_old(tx: &mut Tx<'_>) -> Result<usize, db::Error> {
+    store::delete_expired(tx, OLD_LINKS)
 }
 
 /// Whose password a link is for; `None` when it is unknown, used or expired. Looking uses nothing up.

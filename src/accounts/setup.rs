@@ -47,6 +47,11 @@ pub fn issue_link(tx: &mut Tx<'_>) -> Result<Option<Token>, db::Error> {
     Ok(Some(token))
 }
 
+/// Removes a link that no longer works. How many, which is one at most.
+pub fn forget_old(tx: &mut Tx<'_>) -> Result<usize, db::Error> {
+    store::delete_expired_setup_link(tx)
+}
+
 /// Whether a link still works. Looking uses nothing up.
 pub fn is_open(tx: &mut ReadTx<'_>, link: &Digest) -> Result<bool, db::Error> {
     Ok(store::has_setup_link(tx, link)? && !store::has_administrator(tx)?)

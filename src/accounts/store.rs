@@ -1,5 +1,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Timestamptz};
 
 use super::verify_email::Pending;
 use super::{Credentials, Name, User};
@@ -216,6 +218,18 @@ pub(super) fn delete_links(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Erro
     Ok(())
 }
 
+/// So many at most, whosever they are, passing over those that somebody holds.
+pub(super) fn delete_expired_links(tx: &mut Tx<'_>, most: usize) -> Result<usize, db::Error> {
+    let statement = "
+        WITH old AS (
+            SELECT digest FROM email_verifications WHERE expires_at <= $1
+            ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED
+        )
+        DELETE FROM email_verifications USING old WHERE email_verifications.digest = old.digest";
+    let (now, most) = (tx.now, i64::try_from(most).unwrap_or(i64::MAX));
+    Ok(sql_query(statement).bind::<Timestamptz, _>(now).bind::<BigInt, _>(most).execute(tx.conn())?)
+}
+
 pub(super) fn has_administrator(tx: &mut ReadTx<'_>) -> Result<bool, db::Error> {
     let administrators = users::table.filter(users::is_admin);
     Ok(diesel::select(diesel::dsl::exists(administrators)).get_result(tx.conn())?)
@@ -252,6 +266,11 @@ pub(super) fn take_setup_link(tx: &mut Tx<'_>, digest: &Digest) -> Result<bool, 
     let now = tx.now;
     let link = setup::table.filter(setup::digest.eq(digest.as_bytes()).and(setup::expires_at.gt(now)));
     Ok(diesel::delete(link).execute(tx.conn())? == 1)
+}
+
+pub(super) fn delete_expired_setup_link(tx: &mut Tx<'_>) -> Result<usize, db::Error> {
+    let now = tx.now;
+    Ok(diesel::delete(setup::table.filter(setup::expires_at.le(now))).execute(tx.conn())?)
 }
 
 pub(super) fn delete_setup_link(tx: &mut Tx<'_>) -> Result<(), db::Error> {

@@ -12,7 +12,7 @@
 //! An account whose holder has come from an address that they had proved is another matter: see
 //! [`change_email`](super::change_email).
 
-use super::{Name, User, change_email, password, store};
+use super::{Name, OLD_LINKS, User, change_email, password, store};
 use crate::api_keys;
 use crate::app::App;
 use crate::audit::{self, Event};
@@ -312,6 +312,11 @@ pub(super) fn send_link(tx: &mut Tx<'_>, app: &App, user: UserId, to: &EmailAddr
     store::insert_link(tx, &store::NewLink { digest, user, email, expires_at, sign_up: None })?;
     mail::enqueue(tx, &app.sealer, to, Some(user), Letter::VerifyEmail { token })?;
     Ok(())
+}
+
+/// Removes at most [`OLD_LINKS`] of those that no longer hold, and with them what a sign-up has chosen. How many.
+pub fn forget_old(tx: &mut Tx<'_>) -> Result<usize, db::Error> {
+    store::delete_expired_links(tx, OLD_LINKS)
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -9,6 +9,7 @@ pub mod configuration;
 mod database;
 mod demo;
 pub mod healthcheck;
+pub mod jobs;
 pub mod logger;
 pub mod mail;
 pub mod migrate;
@@ -66,6 +67,9 @@ enum Command {
     /// Try out mail, and look after letters that wait
     #[command(subcommand)]
     Mail(mail::Command),
+    /// See what happens by itself, and have it done now
+    #[command(subcommand)]
+    Jobs(jobs::Command),
     /// Check or show the configuration, starting nothing
     #[command(subcommand)]
     Config(configuration::Command),
@@ -89,6 +93,10 @@ pub fn run(cli: Cli, environment: Environment) -> ExitCode {
         Command::Mail(command) => {
             let settings = start(&sources(cli.common, command.common().clone(), environment));
             settings.and_then(|settings| mail::run(&command, &settings))
+        }
+        Command::Jobs(command) => {
+            let settings = start(&sources(cli.common, command.common().clone(), environment));
+            settings.and_then(|settings| jobs::run(&command, settings))
         }
         Command::Config(command) => {
             configuration::run(&command, &sources(cli.common, command.common().clone(), environment))

@@ -13,6 +13,7 @@ diesel::table! {
         is_admin -> Bool,
         deletion_asked_at -> Nullable<Timestamptz>,
         deletes_at -> Nullable<Timestamptz>,
+        came_by -> Text,
     }
 }
 
@@ -334,6 +335,22 @@ diesel::table! {
         created_at -> Timestamptz,
         sent_at -> Timestamptz,
         expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    jobs (name) {
+        name -> Text,
+        last_started_at -> Timestamptz,
+        last_finished_at -> Timestamptz,
+        last_milliseconds -> BigInt,
+        last_done -> BigInt,
+        last_succeeded_at -> Nullable<Timestamptz>,
+        last_failed_at -> Nullable<Timestamptz>,
+        last_error -> Nullable<Text>,
+        runs -> BigInt,
+        failures -> BigInt,
+        done -> BigInt,
     }
 }
 

@@ -8,13 +8,19 @@ use crate::db::{self, Tx};
 use crate::kernel::Origin;
 use crate::mail;
 
+pub(super) const ABOUT: &str =
+    "Writes the letters that people ask for by typing an address: a new password, a sign-in link.";
+
 /// Somebody waits for the letter; asking whether anybody does takes one look at a table that is nearly always empty.
 pub(super) const EVERY: Duration = Duration::from_millis(500);
 
 /// One request a transaction, so that none waits for the others of its crowd.
-pub(super) async fn run(house: &House) -> Result<(), db::Error> {
-    while !house.shutdown.is_requested() && answer_one(house).await? {}
-    Ok(())
+pub(super) async fn run(house: &House) -> Result<usize, db::Error> {
+    let mut answered = 0;
+    while !house.shutdown.is_requested() && answer_one(house).await? {
+        answered += 1;
+    }
+    Ok(answered)
 }
 
 async fn answer_one(house: &House) -> Result<bool, db::Error> {

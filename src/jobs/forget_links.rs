@@ -1,15 +1,21 @@
 use std::time::Duration;
 
 use super::House;
-use crate::accounts::magic_link;
+use crate::accounts::{OLD_LINKS, magic_link, reset, setup, verify_email};
 use crate::db;
 use crate::kernel::Origin;
 
-/// What is too old signs nobody in, whether its row is there or not: there is no hurry.
+pub(super) const ABOUT: &str =
+    "Removes mailed links that have run out: to prove an address, for a new password, to sign in.";
+
+/// What is too old is good for nothing, whether its row is there or not: there is no hurry.
 pub(super) const EVERY: Duration = Duration::from_mins(10);
 
-pub(super) async fn run(house: &House) -> Result<(), db::Error> {
+pub(super) async fn run(house: &House) -> Result<usize, db::Error> {
     let origin = Origin::system("forget_links");
-    while !house.shutdown.is_requested() && house.app.db.write(&origin, magic_link::forget_old).await? {}
-    Ok(())
+    let mut forgotten = 0;
+    for batch in [magic_link::forget_old, verify_email::forget_old, reset::forget_old, setup::forget_old] {
+        forgotten += house.in_batches(&origin, OLD_LINKS, batch).await?;
+    }
+    Ok(forgotten)
 }

@@ -1,27 +1,38 @@
 //! What happens by itself, for as long as the service runs.
 //!
-//! Every node runs every job: whatever must be done by one of them only is claimed with row locks. A job is a
-//! file with how often it wants to run and what it does; [`Job`] is the list of them.
+//! Every node runs every job: whatever must be done by one of them only is claimed with row locks, so a node that is
+//! killed leaves its share to the others. A job is a file with how often it wants to run, what it does in a sentence,
+//! and a round of it that says how much was done; [`Job`] is the list of them. Each round is counted for the metrics,
+//! and written down in the [`ledger`] for all to see. The operator may ask for a round at any time ([`run_once`]).
 
 mod answer_requests;
 mod forget_addresses;
 mod forget_attempts;
 mod forget_letters;
 mod forget_links;
+mod house;
+mod ledger;
 mod send_letters;
+mod store;
 mod sweep_api_keys;
 mod sweep_passkeys;
 mod sweep_sessions;
 
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 
+pub use house::House;
+pub use ledger::{Entry, Outcome, Ran, Round, Standing, list};
+
 use crate::app::App;
-use crate::db;
-use crate::kernel::Shutdown;
+use crate::audit::{self, Event};
+use crate::db::{self, Tx};
+use crate::kernel::{Origin, Shutdown, clock};
 use crate::mail::Transport;
+use ledger::Ledger;
 
 /// After a failure: the database may be away for a while.
 const AFTER_A_FAILURE: Duration = Duration::from_secs(5);
@@ -29,8 +40,8 @@ const AFTER_A_FAILURE: Duration = Duration::from_secs(5);
 /// How long what is in hand may take to finish when the service ends.
 const GRACE: Duration = Duration::from_secs(4);
 
-#[derive(Clone, Copy, Debug)]
-enum Job {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Job {
     AnswerRequests,
     SendLetters,
     ForgetAttempts,
@@ -42,15 +53,19 @@ enum Job {
     SweepSessions,
 }
 
-/// What jobs are given.
-struct House {
-    app: App,
-    transport: Transport,
-    shutdown: Shutdown,
+/// What there is to know of a job.
+#[derive(Clone, Copy, Debug)]
+pub struct Card {
+    /// The stable word by which operators and metrics call it.
+    pub name: &'static str,
+    /// What it does, in a sentence.
+    pub about: &'static str,
+    /// From the end of one round to the beginning of the next.
+    pub every: Duration,
 }
 
 impl Job {
-    const ALL: [Self; 9] = [
+    pub const ALL: [Self; 9] = [
         Self::AnswerRequests,
         Self::SendLetters,
         Self::ForgetAttempts,
@@ -62,21 +77,27 @@ impl Job {
         Self::SweepSessions,
     ];
 
-    fn every(self) -> Duration {
-        match self {
-            Self::AnswerRequests => answer_requests::EVERY,
-            Self::SendLetters => send_letters::EVERY,
-            Self::ForgetAttempts => forget_attempts::EVERY,
-            Self::ForgetLetters => forget_letters::EVERY,
-            Self::ForgetLinks => forget_links::EVERY,
-            Self::ForgetAddresses => forget_addresses::EVERY,
-            Self::SweepApiKeys => sweep_api_keys::EVERY,
-            Self::SweepPasskeys => sweep_passkeys::EVERY,
-            Self::SweepSessions => sweep_sessions::EVERY,
-        }
+    pub fn card(self) -> Card {
+        let (name, about, every) = match self {
+            Self::AnswerRequests => ("answer_requests", answer_requests::ABOUT, answer_requests::EVERY),
+            Self::SendLetters => ("send_letters", send_letters::ABOUT, send_letters::EVERY),
+            Self::ForgetAttempts => ("forget_attempts", forget_attempts::ABOUT, forget_attempts::EVERY),
+            Self::ForgetLetters => ("forget_letters", forget_letters::ABOUT, forget_letters::EVERY),
+            Self::ForgetLinks => ("forget_links", forget_links::ABOUT, forget_links::EVERY),
+            Self::ForgetAddresses => ("forget_addresses", forget_addresses::ABOUT, forget_addresses::EVERY),
+            Self::SweepApiKeys => ("sweep_api_keys", sweep_api_keys::ABOUT, sweep_api_keys::EVERY),
+            Self::SweepPasskeys => ("sweep_passkeys", sweep_passkeys::ABOUT, sweep_passkeys::EVERY),
+            Self::SweepSessions => ("sweep_sessions", sweep_sessions::ABOUT, sweep_sessions::EVERY),
+        };
+        Card { name, about, every }
     }
 
-    async fn run(self, house: Arc<House>) -> Result<(), db::Error> {
+    pub fn find(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|job| job.card().name == name)
+    }
+
+    /// How much was done.
+    async fn run(self, house: Arc<House>) -> Result<usize, db::Error> {
         match self {
             Self::AnswerRequests => answer_requests::run(&house).await,
             Self::SendLetters => send_letters::run(&house).await,
@@ -94,7 +115,7 @@ impl Job {
 /// Runs all jobs until the shutdown, and ends soon after it. What is then still under way is dropped: each job
 /// is made so that it can be.
 pub async fn run(app: App, transport: Transport, shutdown: Shutdown) {
-    let house = Arc::new(House { app, transport, shutdown: shutdown.clone() });
+    let house = Arc::new(House::new(app, transport, shutdown.clone()));
     let all = join_all(Job::ALL.map(|job| repeat(job, Arc::clone(&house))));
     let patience = async {
         shutdown.requested().await;
@@ -107,14 +128,15 @@ pub async fn run(app: App, transport: Transport, shutdown: Shutdown) {
 }
 
 async fn repeat(job: Job, house: Arc<House>) {
+    let mut ledger = Ledger::of(job);
     while !house.shutdown.is_requested() {
-        // A task of its own, so that a panic ends one round and not the job.
-        let round = tokio::spawn(job.run(Arc::clone(&house)));
-        let pause = match round.await {
-            Ok(Ok(())) => job.every(),
-            Ok(Err(error)) => after_failure(job, &error),
-            Err(panic) => after_failure(job, &panic),
+        let round = round(job, &house).await;
+        let every = job.card().every;
+        let pause = match &round.outcome {
+            Outcome::Done(_) => every,
+            Outcome::Failed(_) | Outcome::Panicked(_) => every.max(AFTER_A_FAILURE),
         };
+        ledger.note(&house.app, round).await;
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = house.shutdown.requested() => {}
@@ -122,7 +144,68 @@ async fn repeat(job: Job, house: Arc<House>) {
     }
 }
 
-fn after_failure(job: Job, error: &dyn std::error::Error) -> Duration {
-    log::error!(job:? = job; "a job failed: {error}");
-    job.every().max(AFTER_A_FAILURE)
+/// One round now, whenever the last one was, because the operator wants it. Written down like any other, and audited.
+pub async fn run_once(job: Job, app: App, transport: Transport, shutdown: Shutdown) -> Result<Round, db::Error> {
+    let house = Arc::new(House::new(app, transport, shutdown));
+    let round = round(job, &house).await;
+    let noted = round.clone();
+    let write_down = move |tx: &mut Tx<'_>| {
+        ledger::write_down(tx, job, &noted)?;
+        let event = Event::about_nobody("job.run").with("job", job.card().name);
+        audit::record(tx, event.with("outcome", noted.outcome.as_str()).with("done", noted.outcome.done()))
+    };
+    // That it could not be written down is said by the round itself, if that has failed.
+    match (house.app.db.write(&Origin::operator("jobs run"), write_down).await, &round.outcome) {
+        (Err(error), Outcome::Done(_)) => Err(error),
+        (Ok(()) | Err(_), _) => Ok(round),
+    }
+}
+
+async fn round(job: Job, house: &Arc<House>) -> Round {
+    let (started_at, begin) = (house.app.clock.now(), clock::steady());
+    // A task of its own, so that a panic ends one round and not the job.
+    let outcome = match tokio::spawn(job.run(Arc::clone(house))).await {
+        Ok(Ok(done)) => Outcome::Done(done),
+        Ok(Err(error)) => Outcome::Failed(error.to_string()),
+        Err(end) => Outcome::Panicked(end.try_into_panic().map_or_else(|end| end.to_string(), |panic| words(&*panic))),
+    };
+    let round =
+        Round { started_at, finished_at: house.app.clock.now(), took: clock::steady().saturating_sub(begin), outcome };
+    let name = job.card().name;
+    match &round.outcome {
+        Outcome::Done(_) => {}
+        Outcome::Failed(error) => log::error!(job = name; "a job failed: {error}"),
+        Outcome::Panicked(panic) => log::error!(job = name; "a job failed: it panicked: {panic}"),
+    }
+    let succeeded_at = round.outcome.error().is_none().then_some(round.finished_at);
+    house.app.db.meters().ran(name, round.outcome.as_str(), succeeded_at, round.took);
+    round
+}
+
+fn words(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no words").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_stable_words_and_no_two_jobs_have_the_same() {
+        for job in Job::ALL {
+            let name = job.card().name;
+            assert!(name.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_'), "{name}");
+            assert_eq!(Job::find(name), Some(job));
+        }
+        assert_eq!(Job::find("SendLetters"), None);
+    }
+
+    #[test]
+    fn the_words_of_a_panic_are_kept() {
+        let panic = |work: fn()| words(&*std::panic::catch_unwind(work).unwrap_err());
+        assert_eq!(panic(|| panic!("plain")), "plain");
+        assert_eq!(panic(|| panic!("{}", 7)), "7");
+        assert_eq!(panic(|| std::panic::panic_any(7)), "no words");
+    }
 }

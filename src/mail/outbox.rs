@@ -26,14 +26,14 @@ const PATIENCE: TimeDelta = TimeDelta::days(1);
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// Sends what is due until nothing is, or until told to stop: then the letters in hand are finished and no
-/// other is begun. Any number of nodes may do so at the same time.
-pub async fn drain(app: &App, transport: &Transport, shutdown: &Shutdown) -> Result<(), db::Error> {
+/// other is begun. Any number of nodes may do so at the same time. How many letters were sent.
+pub async fn drain(app: &App, transport: &Transport, shutdown: &Shutdown) -> Result<usize, db::Error> {
     if !is_any_due(app).await? {
-        return Ok(());
+        return Ok(0);
     }
     let mut idle = Vec::new();
     let mut under_way = FuturesUnordered::new();
-    let mut outcome = Ok(());
+    let (mut sent, mut outcome) = (0, Ok(()));
     loop {
         while outcome.is_ok() && under_way.len() < AT_ONCE && !shutdown.is_requested() {
             match claim(app).await {
@@ -51,13 +51,17 @@ pub async fn drain(app: &App, transport: &Transport, shutdown: &Shutdown) -> Res
         tokio::select! {
             Some((line, delivered)) = under_way.next() => {
                 idle.push(line);
-                outcome = outcome.and(delivered);
+                match delivered {
+                    Ok(Delivered::Sent) => sent += 1,
+                    Ok(Delivered::SetAside) => {}
+                    Err(error) => outcome = outcome.and(Err(error)),
+                }
             }
             () = tokio::time::sleep(LOOK_AGAIN) => {}
         }
     }
     join_all(idle.into_iter().map(Line::close)).await;
-    outcome
+    outcome.map(|()| sent)
 }
 
 async fn is_any_due(app: &App) -> Result<bool, db::Error> {
@@ -83,15 +87,27 @@ fn lease(timeout: TimeDelta) -> TimeDelta {
     timeout * i32::try_from(smtp::STEPS).unwrap_or(i32::MAX) + TimeDelta::seconds(60)
 }
 
+/// What became of a letter in hand.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Delivered {
+    Sent,
+    /// For later, or for good.
+    SetAside,
+}
+
 /// Hands back the line, for the next letter.
-async fn deliver<'a>(app: &App, mut line: Line<'a>, letter: store::Claimed) -> (Line<'a>, Result<(), db::Error>) {
+async fn deliver<'a>(
+    app: &App,
+    mut line: Line<'a>,
+    letter: store::Claimed,
+) -> (Line<'a>, Result<Delivered, db::Error>) {
     let outcome = match compose(app, &letter) {
         Ok(message) => line.send(&message).await,
         Err(failure) => Err(failure),
     };
     let noted = match outcome {
-        Ok(()) => note_sent(app, &letter).await,
-        Err(failure) => set_aside(app, letter, failure).await,
+        Ok(()) => note_sent(app, &letter).await.map(|()| Delivered::Sent),
+        Err(failure) => set_aside(app, letter, failure).await.map(|()| Delivered::SetAside),
     };
     (line, noted)
 }

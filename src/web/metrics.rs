@@ -114,6 +114,7 @@ impl Meter {
         add_memory(&mut registry, &self.live);
         add_connections(&mut registry, &self.app);
         add_attempts(&mut registry, self.app.db.meters());
+        add_jobs(&mut registry, self.app.db.meters());
         let help = "Requests for pages and the API that were answered, by route; the gate is not among them";
         registry.register("http_requests", help, self.requests.0.clone());
         registry
@@ -204,6 +205,36 @@ fn add_attempts(registry: &mut Registry, meters: &Meters) {
     }
     let help = "How often somebody signed in was asked to prove again who they are, by what they wanted to change";
     registry.register("stepup_challenges", help, challenges);
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct Run {
+    job: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct Job {
+    job: &'static str,
+}
+
+fn add_jobs(registry: &mut Registry, meters: &Meters) {
+    let runs = Family::<Run, Counter>::default();
+    for ((job, outcome), count) in meters.runs() {
+        runs.get_or_create(&Run { job, outcome }).inc_by(count);
+    }
+    registry.register("job_runs", "Rounds of each job on this node, by what became of them", runs);
+    let (ends, durations) = (Family::<Job, Gauge>::default(), Family::<Job, Gauge<f64, AtomicU64>>::default());
+    for (job, last) in meters.last_runs() {
+        if let Some(at) = last.succeeded_at {
+            ends.get_or_create(&Job { job }).set(at.timestamp());
+        }
+        durations.get_or_create(&Job { job }).set(last.took.as_secs_f64());
+    }
+    let help = "When a round of a job last ended well on this node, in seconds since 1970";
+    registry.register_with_unit("job_last_success_timestamp", help, Unit::Seconds, ends);
+    let help = "How long the last round of a job took on this node";
+    registry.register_with_unit("job_last_duration", help, Unit::Seconds, durations);
 }
 
 fn add_memory(registry: &mut Registry, live: &LiveSessions) {

@@ -34,6 +34,8 @@ mod gate;
 #[cfg(test)]
 mod housekeeping;
 #[cfg(test)]
+mod jobs;
+#[cfg(test)]
 mod known_devices;
 #[cfg(test)]
 mod live;

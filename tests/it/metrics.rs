@@ -21,14 +21,14 @@ use crate::support::{TestApp, eventually, raw};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The listener of one node's metrics.
-struct Metrics {
+pub struct Metrics {
     port: Port,
     server: ServerHandle,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Metrics {
-    fn of(app: &TestApp) -> Self {
+    pub fn of(app: &TestApp) -> Self {
         let port = Port::claim();
         let listener = port.listen();
         listener.set_nonblocking(true).expect("a listener of ours");
@@ -51,7 +51,7 @@ impl Metrics {
     }
 
     /// Every sample with its value.
-    fn scrape(&self) -> BTreeMap<String, f64> {
+    pub fn scrape(&self) -> BTreeMap<String, f64> {
         samples(&self.answer())
     }
 }
@@ -100,7 +100,14 @@ fn the_readme_names_every_metric_and_no_other() {
     assert_eq!(ann.get("/account/password").status, 303);
     while app.log_in("ann@example.com", "a guess").1.status != 429 {}
     let name = |sample: &str| sample.split('{').next().unwrap_or_default().to_owned();
-    let told: BTreeSet<String> = Metrics::of(&app).scrape().keys().map(|sample| name(sample)).collect();
+    let metrics = Metrics::of(&app);
+    eventually("a job to have run", || {
+        metrics
+            .scrape()
+            .contains_key("vestibule_job_last_success_timestamp_seconds{job=\"send_letters\"}")
+            .then_some(())
+    });
+    let told: BTreeSet<String> = metrics.scrape().keys().map(|sample| name(sample)).collect();
     let readme = include_str!("../../README.md").lines().filter_map(|line| line.strip_prefix("| `vestibule_"));
     let named: BTreeSet<String> =
         readme.filter_map(|line| Some(format!("vestibule_{}", name(line.split('`').next()?)))).collect();

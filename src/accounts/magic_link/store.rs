@@ -151,14 +151,14 @@ pub(super) fn delete_all(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Error>
 }
 
 /// So many at most, passing over those that somebody holds.
-pub(super) fn delete_expired(tx: &mut Tx<'_>, most: i64) -> Result<usize, db::Error> {
+pub(super) fn delete_expired(tx: &mut Tx<'_>, most: usize) -> Result<usize, db::Error> {
     let statement = "
         WITH old AS (
             SELECT browser_digest FROM magic_links WHERE expires_at <= $1
             ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED
         )
         DELETE FROM magic_links USING old WHERE magic_links.browser_digest = old.browser_digest";
-    let now = tx.now;
+    let (now, most) = (tx.now, i64::try_from(most).unwrap_or(i64::MAX));
     Ok(sql_query(statement).bind::<Timestamptz, _>(now).bind::<BigInt, _>(most).execute(tx.conn())?)
 }
 

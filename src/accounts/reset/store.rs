@@ -1,5 +1,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Timestamptz};
 
 use crate::db::schema::{password_resets as links, users};
 use crate::db::{self, ReadTx, Tx};
@@ -50,4 +52,16 @@ pub(super) fn delete_expired_links(tx: &mut Tx<'_>, user: UserId) -> Result<(), 
     let expired = links::table.filter(links::user_id.eq(user).and(links::expires_at.le(now)));
     diesel::delete(expired).execute(tx.conn())?;
     Ok(())
+}
+
+/// So many at most, whosever they are, passing over those that somebody holds.
+pub(super) fn delete_expired(tx: &mut Tx<'_>, most: usize) -> Result<usize, db::Error> {
+    let statement = "
+        WITH old AS (
+            SELECT digest FROM password_resets WHERE expires_at <= $1
+            ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED
+        )
+        DELETE FROM password_resets USING old WHERE password_resets.digest = old.digest";
+    let (now, most) = (tx.now, i64::try_from(most).unwrap_or(i64::MAX));
+    Ok(sql_query(statement).bind::<Timestamptz, _>(now).bind::<BigInt, _>(most).execute(tx.conn())?)
 }

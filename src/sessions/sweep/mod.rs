@@ -43,6 +43,14 @@ pub struct Swept {
     pub pending: usize,
 }
 
+impl Swept {
+    /// Of all kinds together.
+    pub fn total(&self) -> usize {
+        let Self { too_old, idle, ends, places, known_devices, links, pending } = self;
+        too_old + idle + ends + places + known_devices + links + pending
+    }
+}
+
 /// One round over everything. It stops between two batches when the service does.
 pub async fn sweep(app: &App, shutdown: &Shutdown) -> Result<Swept, db::Error> {
     Ok(Swept {

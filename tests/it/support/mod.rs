@@ -6,6 +6,7 @@ pub mod app;
 pub mod authenticator;
 pub mod breach_list;
 pub mod browser;
+pub mod command;
 pub mod echo;
 pub mod http;
 pub mod jar;

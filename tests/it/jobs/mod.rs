@@ -1,0 +1,4 @@
+//! What happens by itself: what the operator sees of it, and that any number of nodes do each piece of work once.
+
+mod command;
+mod failing;
