@@ -78,6 +78,7 @@ pub const KINDS: &[Kind] = &[
     kind("invitation.resent", Organizations, Organization, "An invitation was sent again"),
     kind("invitation.sent", Organizations, Organization, "An invitation was sent"),
     kind("invitation.withdrawn", Organizations, Organization, "An invitation was withdrawn"),
+    kind("job.run", Account, Operator, "A job was run by hand"),
     kind("letter.given_up", Account, Operator, "A letter could not be delivered"),
     kind(
         "magic_link.code_shown",
