@@ -54,6 +54,9 @@ pub mod sessions;
 /// What people prove themselves with beside a password: codes of an app, recovery codes.
 pub mod factors;
 
+/// Organizations: who belongs to them, in which role, and what that role may do.
+pub mod orgs;
+
 /// What people give to their programs in place of a session.
 pub mod api_keys;
 

@@ -41,8 +41,32 @@ pub enum Letter {
     RecoveryCodeUsed { left: u32 },
     /// A program has, or no longer has, a way in; the name is what the key's holder calls it.
     ApiKeyChanged { change: KeyChange, name: String },
+    /// What somebody is in an organization of this name is something else now.
+    MembershipChanged { change: MembershipChange, organization: String },
     /// The operator asks whether mail arrives.
     Test,
+}
+
+/// What has become of somebody's place in an organization.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum MembershipChange {
+    /// To this one, by its stable word.
+    RoleChanged(&'static str),
+    /// By somebody else.
+    Removed,
+    /// The organization is no more.
+    Deleted,
+}
+
+impl MembershipChange {
+    fn facts(&self) -> Vec<(&'static str, Value)> {
+        let (change, role) = match self {
+            Self::RoleChanged(role) => ("role_changed", *role),
+            Self::Removed => ("removed", ""),
+            Self::Deleted => ("deleted", ""),
+        };
+        vec![("change", change.into()), ("role", role.into())]
+    }
 }
 
 /// What has become of somebody's factors.
@@ -131,6 +155,7 @@ pub(super) enum Kind {
     FactorChanged,
     RecoveryCodeUsed,
     ApiKeyChanged,
+    MembershipChanged,
     Test,
 }
 
@@ -142,6 +167,13 @@ impl Letter {
             Self::RecoveryCodeUsed { left } => vec![("left", (*left).into())],
             Self::ApiKeyChanged { change, name } => {
                 vec![("change", change.as_str().into()), ("name", name.as_str().into())]
+            }
+            Self::MembershipChanged { change, organization } => {
+                let mut facts = change.facts();
+                facts.push(("organization", organization.as_str().into()));
+                // Where whoever did it sits is nobody else's business.
+                facts.extend([("address", Value::Null), ("browser", Value::Null)]);
+                facts
             }
             Self::EmailRestored { removed } => vec![("removed", removed.clone().into())],
             Self::VerifyEmail { .. }
@@ -173,13 +205,14 @@ impl Letter {
             Self::FactorChanged { .. } => (Kind::FactorChanged, None),
             Self::RecoveryCodeUsed { .. } => (Kind::RecoveryCodeUsed, None),
             Self::ApiKeyChanged { .. } => (Kind::ApiKeyChanged, None),
+            Self::MembershipChanged { .. } => (Kind::MembershipChanged, None),
             Self::Test => (Kind::Test, None),
         }
     }
 }
 
 impl Kind {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::VerifyEmail,
         Self::AlreadyRegistered,
         Self::ResetPassword,
@@ -193,6 +226,7 @@ impl Kind {
         Self::FactorChanged,
         Self::RecoveryCodeUsed,
         Self::ApiKeyChanged,
+        Self::MembershipChanged,
         Self::Test,
     ];
 
@@ -212,6 +246,7 @@ impl Kind {
             Self::FactorChanged => "factor_changed",
             Self::RecoveryCodeUsed => "recovery_code_used",
             Self::ApiKeyChanged => "api_key_changed",
+            Self::MembershipChanged => "membership_changed",
             Self::Test => "test",
         }
     }
@@ -232,6 +267,7 @@ impl Kind {
             | Self::FactorChanged
             | Self::RecoveryCodeUsed
             | Self::ApiKeyChanged
+            | Self::MembershipChanged
             | Self::Test => false,
         }
     }

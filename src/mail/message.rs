@@ -83,71 +83,31 @@ impl Draft {
     fn context(&self, settings: &Settings, now: DateTime<Utc>) -> Result<Value, Failure> {
         let url = &settings.server.public_url;
         let mut context = self.frame(settings);
-        match self.kind {
-            Kind::VerifyEmail => {
-                insert(&mut context, "link", link(url, "/verify-email", Some(self.token()?)).as_str());
-                insert(&mut context, "valid_for", &self.valid_for(settings.accounts.verification_ttl, now)?);
+        if self.kind == Kind::FactorChanged {
+            // An earlier version has written less down.
+            insert(&mut context, "passkey", "");
+            insert(&mut context, "protection", "lost");
+        }
+        self.insert_facts(&mut context);
+        for (name, page) in pages(self.kind) {
+            insert(&mut context, name, link(url, page, None).as_str());
+        }
+        match tokens(self.kind, settings) {
+            Some((page, ttl)) => {
+                insert(&mut context, "link", link(url, page, Some(self.token()?)).as_str());
+                insert(&mut context, "valid_for", &self.valid_for(ttl, now)?);
             }
-            Kind::ResetPassword => {
-                insert(&mut context, "link", link(url, "/reset-password", Some(self.token()?)).as_str());
-                insert(&mut context, "valid_for", &self.valid_for(settings.accounts.reset_ttl, now)?);
-            }
-            Kind::MagicLink => {
-                insert(&mut context, "link", link(url, "/magic-link", Some(self.token()?)).as_str());
-                insert(&mut context, "valid_for", &self.valid_for(MAGIC_LINK_TTL, now)?);
-            }
-            Kind::EmailChanged => {
-                insert(&mut context, "link", link(url, "/undo-email", Some(self.token()?)).as_str());
-                insert(&mut context, "valid_for", &self.valid_for(EMAIL_UNDO_TTL, now)?);
-            }
-            Kind::EmailRestored => {
-                self.insert_fact(&mut context, "removed");
-                insert(&mut context, "link", link(url, "/forgot-password", None).as_str());
-            }
-            Kind::AddressKept => {
-                insert(&mut context, "link", link(url, "/signup", None).as_str());
-                insert(&mut context, "valid_for", &in_words(EMAIL_UNDO_TTL));
-            }
-            Kind::NewPlace => {
-                insert(&mut context, "link", link(url, "/not-me", Some(self.token()?)).as_str());
-                insert(&mut context, "valid_for", &self.valid_for(NEW_PLACE_LINK_TTL, now)?);
-            }
-            Kind::AlreadyRegistered => {
-                insert(&mut context, "link", link(url, "/login", None).as_str());
-                insert(&mut context, "forgot", link(url, "/forgot-password", None).as_str());
-            }
-            Kind::NoPassword => insert(&mut context, "link", link(url, "/login", None).as_str()),
-            Kind::PasswordChanged => insert(&mut context, "link", link(url, "/forgot-password", None).as_str()),
-            Kind::FactorChanged => {
-                // An earlier version has written less down.
-                insert(&mut context, "passkey", "");
-                insert(&mut context, "protection", "lost");
-                for fact in ["change", "passkey", "protection"] {
-                    self.insert_fact(&mut context, fact);
-                }
-                insert(&mut context, "forgot", link(url, "/forgot-password", None).as_str());
-                insert(&mut context, "link", link(url, "/account/security", None).as_str());
-            }
-            Kind::RecoveryCodeUsed => {
-                self.insert_fact(&mut context, "left");
-                insert(&mut context, "forgot", link(url, "/forgot-password", None).as_str());
-                insert(&mut context, "link", link(url, "/account/security", None).as_str());
-            }
-            Kind::ApiKeyChanged => {
-                self.insert_fact(&mut context, "change");
-                self.insert_fact(&mut context, "name");
-                insert(&mut context, "forgot", link(url, "/forgot-password", None).as_str());
-                insert(&mut context, "link", link(url, "/account/api-keys", None).as_str());
-            }
-            Kind::Test => {}
+            None if self.kind == Kind::AddressKept => insert(&mut context, "valid_for", &in_words(EMAIL_UNDO_TTL)),
+            None => {}
         }
         Ok(context)
     }
 
     /// What the letter was given beside when and where.
-    fn insert_fact(&self, context: &mut Value, name: &str) {
-        if let (Value::Object(context), Some(fact)) = (context, self.details.get(name)) {
-            context.insert(name.to_owned(), fact.clone());
+    fn insert_facts(&self, context: &mut Value) {
+        if let (Value::Object(context), Value::Object(details)) = (context, &self.details) {
+            let facts = details.iter().filter(|(name, _)| !["at", "address", "browser"].contains(&name.as_str()));
+            context.extend(facts.map(|(name, fact)| (name.clone(), fact.clone())));
         }
     }
 
@@ -159,6 +119,48 @@ impl Draft {
 
     fn token(&self) -> Result<&Redacted, Failure> {
         self.secret.as_ref().ok_or_else(|| Failure::for_good("the secret of this letter is gone"))
+    }
+}
+
+/// Where the secret of a letter leads, and for how long.
+fn tokens(kind: Kind, settings: &Settings) -> Option<(&'static str, TimeDelta)> {
+    match kind {
+        Kind::VerifyEmail => Some(("/verify-email", settings.accounts.verification_ttl)),
+        Kind::ResetPassword => Some(("/reset-password", settings.accounts.reset_ttl)),
+        Kind::MagicLink => Some(("/magic-link", MAGIC_LINK_TTL)),
+        Kind::EmailChanged => Some(("/undo-email", EMAIL_UNDO_TTL)),
+        Kind::NewPlace => Some(("/not-me", NEW_PLACE_LINK_TTL)),
+        Kind::AlreadyRegistered
+        | Kind::NoPassword
+        | Kind::PasswordChanged
+        | Kind::EmailRestored
+        | Kind::AddressKept
+        | Kind::FactorChanged
+        | Kind::RecoveryCodeUsed
+        | Kind::ApiKeyChanged
+        | Kind::MembershipChanged
+        | Kind::Test => None,
+    }
+}
+
+/// Where else it leads, by the names that the templates use.
+fn pages(kind: Kind) -> &'static [(&'static str, &'static str)] {
+    match kind {
+        Kind::EmailRestored | Kind::PasswordChanged => &[("link", "/forgot-password")],
+        Kind::AddressKept => &[("link", "/signup")],
+        Kind::AlreadyRegistered => &[("link", "/login"), ("forgot", "/forgot-password")],
+        Kind::NoPassword => &[("link", "/login")],
+        Kind::FactorChanged | Kind::RecoveryCodeUsed => {
+            &[("forgot", "/forgot-password"), ("link", "/account/security")]
+        }
+        Kind::ApiKeyChanged => &[("forgot", "/forgot-password"), ("link", "/account/api-keys")],
+        Kind::MembershipChanged => &[("link", "/orgs")],
+        Kind::VerifyEmail
+        | Kind::ResetPassword
+        | Kind::MagicLink
+        | Kind::EmailChanged
+        | Kind::NewPlace
+        | Kind::Test => &[],
     }
 }
 

@@ -25,7 +25,9 @@ use serde_json::json;
 
 pub use failure::Failure;
 pub use inbox::{Inbox, Kept};
-pub use letter::{EMAIL_UNDO_TTL, FactorChange, KeyChange, Letter, MAGIC_LINK_TTL, NEW_PLACE_LINK_TTL, Protection};
+pub use letter::{
+    EMAIL_UNDO_TTL, FactorChange, KeyChange, Letter, MAGIC_LINK_TTL, MembershipChange, NEW_PLACE_LINK_TTL, Protection,
+};
 pub use outbox::drain;
 pub use queue::{Retried, State, Waiting, count_waiting, forget_old, is_stuck, list, retry, retry_all};
 pub use transport::{Transport, Unusable, send_test};

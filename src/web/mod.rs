@@ -15,6 +15,7 @@ pub mod failure;
 mod forward_auth;
 mod half_in;
 mod layers;
+mod membership;
 pub mod metrics;
 mod operations;
 mod pages;

@@ -31,6 +31,9 @@ const DANGEROUS: [(&str, Action, &str); 12] = [
     ("/me/recovery-codes", Action::Factors, "/account/security/recovery-codes"),
 ];
 
+/// What is dangerous there has no window of its own.
+pub const ACTION_IN_ORGANIZATIONS: Action = Action::Other;
+
 /// The word by which a page says that what was sent from it was not carried out.
 const UNSENT: &str = "unsent";
 
@@ -147,12 +150,29 @@ fn dangerous(path: &str) -> Option<(Action, &'static str)> {
 /// The page itself. Nothing of a form is kept, since there may be a password in it: its page comes up empty and says so.
 fn way_back(request: &HttpRequest) -> String {
     let is_page = super::failure::wants_page(request);
-    let form_page = dangerous(path_of(request)).map_or("/", |(_, page)| page);
+    let form_page = page_at(path_of(request));
     match (is_page, request.method().is_safe()) {
         (true, true) => request.uri().path_and_query().map_or("/", |wanted| wanted.as_str()).to_owned(),
         (true, false) => format!("{form_page}?done={UNSENT}"),
-        (false, _) => form_page.to_owned(),
+        (false, _) => form_page,
     }
+}
+
+/// The page on which people do what is done at this address.
+fn page_at(path: &str) -> String {
+    let of_account = dangerous(path).map(|(_, page)| page.to_owned());
+    of_account.or_else(|| page_of_organization(path)).unwrap_or_else(|| "/".to_owned())
+}
+
+/// Its own, but for what has a page to itself.
+fn page_of_organization(path: &str) -> Option<String> {
+    let mut parts = path.strip_prefix("/orgs/")?.split('/');
+    let slug = parts.next()?;
+    Some(match parts.next() {
+        Some("owner" | "hand-over") => format!("/orgs/{slug}/hand-over"),
+        Some("delete") => format!("/orgs/{slug}/delete"),
+        Some(_) | None => format!("/orgs/{slug}"),
+    })
 }
 
 fn confirm_page(return_to: &str) -> String {

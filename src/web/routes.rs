@@ -40,7 +40,7 @@ pub fn plain() -> Vec<Endpoint> {
 
 /// What belongs to people and their sessions.
 pub fn personal() -> Vec<Endpoint> {
-    [at_the_door(), of_the_account(), for_programs()].into_iter().flatten().collect()
+    [at_the_door(), of_the_account(), for_programs(), of_organizations()].into_iter().flatten().collect()
 }
 
 /// Pages for getting in and out, and those that letters lead to.
@@ -159,6 +159,22 @@ fn for_programs() -> Vec<Endpoint> {
         get("/me/sessions", to(api::sessions::list)),
         delete("/me/sessions", to(api::sessions::revoke_others)),
         delete("/me/sessions/{id}", to(api::sessions::revoke)),
+    ]
+}
+
+/// For programs, and pages of those who belong to one.
+fn of_organizations() -> Vec<Endpoint> {
+    vec![
+        // These two are pages as well, for whoever opens them with a browser.
+        get("/orgs", to(api::orgs::list)),
+        get("/orgs/{slug}", to(api::orgs::show)),
+        post("/orgs", to(api::orgs::found)),
+        patch("/orgs/{slug}", to(api::orgs::change)),
+        delete("/orgs/{slug}", to(api::orgs::delete)),
+        get("/orgs/{slug}/members", to(api::orgs::list_members)),
+        patch("/orgs/{slug}/members/{user_id}", to(api::orgs::change_role)),
+        delete("/orgs/{slug}/members/{user_id}", to(api::orgs::remove_member)),
+        post("/orgs/{slug}/owner", to(api::orgs::hand_over)),
     ]
 }
 

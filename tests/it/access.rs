@@ -22,6 +22,12 @@ const fn dangerous_page(fresh: &'static str) -> [&'static str; 6] {
     ["303 /login", "303 /confirm", "303 /confirm", fresh, "303 /login", "303 /login"]
 }
 
+/// Somebody else's, by the API: what its members may do there, [`crate::orgs`] tries.
+const fn in_another_organization() -> [&'static str; 6] {
+    let (out, nothing) = ("401 unauthenticated", "404 not_found");
+    [out, nothing, nothing, nothing, out, out]
+}
+
 /// Method and path, then what happens to: nobody, somebody unverified, somebody verified, the same who has just confirmed
 /// that it is them, somebody whose session has ended, and a stolen gate cookie alone. A status, with where it leads or the code of the problem.
 const TABLE: &[(&str, &str, [&str; 6])] = &[
@@ -264,6 +270,28 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
             "401 unauthenticated",
         ],
     ),
+    // Organizations. The first two are pages as well.
+    ("GET", "/orgs", ["401 unauthenticated", "200", "200", "200", "401 unauthenticated", "401 unauthenticated"]),
+    ("GET", "/orgs/{slug}", in_another_organization()),
+    // Without a name.
+    (
+        "POST",
+        "/orgs",
+        [
+            "401 unauthenticated",
+            "403 email_unverified",
+            "422 validation",
+            "422 validation",
+            "401 unauthenticated",
+            "401 unauthenticated",
+        ],
+    ),
+    ("PATCH", "/orgs/{slug}", in_another_organization()),
+    ("DELETE", "/orgs/{slug}", in_another_organization()),
+    ("GET", "/orgs/{slug}/members", in_another_organization()),
+    ("PATCH", "/orgs/{slug}/members/{user_id}", in_another_organization()),
+    ("DELETE", "/orgs/{slug}/members/{user_id}", in_another_organization()),
+    ("POST", "/orgs/{slug}/owner", in_another_organization()),
 ];
 
 /// What somebody who is half signed in can do besides. Everything else is for them what it is for nobody.
@@ -278,8 +306,15 @@ const SECOND_STEP: &[(&str, &str, &str)] = &[
 ];
 
 /// What a program with a key can do that has every scope there is.
-const BY_KEY: &[(&str, &str)] =
-    &[("GET", "/me"), ("GET", "/me/api-keys"), ("GET", "/me/passkeys"), ("GET", "/me/sessions")];
+const BY_KEY: &[(&str, &str)] = &[
+    ("GET", "/me"),
+    ("GET", "/me/api-keys"),
+    ("GET", "/me/passkeys"),
+    ("GET", "/me/sessions"),
+    ("GET", "/orgs"),
+    ("GET", "/orgs/{slug}"),
+    ("GET", "/orgs/{slug}/members"),
+];
 
 #[test]
 fn every_endpoint_is_in_the_table_and_answers_as_it_says() {
@@ -302,9 +337,9 @@ fn every_endpoint_is_in_the_table_and_answers_as_it_says() {
     register(&app, &mut app.unverified("another@example.com"), "Theirs");
     let mut wrong = Vec::new();
     for (method, path, expected) in TABLE {
-        let path = &of_another(&app, path);
+        let at = &of_another(&app, path);
         for ((who, make), expected) in people.iter().zip(expected) {
-            let seen = attempt(&mut make(), method, path);
+            let seen = attempt(&mut make(), method, (path, at));
             if seen != *expected {
                 wrong.push(format!("{method} {path} by {who}: {seen}, not {expected}"));
             }
@@ -314,7 +349,7 @@ fn every_endpoint_is_in_the_table_and_answers_as_it_says() {
     for (method, path, [nobody, ..]) in TABLE {
         let own = SECOND_STEP.iter().find(|(known, at, _)| known == method && at == path);
         let expected = own.map_or(nobody, |(.., expected)| expected);
-        let seen = attempt(&mut half_signed_in(&app), method, &of_another(&app, path));
+        let seen = attempt(&mut half_signed_in(&app), method, (path, &of_another(&app, path)));
         if seen != *expected {
             wrong.push(format!("{method} {path} by somebody half signed in: {seen}, not {expected}"));
         }
@@ -387,13 +422,13 @@ fn a_key_opens_what_may_be_read_and_nothing_else() {
         // Alone, and from a browser that is signed in and has just confirmed.
         for browser in [app.browser(), holder.clone()] {
             let mut program = browser.with_header("Authorization", &header);
-            let seen = match (*method, is_api(path)) {
+            let seen = match (*method, is_api(method, path)) {
                 ("POST", false) => describe(&program.post(at, &[("csrf", "x")])),
-                _ => attempt(&mut program, method, at),
+                _ => attempt(&mut program, method, (path, at)),
             };
             let is_refused = seen == "403" || seen == "403 forbidden";
             let is_right = match is_open {
-                true => seen == "200",
+                true => seen == *verified,
                 false if nobody != verified || nobody != fresh => is_refused,
                 false => is_refused || seen == *nobody,
             };
@@ -413,12 +448,25 @@ fn of_another(app: &TestApp, path: &str) -> String {
         app.text(&format!("SELECT s.{column}::text AS t {of}"))
     };
     match path {
+        _ if path.starts_with("/orgs/{slug}") => of_another_organization(app, path),
         "/me/sessions/{id}" => path.replace("{id}", &id("id")),
         _ if path.contains("/passkeys/{id}") => path.replace("{id}", &app.text("SELECT id::text AS t FROM passkeys")),
         "/me/api-keys/{id}" | "/account/api-keys/{id}/revoke" => path.replace("{id}", &key_of_another(app)),
         "/account/sessions/{id}/sign-out" => path.replace("{id}", &id("device_id")),
         _ => path.to_owned(),
     }
+}
+
+/// Theirs and nobody else's, made behind the service's back.
+fn of_another_organization(app: &TestApp, path: &str) -> String {
+    app.execute(
+        "INSERT INTO organization_slugs VALUES ('theirs', now()) ON CONFLICT DO NOTHING;
+        INSERT INTO organizations VALUES (gen_random_uuid(), 'theirs', 'Theirs', now()) ON CONFLICT DO NOTHING;
+        INSERT INTO members SELECT o.id, u.id, 'owner', now() FROM organizations o, users u
+        WHERE u.email = 'another@example.com' ON CONFLICT DO NOTHING",
+    );
+    let user = app.text("SELECT id::text AS t FROM users WHERE email = 'another@example.com'");
+    path.replace("{slug}", "theirs").replace("{user_id}", &user)
 }
 
 /// Made behind the service's back: its holder takes no part in this.
@@ -485,12 +533,18 @@ fn thief(app: &TestApp) -> Browser {
     thief
 }
 
-fn is_api(path: &str) -> bool {
-    ["/auth/", "/me", "/gateway/", "/healthz", "/readyz"].iter().any(|prefix| path.starts_with(prefix))
+/// In organizations it is the table that says so: by what nobody is told.
+fn is_api(method: &str, path: &str) -> bool {
+    let row = TABLE.iter().find(|(known, at, _)| *known == method && *at == path);
+    match row {
+        Some((.., [nobody, ..])) if path.starts_with("/orgs") => nobody.starts_with("401"),
+        _ => ["/auth/", "/me", "/gateway/", "/healthz", "/readyz"].iter().any(|prefix| path.starts_with(prefix)),
+    }
 }
 
-fn attempt(browser: &mut Browser, method: &str, path: &str) -> String {
-    let answer = match (method, is_api(path)) {
+/// `row` is the path as it stands in the table, `path` as it is asked for.
+fn attempt(browser: &mut Browser, method: &str, (row, path): (&str, &str)) -> String {
+    let answer = match (method, is_api(method, row)) {
         ("GET", false) if path != "/robots.txt" && !path.starts_with("/static/") => browser.get(path),
         ("POST", false) => post_form(browser, path),
         ("GET", _) => browser.api("GET", path, Value::Null),
@@ -538,8 +592,11 @@ fn body(path: &str) -> Value {
         "/me/email" => json!({ "email": "another@example.com" }),
         "/me/password" => json!({ "new_password": "wrong" }),
         "/me/passkeys/finish" => json!({ "ceremony": "A".repeat(43), "name": "Mine", "credential": {} }),
-        "/me/api-keys" => json!({ "name": "" }),
+        "/me/api-keys" | "/orgs" => json!({ "name": "" }),
         "/me" => json!({ "name": "Ann" }),
+        "/orgs/theirs" => json!({ "name": "Mine" }),
+        "/orgs/theirs/owner" => json!({ "user_id": "0190a3c2-7d5e-7cc3-98c4-dc0c0c07398f" }),
+        _ if path.starts_with("/orgs/theirs/members/") => json!({ "role": "member" }),
         _ if path.starts_with("/me/passkeys/") => json!({ "name": "Mine" }),
         _ => Value::Null,
     }

@@ -48,6 +48,8 @@ mod metrics;
 #[cfg(test)]
 mod operations;
 #[cfg(test)]
+mod orgs;
+#[cfg(test)]
 mod passkey_signin;
 #[cfg(test)]
 mod passkeys;

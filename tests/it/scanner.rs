@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use url::Url;
 use vestibule::kernel::{EmailAddress, Origin, Token};
-use vestibule::mail::{self, FactorChange, KeyChange, Letter};
+use vestibule::mail::{self, FactorChange, KeyChange, Letter, MembershipChange};
 
 use crate::support::TestApp;
 use crate::support::authenticator::set_up;
@@ -43,6 +43,7 @@ fn story_of(letter: &Letter) -> (&'static str, Story) {
         Letter::FactorChanged { .. } => ("factor_changed", factor_changed),
         Letter::RecoveryCodeUsed { .. } => ("recovery_code_used", recovery_code_used),
         Letter::ApiKeyChanged { .. } => ("api_key_changed", api_key_changed),
+        Letter::MembershipChanged { .. } => ("membership_changed", membership_changed),
         Letter::Test => ("test", test_letter),
     }
 }
@@ -64,6 +65,7 @@ fn all_kinds() -> Vec<Letter> {
         Letter::FactorChanged { change: FactorChange::AuthenticatorOn },
         Letter::RecoveryCodeUsed { left: 1 },
         Letter::ApiKeyChanged { change: KeyChange::Created, name: "backup".to_owned() },
+        Letter::MembershipChanged { change: MembershipChange::Removed, organization: "Acme".to_owned() },
         Letter::Test,
     ]
 }
@@ -316,6 +318,17 @@ fn recovery_code_used(app: &TestApp) -> (Received, Work) {
         assert!(page.has("9 of 10 left"), "{}", page.text());
     });
     (letter(app, ANN, "recovery code"), work)
+}
+
+fn membership_changed(app: &TestApp) -> (Received, Work) {
+    let ([mut owner, mut ann], ids) = crate::orgs::acme(app, ["owner@example.com", ANN]);
+    let removal = format!("/orgs/acme/members/{}", ids[1]);
+    assert_eq!(owner.api("PATCH", &removal, json!({ "role": "admin" })).status, 200);
+    let work: Work = Box::new(move |_, letter| {
+        assert!(ann.get(&letter.link()).has("Acme"));
+        assert_eq!(me(&mut ann).json::<Value>()["organizations"][0]["role"], "admin");
+    });
+    (letter(app, ANN, "Acme"), work)
 }
 
 fn api_key_changed(app: &TestApp) -> (Received, Work) {

@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::db;
 use crate::factors::{self, Factors};
 use crate::kernel::{Redacted, UserId};
+use crate::orgs::{self, Membership};
 use crate::web::body::ApiJson;
 use crate::web::cookies;
 use crate::web::factor_change::Change;
@@ -94,16 +95,21 @@ pub async fn resend_verification(app: web::Data<App>, who: SignedIn) -> Result<H
     Ok(HttpResponse::Accepted().json(json!({ "message": "We have sent you a new link." })))
 }
 
-/// Somebody with what they prove themselves with.
+/// Somebody with what they prove themselves with and what they belong to.
 pub struct Person {
     pub user: User,
     pub factors: Factors,
+    pub organizations: Vec<Membership>,
 }
 
-/// A person as the API shows them. Some are promised names that a client may read already: nobody has an organization
-/// or a deletion under way while there are none of these things to have.
+/// A person as the API shows them. The last is a promised name that a client may read already: nobody has a deletion
+/// under way while there are none.
 pub fn describe(person: &Person) -> Value {
-    let Person { user, factors } = person;
+    let Person { user, factors, organizations } = person;
+    let organizations = organizations.iter().map(|membership| {
+        let organization = &membership.organization;
+        json!({ "slug": organization.slug, "name": organization.name, "role": membership.role.as_str() })
+    });
     let mfa = json!({
         "totp": factors.totp,
         "passkeys": factors.passkeys,
@@ -116,7 +122,7 @@ pub fn describe(person: &Person) -> Value {
         "name": user.name,
         "created_at": user.created_at,
         "mfa": mfa,
-        "organizations": [],
+        "organizations": organizations.collect::<Vec<_>>(),
         "deletion": null,
     })
 }
@@ -124,11 +130,11 @@ pub fn describe(person: &Person) -> Value {
 pub async fn load(app: &App, id: UserId) -> Result<Person, Failure> {
     let found = app.db.read(move |tx| {
         let user = accounts::find(tx, id)?;
-        Ok::<_, db::Error>((user, factors::list(tx, id)?))
+        Ok::<_, db::Error>((user, factors::list(tx, id)?, orgs::list_of(tx, id)?))
     });
-    let (user, factors) = found.await?;
+    let (user, factors, organizations) = found.await?;
     // Deleted between the look at the session and this one.
-    Ok(Person { user: user.ok_or(Failure::Unauthenticated)?, factors })
+    Ok(Person { user: user.ok_or(Failure::Unauthenticated)?, factors, organizations })
 }
 
 pub fn no_store() -> HttpResponseBuilder {

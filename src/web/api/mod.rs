@@ -6,6 +6,7 @@ pub mod confirm;
 pub mod factors;
 pub mod magic_link;
 pub mod me;
+pub mod orgs;
 pub mod passkey_proofs;
 pub mod passkeys;
 pub mod sessions;

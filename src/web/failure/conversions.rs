@@ -4,7 +4,7 @@ use super::Failure;
 use crate::crypto::Busy;
 use crate::sessions::Method;
 use crate::stepup::{self, Way};
-use crate::{accounts, api_keys, db, factors, mail, signin};
+use crate::{accounts, api_keys, db, factors, mail, orgs, signin};
 
 const WRONG_CODE: &str = "This code is not right.";
 /// Often it is the one that somebody has just signed in with.
@@ -264,6 +264,35 @@ impl From<api_keys::Error> for Failure {
             Error::TooMany => Self::Conflict(format!(
                 "You have {MOST} keys, and there cannot be more. Revoke one that you do not need."
             )),
+            Error::Db(error) => error.into(),
+            Error::Unsealable(error) => Self::internal(error),
+        }
+    }
+}
+
+impl From<orgs::Error> for Failure {
+    fn from(error: orgs::Error) -> Self {
+        use orgs::{Error, MOST_OWNED};
+        match error {
+            Error::NotAMember | Error::NoSuchMember => Self::NotFound,
+            Error::NotPermitted => Self::Forbidden("Your role in this organization does not allow that.".to_owned()),
+            // Whoever asks knows what the answer to it needs: see `membership::Belongs::or_confirm`.
+            Error::NotConfirmed => Self::internal("a confirmation was missing and nobody asked for it"),
+            Error::LastOwner => Self::Conflict(
+                "An organization needs an owner, and there is no other one. Hand it over to somebody first, or delete it."
+                    .to_owned(),
+            ),
+            Error::CannotOwn => Self::Conflict(
+                "This person cannot become its owner: choose another member, with a confirmed address and an account \
+                 that stays."
+                    .to_owned(),
+            ),
+            Error::NotVerified => Self::EmailUnverified,
+            Error::SlugTaken => Self::Conflict("This short name is taken, or was. Choose another one.".to_owned()),
+            Error::TooMany => Self::Conflict(format!(
+                "You own {MOST_OWNED} organizations, and there cannot be more. Hand one of them over first."
+            )),
+            Error::Ended => Self::Unauthenticated,
             Error::Db(error) => error.into(),
             Error::Unsealable(error) => Self::internal(error),
         }

@@ -1,0 +1,267 @@
+//! `/orgs`: organizations, and who belongs to them.
+//!
+//! `/orgs` and `/orgs/{slug}` are pages as well: whoever opens them with a browser (`Accept` has `text/html`) gets the
+//! page, everybody else JSON. All other addresses are one or the other.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::me::no_store;
+use crate::app::App;
+use crate::db::Tx;
+use crate::kernel::{Label, UserId};
+use crate::orgs::{self, Cursor, Member, Membership, Permission, Role, Slug};
+use crate::web::body::ApiJson;
+use crate::web::failure::{Failure, Field};
+use crate::web::membership::{Belongs, FreshlyBelongs, Sees};
+use crate::web::who::{Reader, SignedIn};
+
+/// Members on one page, unless something else is asked for.
+const USUAL_PAGE: usize = 50;
+
+const LONGEST_PAGE: usize = 100;
+
+#[derive(Deserialize)]
+pub struct NewBody {
+    name: String,
+    /// Without one it is made from the name.
+    slug: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub struct ChangeBody {
+    name: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub struct RoleBody {
+    role: String,
+}
+
+#[derive(Deserialize)]
+pub struct OwnerBody {
+    user_id: String,
+}
+
+#[derive(Deserialize)]
+pub struct PageQuery {
+    cursor: Option<String>,
+    limit: Option<usize>,
+}
+
+/// The organization, and one of its members.
+#[derive(Deserialize)]
+pub struct MemberPath {
+    pub user_id: String,
+}
+
+/// `GET /orgs`: those of the caller.
+pub async fn list(app: web::Data<App>, who: Reader) -> Result<HttpResponse, Failure> {
+    let memberships = load_all(&app, who.user).await?;
+    let organizations: Vec<Value> = memberships.iter().map(describe).collect();
+    Ok(no_store().json(json!({ "organizations": organizations })))
+}
+
+/// `POST /orgs`: 201; 409 for a slug that is taken or was.
+pub async fn found(
+    app: web::Data<App>,
+    who: SignedIn,
+    ApiJson(body): ApiJson<NewBody>,
+) -> Result<HttpResponse, Failure> {
+    if !who.live.email_verified {
+        return Err(Failure::EmailUnverified);
+    }
+    let (name, slug) = wanted(&body.name, body.slug.as_deref()).map_err(Failure::Validation)?;
+    let membership = make(&app, &who, name, slug).await?;
+    let answer = HttpResponse::Created().insert_header((header::CACHE_CONTROL, "no-store")).json(describe(&membership));
+    Ok(answer)
+}
+
+/// `GET /orgs/{slug}`
+pub async fn show(who: Sees) -> Result<HttpResponse, Failure> {
+    Ok(no_store().json(describe(&who.membership)))
+}
+
+/// `PATCH /orgs/{slug}`
+pub async fn change(
+    app: web::Data<App>,
+    who: Belongs,
+    ApiJson(body): ApiJson<ChangeBody>,
+) -> Result<HttpResponse, Failure> {
+    let name = body.name.as_deref().map(Label::parse).transpose().map_err(|error| Failure::field("name", error))?;
+    let mut membership = who.membership.clone();
+    if let Some(name) = name {
+        membership.organization = rename(&app, &who, name).await?;
+    }
+    Ok(no_store().json(describe(&membership)))
+}
+
+/// `DELETE /orgs/{slug}`: 204.
+pub async fn delete(app: web::Data<App>, who: FreshlyBelongs) -> Result<HttpResponse, Failure> {
+    end(&app, &who.0).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// `GET /orgs/{slug}/members`: a page of them, and where the next one begins.
+pub async fn list_members(
+    app: web::Data<App>,
+    who: Sees,
+    asked: web::Query<PageQuery>,
+) -> Result<HttpResponse, Failure> {
+    let most = asked.limit.unwrap_or(USUAL_PAGE);
+    if !(1..=LONGEST_PAGE).contains(&most) {
+        return Err(Failure::field("limit", format!("Send a number from 1 to {LONGEST_PAGE}.")));
+    }
+    let (members, next) = load_members(&app, &who.membership, asked.cursor.as_deref(), most).await?;
+    let members: Vec<Value> = members.iter().map(|member| describe_member(member, who.membership.role)).collect();
+    Ok(no_store().json(json!({ "members": members, "next_cursor": next.map(|next| next.text()) })))
+}
+
+/// `PATCH /orgs/{slug}/members/{user_id}`: whatever concerns owners asks to confirm first.
+pub async fn change_role(
+    app: web::Data<App>,
+    who: Belongs,
+    path: web::Path<MemberPath>,
+    ApiJson(body): ApiJson<RoleBody>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Failure> {
+    let member = set_role(&app, &who, &path.user_id, &body.role, &request).await?;
+    Ok(no_store().json(describe_member(&member, who.membership.role)))
+}
+
+/// `DELETE /orgs/{slug}/members/{user_id}`: 204. With one's own id one leaves.
+pub async fn remove_member(
+    app: web::Data<App>,
+    who: Belongs,
+    path: web::Path<MemberPath>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Failure> {
+    remove(&app, &who, &path.user_id, &request).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// `POST /orgs/{slug}/owner`: the member of this id becomes an owner, the caller an admin.
+pub async fn hand_over(
+    app: web::Data<App>,
+    who: FreshlyBelongs,
+    ApiJson(body): ApiJson<OwnerBody>,
+) -> Result<HttpResponse, Failure> {
+    let membership = pass_on(&app, &who.0, &body.user_id).await?;
+    Ok(no_store().json(describe(&membership)))
+}
+
+/// All that is wrong with it at once.
+pub fn wanted(name: &str, slug: Option<&str>) -> Result<(Label, Option<Slug>), Vec<Field>> {
+    let name = Label::parse(name).map_err(|error| ("name", error.to_string()));
+    let slug = slug.map(Slug::choose).transpose().map_err(|error| ("slug", error.to_string()));
+    match (name, slug) {
+        (Ok(name), Ok(slug)) => Ok((name, slug)),
+        (name, slug) => Err([name.err(), slug.err()].into_iter().flatten().collect()),
+    }
+}
+
+pub async fn make(app: &App, who: &SignedIn, name: Label, slug: Option<Slug>) -> Result<Membership, Failure> {
+    let user = who.live.user;
+    let made = app.db.write(&who.origin, move |tx| orgs::found(tx, user, &name, slug));
+    let organization = made.await?;
+    let joined_at = organization.created_at;
+    Ok(Membership { organization, user, role: Role::Owner, joined_at })
+}
+
+pub async fn load_all(app: &App, user: UserId) -> Result<Vec<Membership>, Failure> {
+    Ok(app.db.look_up(move |tx| orgs::list_of(tx, user)).await?)
+}
+
+pub async fn load_members(
+    app: &App,
+    membership: &Membership,
+    cursor: Option<&str>,
+    most: usize,
+) -> Result<(Vec<Member>, Option<Cursor>), Failure> {
+    let parse =
+        |text| Cursor::parse(text).ok_or_else(|| Failure::field("cursor", "Send what the last page has given."));
+    let (id, after) = (membership.organization.id, cursor.map(parse).transpose()?);
+    Ok(app.db.look_up(move |tx| orgs::list_members(tx, id, after, most)).await?)
+}
+
+pub async fn rename(app: &App, who: &Belongs, name: Label) -> Result<orgs::Organization, Failure> {
+    let (user, id) = (who.live.user, who.membership.organization.id);
+    Ok(app.db.write(&who.origin, move |tx| orgs::rename(tx, user, id, &name)).await?)
+}
+
+pub async fn end(app: &App, who: &Belongs) -> Result<(), Failure> {
+    let (app2, user, id) = (app.clone(), who.live.user, who.membership.organization.id);
+    app.db.write(&who.origin, move |tx| orgs::delete(tx, &app2.sealer, user, id)).await?;
+    Ok(())
+}
+
+/// The member as they are now. 404 for an id that is no member's.
+pub async fn set_role(
+    app: &App,
+    who: &Belongs,
+    user_id: &str,
+    role: &str,
+    request: &HttpRequest,
+) -> Result<Member, Failure> {
+    let role = Role::parse(role).ok_or_else(|| Failure::field("role", "A role is owner, admin or member."))?;
+    let (app2, caller, id) = (app.clone(), (who.live.user, who.confirmation(app)), who.membership.organization.id);
+    let user: UserId = user_id.parse().map_err(|_| Failure::NotFound)?;
+    let work = move |tx: &mut Tx<'_>| {
+        orgs::change_role(tx, &app2.sealer, caller, (id, user), role)?;
+        orgs::find_member(tx, id, user)?.ok_or(orgs::Error::NoSuchMember)
+    };
+    app.db.write(&who.origin, work).await.map_err(|error| who.or_confirm(app, request, error))
+}
+
+/// Somebody else goes, or the caller leaves.
+pub async fn remove(app: &App, who: &Belongs, user_id: &str, request: &HttpRequest) -> Result<(), Failure> {
+    let (app2, caller, id) = (app.clone(), (who.live.user, who.confirmation(app)), who.membership.organization.id);
+    let user: UserId = user_id.parse().map_err(|_| Failure::NotFound)?;
+    let work = move |tx: &mut Tx<'_>| {
+        if user == caller.0 {
+            return orgs::leave(tx, id, user);
+        }
+        orgs::remove(tx, &app2.sealer, caller, (id, user))
+    };
+    app.db.write(&who.origin, work).await.map_err(|error| who.or_confirm(app, request, error))
+}
+
+/// What the caller is afterwards.
+pub async fn pass_on(app: &App, who: &Belongs, user_id: &str) -> Result<Membership, Failure> {
+    let (app2, user, organization) = (app.clone(), who.live.user, who.membership.organization.clone());
+    let heir: UserId = user_id.parse().map_err(|_| Failure::NotFound)?;
+    let work = move |tx: &mut Tx<'_>| {
+        orgs::hand_over(tx, &app2.sealer, user, organization.id, heir)?;
+        orgs::find_membership(tx, user, &organization.slug)?.ok_or(orgs::Error::NotAMember)
+    };
+    Ok(app.db.write(&who.origin, work).await?)
+}
+
+/// An organization as one of its members sees it.
+fn describe(membership: &Membership) -> Value {
+    let organization = &membership.organization;
+    json!({
+        "id": organization.id,
+        "slug": organization.slug,
+        "name": organization.name,
+        "created_at": organization.created_at,
+        "role": membership.role.as_str(),
+        "joined_at": membership.joined_at,
+    })
+}
+
+/// Who has a second factor is for those who can ask for one.
+fn describe_member(member: &Member, viewer: Role) -> Value {
+    let second_factor = viewer.may(Permission::SeeSecondFactors).then_some(member.has_second_factor);
+    json!({
+        "user_id": member.user,
+        "email": member.email,
+        "email_verified": member.is_verified,
+        "name": member.name,
+        "role": member.role.as_str(),
+        "joined_at": member.joined_at,
+        "second_factor": second_factor,
+    })
+}
