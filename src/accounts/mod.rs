@@ -3,6 +3,7 @@
 //! An account exists from the sign-up on, unverified. Whoever first proves the address (see
 //! [`verify_email`]) owns it, and nothing put on the account by somebody who had not proved it survives.
 
+pub mod activity;
 pub mod change_email;
 pub mod change_password;
 pub mod magic_link;

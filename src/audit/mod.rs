@@ -1,14 +1,19 @@
 //! Who did what, when, from where, on whom: rows of the same transaction as what they tell of.
 //!
 //! Rows are only ever added; a trigger refuses to change or delete them. They hold no secrets, and no
-//! address of anybody who is not known to us.
+//! address of anybody who is not known to us. [`kinds`] says what there is to be recorded and who may see it,
+//! [`search`] finds it, and [`words`] tells it.
 
 mod kinds;
+mod search;
 mod store;
+mod words;
 
 use serde_json::Value;
 
 pub use kinds::{Area, KINDS, Kind, Sight};
+pub use search::{Cursor, Filter, Found, Page, PageSize, Recorded, Which, of_organization, of_person};
+pub use words::{facts, sentence};
 
 use crate::db::{self, Tx};
 use crate::kernel::{EventId, OrganizationId, UserId};
@@ -52,7 +57,7 @@ impl Event {
 
 /// Writes the event down on behalf of `tx.origin`.
 pub fn record(tx: &mut Tx<'_>, event: Event) -> Result<(), db::Error> {
-    let id = EventId::new(tx.now);
+    let id = EventId::in_turn(tx.now, tx.next_turn());
     match event.subject {
         Some(subject) => log::info!(event = event.kind, subject:% = subject; "{}", event.kind),
         None => log::info!(event = event.kind; "{}", event.kind),

@@ -1,10 +1,13 @@
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use ipnet::IpNet;
+use serde_json::Value;
 
 use super::Event;
-use crate::db::schema::audit_events::dsl;
-use crate::db::{self, Tx};
-use crate::kernel::EventId;
+use super::search::{Range, Recorded, Words};
+use crate::db::schema::audit_events::{self, dsl};
+use crate::db::{self, ReadTx, Tx};
+use crate::kernel::{EventId, Hand, OrganizationId, SessionId, UserId};
 
 pub(super) fn insert(tx: &mut Tx<'_>, id: EventId, event: Event) -> Result<(), db::Error> {
     let origin = tx.origin.clone();
@@ -26,4 +29,100 @@ pub(super) fn insert(tx: &mut Tx<'_>, id: EventId, event: Event) -> Result<(), d
         ))
         .execute(tx.conn())?;
     Ok(())
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = audit_events)]
+struct Row {
+    id: EventId,
+    at: chrono::DateTime<chrono::Utc>,
+    kind: String,
+    actor_id: Option<UserId>,
+    subject_id: Option<UserId>,
+    session_id: Option<SessionId>,
+    address: Option<IpNet>,
+    user_agent: Option<String>,
+    request_id: String,
+    details: Value,
+    organization_id: Option<OrganizationId>,
+    hand: String,
+}
+
+type Query<'a> = audit_events::BoxedQuery<'a, Pg>;
+
+// Equal to a value, but said as a range, and the order with that column in front: so that nothing but the index of both
+// columns will do. PostgreSQL would take any index on ids for an order by ids alone, read the newest events of everybody,
+// and find those of somebody who has not been there for long after all others.
+
+/// By the index of subjects.
+pub(super) fn about(
+    tx: &mut ReadTx<'_>,
+    user: UserId,
+    range: &Range,
+    words: &Words,
+) -> Result<Vec<Recorded>, db::Error> {
+    let about = dsl::audit_events.filter(dsl::subject_id.ge(user).and(dsl::subject_id.le(user))).into_boxed();
+    newest(tx, limited(about, range, words).order((dsl::subject_id.desc(), dsl::id.desc())))
+}
+
+/// By the index of actors that holds what happened in organizations, and nothing of the much that people do for
+/// themselves.
+pub(super) fn done_within_organizations(
+    tx: &mut ReadTx<'_>,
+    user: UserId,
+    range: &Range,
+    words: &Words,
+) -> Result<Vec<Recorded>, db::Error> {
+    let done = dsl::actor_id.ge(user).and(dsl::actor_id.le(user)).and(dsl::organization_id.is_not_null());
+    let done = dsl::audit_events.filter(done).into_boxed();
+    newest(tx, limited(done, range, words).order((dsl::actor_id.desc(), dsl::id.desc())))
+}
+
+/// By the index of organizations.
+pub(super) fn within(
+    tx: &mut ReadTx<'_>,
+    organization: OrganizationId,
+    range: &Range,
+    words: &Words,
+) -> Result<Vec<Recorded>, db::Error> {
+    let within = dsl::organization_id.ge(organization).and(dsl::organization_id.le(organization));
+    let within = dsl::audit_events.filter(within).into_boxed();
+    newest(tx, limited(within, range, words).order((dsl::organization_id.desc(), dsl::id.desc())))
+}
+
+fn newest(tx: &mut ReadTx<'_>, query: Query<'_>) -> Result<Vec<Recorded>, db::Error> {
+    let rows = query.select(Row::as_select()).load(tx.conn())?;
+    Ok(rows.into_iter().map(recorded).collect())
+}
+
+fn limited<'a>(mut query: Query<'a>, range: &Range, words: &'a Words) -> Query<'a> {
+    if let Some(from) = range.from {
+        query = query.filter(dsl::id.ge(from));
+    }
+    if let Some(before) = range.before {
+        query = query.filter(dsl::id.lt(before));
+    }
+    let query = match words {
+        Words::Only(words) => query.filter(dsl::kind.eq_any(words)),
+        Words::AllBut(words) => query.filter(dsl::kind.ne_all(words)),
+    };
+    query.limit(range.limit)
+}
+
+fn recorded(row: Row) -> Recorded {
+    Recorded {
+        id: row.id,
+        at: row.at,
+        kind: row.kind,
+        actor: row.actor_id,
+        subject: row.subject_id,
+        session: row.session_id,
+        address: row.address.map(|network| network.addr()),
+        user_agent: row.user_agent,
+        request_id: row.request_id,
+        details: row.details,
+        organization: row.organization_id,
+        // The table allows no other.
+        hand: Hand::from_stored(&row.hand).unwrap_or(Hand::Visitor),
+    }
 }

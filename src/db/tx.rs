@@ -33,17 +33,25 @@ pub struct Tx<'a> {
     /// Counted whether or not it commits: that somebody has tried is true all the same.
     pub meters: Meters,
     told: Vec<Change>,
+    turns: u16,
 }
 
 impl<'a> Tx<'a> {
     pub(super) fn new(conn: &'a mut PgConnection, now: DateTime<Utc>, origin: Origin, meters: Meters) -> Self {
-        Self { read: ReadTx::new(conn, now), origin, meters, told: Vec::new() }
+        Self { read: ReadTx::new(conn, now), origin, meters, told: Vec::new(), turns: 0 }
     }
 
     /// Says that rows which nodes keep in memory are changed by this. The other nodes hear it from the triggers of the
     /// tables; this node hears it when the transaction has committed.
     pub fn tell(&mut self, change: Change) {
         self.told.push(change);
+    }
+
+    /// How many others were numbered in this transaction before: at its one instant nothing else tells their order.
+    pub fn next_turn(&mut self) -> u16 {
+        let turn = self.turns;
+        self.turns = turn.saturating_add(1);
+        turn
     }
 
     pub(super) fn told(self) -> Vec<Change> {

@@ -10,7 +10,7 @@ use diesel::pg::{Pg, PgValue};
 use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types;
 use serde::{Deserialize, Serialize};
-use uuid::{NoContext, Timestamp, Uuid};
+use uuid::{Builder, NoContext, Timestamp, Uuid};
 
 macro_rules! id {
     ($(#[$meta:meta])* $name:ident) => {
@@ -110,3 +110,53 @@ id!(
     /// One letter in the outbox; also the left half of its Message-ID.
     LetterId
 );
+
+impl EventId {
+    /// A new id, after those of the `turn` events before it that were recorded at the same `now` by the same
+    /// transaction (RFC 9562, section 6.2, method 1, with the 12 bits of `rand_a` as the counter).
+    pub fn in_turn(now: DateTime<Utc>, turn: u16) -> Self {
+        const COUNTER: u128 = 0xfff << 64;
+        let counter = u128::from(turn.min(0xfff)) << 64;
+        Self(Uuid::from_u128((Self::new(now).0.as_u128() & !COUNTER) | counter))
+    }
+
+    /// Not after any id made at `at` or later, and after every one that was made a millisecond or more before.
+    pub fn first_at(at: DateTime<Utc>) -> Self {
+        const LATEST: u64 = (1 << 48) - 1;
+        let millis = u64::try_from(at.timestamp_millis()).unwrap_or(0).min(LATEST);
+        Self(Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid())
+    }
+
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    #[test]
+    fn events_of_one_transaction_are_in_their_order() {
+        let now = DateTime::from_timestamp(1_800_000_000, 123_456_789).unwrap();
+        let ids: Vec<EventId> = (0..50).map(|turn| EventId::in_turn(now, turn)).collect();
+        assert!(ids.is_sorted());
+        assert!(ids.iter().all(|id| id.0.get_version_num() == 7));
+        assert_eq!(EventId::in_turn(now, 0xfff).0.as_u128() >> 64, EventId::in_turn(now, 0x1000).0.as_u128() >> 64);
+    }
+
+    #[test]
+    fn an_instant_stands_before_all_ids_of_its_millisecond_and_after_those_before() {
+        let at = DateTime::from_timestamp_millis(1_800_000_000_123).unwrap();
+        let first = EventId::first_at(at);
+        for turn in [0, 1, 0xfff] {
+            assert!(first <= EventId::in_turn(at, turn));
+            assert!(first > EventId::in_turn(at - TimeDelta::milliseconds(1), turn));
+        }
+        assert!(
+            EventId::first_at(DateTime::<Utc>::MIN_UTC) < first && EventId::first_at(DateTime::<Utc>::MAX_UTC) > first
+        );
+    }
+}

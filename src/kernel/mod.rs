@@ -14,6 +14,7 @@ pub mod request_id;
 pub mod return_to;
 pub mod secrets;
 pub mod shutdown;
+pub mod when;
 
 pub use clock::Clock;
 pub use email::EmailAddress;
@@ -27,3 +28,4 @@ pub use request_id::RequestId;
 pub use return_to::ReturnTo;
 pub use secrets::{Digest, Redacted, Token};
 pub use shutdown::Shutdown;
+pub use when::When;

@@ -25,6 +25,10 @@ impl Hand {
             Self::Service => "service",
         }
     }
+
+    pub fn from_stored(word: &str) -> Option<Self> {
+        [Self::Visitor, Self::Operator, Self::Service].into_iter().find(|hand| hand.as_str() == word)
+    }
 }
 
 /// What every written row and audit event knows about its cause.

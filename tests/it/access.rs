@@ -114,6 +114,7 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
             "303 /login",
         ],
     ),
+    ("GET", "/account/activity", ["303 /login", "200", "200", "200", "303 /login", "303 /login"]),
     ("GET", "/account/api-keys", ["303 /login", "200", "200", "200", "303 /login", "303 /login"]),
     // Without saying what for.
     ("POST", "/account/api-keys", dangerous_page("422")),
@@ -251,6 +252,7 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
         ],
     ),
     ("DELETE", "/me/passkeys/{id}", dangerous("404 not_found")),
+    ("GET", "/me/activity", ["401 unauthenticated", "200", "200", "200", "401 unauthenticated", "401 unauthenticated"]),
     ("GET", "/me/sessions", ["401 unauthenticated", "200", "200", "200", "401 unauthenticated", "401 unauthenticated"]),
     (
         "DELETE",
@@ -308,6 +310,7 @@ const SECOND_STEP: &[(&str, &str, &str)] = &[
 /// What a program with a key can do that has every scope there is.
 const BY_KEY: &[(&str, &str)] = &[
     ("GET", "/me"),
+    ("GET", "/me/activity"),
     ("GET", "/me/api-keys"),
     ("GET", "/me/passkeys"),
     ("GET", "/me/sessions"),

@@ -6,6 +6,8 @@ mod access;
 #[cfg(test)]
 mod accounts;
 #[cfg(test)]
+mod activity;
+#[cfg(test)]
 mod api_keys;
 #[cfg(test)]
 mod breaches;

@@ -1,5 +1,6 @@
 //! The JSON API. Shapes and codes are promises to other programs.
 
+pub mod activity;
 pub mod api_keys;
 pub mod auth;
 pub mod confirm;

@@ -1,5 +1,6 @@
 //! Pages for people. Forms post and lead on by GET; nothing needs a script.
 
+pub mod activity;
 pub mod api_keys;
 pub mod confirm;
 pub mod email;
