@@ -6,6 +6,7 @@
 pub mod activity;
 pub mod change_email;
 pub mod change_password;
+pub mod deletion;
 pub mod magic_link;
 pub mod mfa_reset;
 pub mod password;
@@ -26,6 +27,7 @@ use crate::db::{self, ReadTx, Tx};
 use crate::factors::Holder;
 use crate::kernel::{EmailAddress, UserId};
 
+pub use deletion::{Cause, erase};
 pub use profile::Name;
 
 /// Links that no longer work are removed so many a statement.
@@ -39,6 +41,8 @@ pub struct User {
     pub email_verified_at: Option<DateTime<Utc>>,
     pub name: String,
     pub created_at: DateTime<Utc>,
+    /// Until when they can come back; `None` for somebody who stays.
+    pub deletes_at: Option<DateTime<Utc>>,
 }
 
 impl From<&User> for Holder {
@@ -58,6 +62,7 @@ impl User {
 pub struct Credentials {
     pub user: UserId,
     pub password: Option<PasswordHash>,
+    /// Nothing opens it any more: it is disabled, or its person has left and is about to be erased.
     pub is_disabled: bool,
 }
 

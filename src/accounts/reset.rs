@@ -18,7 +18,7 @@ mod store;
 
 use super::requests::{self, Heard, Wish};
 use super::store as users;
-use super::{Name, OLD_LINKS, User, magic_link, password, passwordless};
+use super::{Name, OLD_LINKS, User, deletion, magic_link, password, passwordless};
 use crate::api_keys;
 use crate::app::App;
 use crate::audit::{self, Event};
@@ -163,5 +163,6 @@ fn take_over(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Error> {
     users::set_name(tx, user, &Name::default())?;
     factors::forget(tx, user)?;
     sessions::forget_places(tx, user)?;
+    deletion::call_off(tx, user)?;
     audit::record(tx, Event::about(user, "email.verified"))
 }

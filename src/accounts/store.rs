@@ -10,11 +10,15 @@ use crate::db::schema::{email_verifications as links, setup_links as setup, user
 use crate::db::{self, Change, ReadTx, Tx};
 use crate::kernel::{Digest, EmailAddress, UserId};
 
-type UserRow = (UserId, String, Option<DateTime<Utc>>, String, DateTime<Utc>);
+type UserRow = (UserId, String, Option<DateTime<Utc>>, String, DateTime<Utc>, Option<DateTime<Utc>>);
+type CredentialsRow = (UserId, Option<String>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 type LinkRow = (UserId, String, Option<Vec<u8>>, Option<String>, Option<String>, Option<String>, String);
 
-const USER: (users::id, users::email, users::email_verified_at, users::name, users::created_at) =
-    (users::id, users::email, users::email_verified_at, users::name, users::created_at);
+const USER: (users::id, users::email, users::email_verified_at, users::name, users::created_at, users::deletes_at) =
+    (users::id, users::email, users::email_verified_at, users::name, users::created_at, users::deletes_at);
+
+const CREDENTIALS: (users::id, users::password_hash, users::disabled_at, users::deletes_at) =
+    (users::id, users::password_hash, users::disabled_at, users::deletes_at);
 
 const LINK: (
     links::user_id,
@@ -92,31 +96,23 @@ pub(super) fn lock_by_key(tx: &mut Tx<'_>, key: &str) -> Result<Option<User>, db
 }
 
 pub(super) fn find_credentials(tx: &mut ReadTx<'_>, key: &str) -> Result<Option<Credentials>, db::Error> {
-    let row = users::table
-        .filter(users::email_key.eq(key))
-        .select((users::id, users::password_hash, users::disabled_at))
-        .first(tx.conn())
-        .optional()?;
-    Ok(row.map(credentials))
+    let now = tx.now;
+    let row: Option<CredentialsRow> =
+        users::table.filter(users::email_key.eq(key)).select(CREDENTIALS).first(tx.conn()).optional()?;
+    Ok(row.map(|row| credentials(row, now)))
 }
 
 pub(super) fn find_credentials_of(tx: &mut ReadTx<'_>, id: UserId) -> Result<Option<Credentials>, db::Error> {
-    let row = users::table
-        .find(id)
-        .select((users::id, users::password_hash, users::disabled_at))
-        .first(tx.conn())
-        .optional()?;
-    Ok(row.map(credentials))
+    let now = tx.now;
+    let row: Option<CredentialsRow> = users::table.find(id).select(CREDENTIALS).first(tx.conn()).optional()?;
+    Ok(row.map(|row| credentials(row, now)))
 }
 
 pub(super) fn lock_credentials(tx: &mut Tx<'_>, id: UserId) -> Result<Option<Credentials>, db::Error> {
-    let row = users::table
-        .find(id)
-        .select((users::id, users::password_hash, users::disabled_at))
-        .for_no_key_update()
-        .first(tx.conn())
-        .optional()?;
-    Ok(row.map(credentials))
+    let now = tx.now;
+    let row: Option<CredentialsRow> =
+        users::table.find(id).select(CREDENTIALS).for_no_key_update().first(tx.conn()).optional()?;
+    Ok(row.map(|row| credentials(row, now)))
 }
 
 pub(super) fn has_password(tx: &mut Tx<'_>, id: UserId, hash: &PasswordHash) -> Result<bool, db::Error> {
@@ -278,12 +274,13 @@ pub(super) fn delete_setup_link(tx: &mut Tx<'_>) -> Result<(), db::Error> {
     Ok(())
 }
 
-fn user((id, email, email_verified_at, name, created_at): UserRow) -> Result<User, db::Error> {
-    Ok(User { id, email: stored_address(&email)?, email_verified_at, name, created_at })
+fn user((id, email, email_verified_at, name, created_at, deletes_at): UserRow) -> Result<User, db::Error> {
+    Ok(User { id, email: stored_address(&email)?, email_verified_at, name, created_at, deletes_at })
 }
 
-fn credentials((user, hash, disabled_at): (UserId, Option<String>, Option<DateTime<Utc>>)) -> Credentials {
-    Credentials { user, password: hash.map(PasswordHash::from_stored), is_disabled: disabled_at.is_some() }
+fn credentials((user, hash, disabled_at, deletes_at): CredentialsRow, now: DateTime<Utc>) -> Credentials {
+    let is_disabled = disabled_at.is_some() || deletes_at.is_some_and(|end| end <= now);
+    Credentials { user, password: hash.map(PasswordHash::from_stored), is_disabled }
 }
 
 fn pending((user, email, browser, hash, name, own_hash, own_name): LinkRow) -> Result<Pending, db::Error> {

@@ -12,7 +12,7 @@
 //! An account whose holder has come from an address that they had proved is another matter: see
 //! [`change_email`](super::change_email).
 
-use super::{Name, OLD_LINKS, User, change_email, password, store};
+use super::{Name, OLD_LINKS, User, change_email, deletion, password, store};
 use crate::api_keys;
 use crate::app::App;
 use crate::audit::{self, Event};
@@ -262,6 +262,7 @@ fn start_afresh(tx: &mut Tx<'_>, user: UserId, password: Option<&PasswordHash>, 
     sessions::revoke_all(tx, user, None, EndReason::PasswordChanged)?;
     // Where somebody else was does not make it a usual place of the one who has proved the address.
     sessions::forget_places(tx, user)?;
+    deletion::call_off(tx, user)?;
     let kind = if password.is_some() { "password.set" } else { "password.removed" };
     audit::record(tx, Event::about(user, kind))
 }

@@ -14,6 +14,7 @@ use crate::kernel::{ApiKeyId, Digest, EmailAddress, UserId};
 /// A row whose end may have come.
 pub(super) struct Found {
     pub program: Program,
+    /// Or leaving: programs of somebody who has asked to be deleted get no further.
     pub is_disabled: bool,
 }
 
@@ -161,6 +162,8 @@ struct ProgramRow {
     name: String,
     #[diesel(select_expression = users::disabled_at)]
     disabled_at: Option<DateTime<Utc>>,
+    #[diesel(select_expression = users::deletes_at)]
+    deletes_at: Option<DateTime<Utc>>,
     #[diesel(select_expression = keys::scopes)]
     scopes: Vec<String>,
     #[diesel(select_expression = keys::expires_at)]
@@ -174,7 +177,7 @@ impl TryFrom<ProgramRow> for Found {
 
     fn try_from(row: ProgramRow) -> Result<Self, db::Error> {
         Ok(Self {
-            is_disabled: row.disabled_at.is_some(),
+            is_disabled: row.disabled_at.is_some() || row.deletes_at.is_some(),
             program: Program {
                 key: row.key,
                 user: row.user,

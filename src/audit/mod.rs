@@ -3,7 +3,12 @@
 //! Rows are only ever added; a trigger refuses to change or delete them. They hold no secrets, and no
 //! address of anybody who is not known to us. [`kinds`] says what there is to be recorded and who may see it,
 //! [`search`] finds it, and [`words`] tells it.
+//!
+//! One thing alone changes them: when an account is erased, a pseudonym takes its person's place in their rows
+//! ([`anonymise`]). People are an event's actor or its subject and never stand in its details, where that would not find
+//! them.
 
+mod anonymise;
 mod kinds;
 mod search;
 mod store;
@@ -11,6 +16,7 @@ mod words;
 
 use serde_json::Value;
 
+pub use anonymise::{anonymise, pseudonym};
 pub use kinds::{Area, KINDS, Kind, Sight};
 pub use search::{Cursor, Filter, Found, Page, PageSize, Recorded, Which, of_organization, of_person};
 pub use words::{facts, sentence};

@@ -1,5 +1,6 @@
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::{Array, Integer, Text, Uuid};
 use ipnet::IpNet;
 use serde_json::Value;
 
@@ -125,4 +126,18 @@ fn recorded(row: Row) -> Recorded {
         // The table allows no other.
         hand: Hand::from_stored(&row.hand).unwrap_or(Hand::Visitor),
     }
+}
+
+/// How many rows had to be changed.
+pub(super) fn anonymise(
+    tx: &mut Tx<'_>,
+    (user, pseudonym): (UserId, UserId),
+    harmless: &[&str],
+    most: i32,
+) -> Result<usize, db::Error> {
+    diesel::define_sql_function! {
+        fn anonymise_audit(person: Uuid, pseudonym: Uuid, harmless: Array<Text>, most: Integer) -> Integer;
+    }
+    let changed: i32 = diesel::select(anonymise_audit(user, pseudonym, harmless, most)).get_result(tx.conn())?;
+    Ok(usize::try_from(changed).unwrap_or_default())
 }

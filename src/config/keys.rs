@@ -1,7 +1,7 @@
 //! The names of the keys, as files, variables and people write them.
 
 /// Every key. `config/default.toml` and the reader of [`super::Settings`] are tested against this list.
-pub const KEYS: [&str; 46] = [
+pub const KEYS: [&str; 47] = [
     "server.listen",
     "server.public_url",
     "server.metrics_listen",
@@ -24,6 +24,7 @@ pub const KEYS: [&str; 46] = [
     "accounts.signup",
     "accounts.verification_ttl",
     "accounts.reset_ttl",
+    "accounts.deletion_grace",
     "password.min_length",
     "password.min_strength",
     "password.memory_kib",

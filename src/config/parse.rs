@@ -98,6 +98,7 @@ pub(super) fn window(text: &str) -> Result<(Action, TimeDelta), Wrong> {
                 ("email", Action::Email),
                 ("factors", Action::Factors),
                 ("api_keys", Action::ApiKeys),
+                ("deletion", Action::Deletion),
             ],
         )?,
         duration(time.trim())?,

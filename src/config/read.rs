@@ -109,7 +109,13 @@ fn accounts(values: &Values, mistakes: &mut Mistakes) -> Option<Accounts> {
     let signup = mistakes.collect(values.field("accounts.signup").text(parse::signup));
     let verification_ttl = mistakes.collect(values.field("accounts.verification_ttl").duration());
     let reset_ttl = mistakes.collect(values.field("accounts.reset_ttl").duration());
-    Some(Accounts { signup: signup?, verification_ttl: verification_ttl?, reset_ttl: reset_ttl? })
+    let deletion_grace = mistakes.collect(values.field("accounts.deletion_grace").duration());
+    Some(Accounts {
+        signup: signup?,
+        verification_ttl: verification_ttl?,
+        reset_ttl: reset_ttl?,
+        deletion_grace: deletion_grace?,
+    })
 }
 
 fn password(values: &Values, mistakes: &mut Mistakes) -> Option<Password> {

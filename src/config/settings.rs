@@ -123,6 +123,8 @@ pub enum Action {
     Factors,
     /// Making an API key, revoking one.
     ApiKeys,
+    /// Leaving, and never coming back.
+    Deletion,
     /// Whatever has no window of its own.
     Other,
 }
@@ -135,6 +137,7 @@ impl Action {
             Self::Email => "email",
             Self::Factors => "factors",
             Self::ApiKeys => "api_keys",
+            Self::Deletion => "deletion",
             Self::Other => "other",
         }
     }
@@ -145,6 +148,8 @@ pub struct Accounts {
     pub signup: Signup,
     pub verification_ttl: TimeDelta,
     pub reset_ttl: TimeDelta,
+    /// How long somebody who leaves can come back.
+    pub deletion_grace: TimeDelta,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -45,6 +45,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    restore_links (digest) {
+        digest -> Binary,
+        user_id -> Uuid,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     password_resets (digest) {
         digest -> Binary,
         user_id -> Uuid,
@@ -363,6 +371,7 @@ diesel::joinable!(email_verifications -> users (user_id));
 diesel::joinable!(magic_links -> users (user_id));
 diesel::joinable!(password_resets -> users (user_id));
 diesel::joinable!(email_undos -> users (user_id));
+diesel::joinable!(restore_links -> users (user_id));
 diesel::joinable!(api_keys -> users (user_id));
 diesel::joinable!(members -> users (user_id));
 diesel::joinable!(members -> organizations (organization_id));
@@ -380,6 +389,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     magic_links,
     password_resets,
     email_undos,
+    restore_links,
     api_keys,
     organizations,
     members,

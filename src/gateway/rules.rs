@@ -54,6 +54,8 @@ enum Keys {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Subject {
     Stranger,
+    /// Somebody who has asked to be deleted.
+    Leaving,
     Person {
         email_verified: bool,
     },
@@ -75,6 +77,8 @@ pub enum Decision {
 pub enum Reason {
     /// A rule, or the absence of one.
     Forbidden,
+    /// It might be allowed, were the person to stay.
+    Leaving,
     /// It would be allowed, were the person's address confirmed.
     Unverified,
     /// The path can be read in several ways, and these are judged differently.
@@ -147,6 +151,7 @@ pub fn decide(rules: &Rules, request: &Request<'_>, subject: Subject) -> Decisio
 fn admit(terms: &Terms, subject: Subject) -> Decision {
     let is_verified = match (subject, terms.keys) {
         (Subject::Stranger, _) | (Subject::Program { .. }, Keys::Refused) => return Decision::SignIn,
+        (Subject::Leaving, _) => return Decision::Deny(Reason::Leaving),
         (Subject::Person { email_verified }, _) | (Subject::Program { email_verified }, Keys::Taken) => email_verified,
     };
     match terms.address {
@@ -246,6 +251,21 @@ mod tests {
         }
         assert_eq!(judge("https://app.example.com/api/x", ANN), ALLOW, "a cookie is as good as ever");
         assert_eq!(judge("https://app.example.com/api/x", Subject::Stranger), SIGN_IN);
+    }
+
+    #[test]
+    fn whoever_leaves_comes_in_where_anybody_may_and_nowhere_else() {
+        let leaving = Decision::Deny(Reason::Leaving);
+        for (url, expected) in [
+            ("https://app.example.com/", leaving),
+            ("https://app.example.com/welcome", leaving),
+            ("https://app.example.com/api/x", leaving),
+            ("https://app.example.com/public/x", ALLOW),
+            ("https://app.example.com/admin", FORBIDDEN),
+            ("https://app.example.com/API/x", AMBIGUOUS),
+        ] {
+            assert_eq!(judge(url, Subject::Leaving), expected, "{url}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! and written down in the [`ledger`] for all to see. The operator may ask for a round at any time ([`run_once`]).
 
 mod answer_requests;
+mod erase_accounts;
 mod forget_addresses;
 mod forget_attempts;
 mod forget_letters;
@@ -44,6 +45,7 @@ const GRACE: Duration = Duration::from_secs(4);
 pub enum Job {
     AnswerRequests,
     SendLetters,
+    EraseAccounts,
     ForgetAttempts,
     ForgetLetters,
     ForgetLinks,
@@ -65,9 +67,10 @@ pub struct Card {
 }
 
 impl Job {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::AnswerRequests,
         Self::SendLetters,
+        Self::EraseAccounts,
         Self::ForgetAttempts,
         Self::ForgetLetters,
         Self::ForgetLinks,
@@ -81,6 +84,7 @@ impl Job {
         let (name, about, every) = match self {
             Self::AnswerRequests => ("answer_requests", answer_requests::ABOUT, answer_requests::EVERY),
             Self::SendLetters => ("send_letters", send_letters::ABOUT, send_letters::EVERY),
+            Self::EraseAccounts => ("erase_accounts", erase_accounts::ABOUT, erase_accounts::EVERY),
             Self::ForgetAttempts => ("forget_attempts", forget_attempts::ABOUT, forget_attempts::EVERY),
             Self::ForgetLetters => ("forget_letters", forget_letters::ABOUT, forget_letters::EVERY),
             Self::ForgetLinks => ("forget_links", forget_links::ABOUT, forget_links::EVERY),
@@ -101,6 +105,7 @@ impl Job {
         match self {
             Self::AnswerRequests => answer_requests::run(&house).await,
             Self::SendLetters => send_letters::run(&house).await,
+            Self::EraseAccounts => erase_accounts::run(&house).await,
             Self::ForgetAttempts => forget_attempts::run(&house).await,
             Self::ForgetLetters => forget_letters::run(&house).await,
             Self::ForgetLinks => forget_links::run(&house).await,

@@ -66,6 +66,13 @@ id!(
     /// A person's account.
     UserId
 );
+impl UserId {
+    /// The name of somebody who is gone: a `UUIDv8` (RFC 9562, section 5.8), so that nobody takes it for an account's.
+    pub fn pseudonym(bytes: [u8; 16]) -> Self {
+        Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+}
+
 id!(
     /// One signed-in browser, until its powers change.
     SessionId

@@ -1,4 +1,4 @@
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use crate::kernel::{Redacted, Token};
@@ -43,6 +43,12 @@ pub enum Letter {
     ApiKeyChanged { change: KeyChange, name: String },
     /// What somebody is in an organization of this name is something else now.
     MembershipChanged { change: MembershipChange, organization: String },
+    /// The account is to be deleted at this instant: a link to `/restore`.
+    DeletionAsked { token: Token, deletes_at: DateTime<Utc> },
+    /// It stays after all.
+    AccountRestored,
+    /// It is gone. The last letter there is; nothing is kept of it once it is sent or given up.
+    AccountDeleted,
     /// The operator asks whether mail arrives.
     Test,
 }
@@ -156,6 +162,9 @@ pub(super) enum Kind {
     RecoveryCodeUsed,
     ApiKeyChanged,
     MembershipChanged,
+    DeletionAsked,
+    AccountRestored,
+    AccountDeleted,
     Test,
 }
 
@@ -176,6 +185,7 @@ impl Letter {
                 facts
             }
             Self::EmailRestored { removed } => vec![("removed", removed.clone().into())],
+            Self::DeletionAsked { deletes_at, .. } => vec![("deletes_at", deletes_at.to_rfc3339().into())],
             Self::VerifyEmail { .. }
             | Self::AlreadyRegistered
             | Self::ResetPassword { .. }
@@ -185,6 +195,8 @@ impl Letter {
             | Self::EmailChanged { .. }
             | Self::AddressKept
             | Self::NewPlace { .. }
+            | Self::AccountRestored
+            | Self::AccountDeleted
             | Self::Test => Vec::new(),
         }
     }
@@ -206,13 +218,16 @@ impl Letter {
             Self::RecoveryCodeUsed { .. } => (Kind::RecoveryCodeUsed, None),
             Self::ApiKeyChanged { .. } => (Kind::ApiKeyChanged, None),
             Self::MembershipChanged { .. } => (Kind::MembershipChanged, None),
+            Self::DeletionAsked { token, .. } => (Kind::DeletionAsked, Some(Redacted::new(token.expose()))),
+            Self::AccountRestored => (Kind::AccountRestored, None),
+            Self::AccountDeleted => (Kind::AccountDeleted, None),
             Self::Test => (Kind::Test, None),
         }
     }
 }
 
 impl Kind {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 18] = [
         Self::VerifyEmail,
         Self::AlreadyRegistered,
         Self::ResetPassword,
@@ -227,6 +242,9 @@ impl Kind {
         Self::RecoveryCodeUsed,
         Self::ApiKeyChanged,
         Self::MembershipChanged,
+        Self::DeletionAsked,
+        Self::AccountRestored,
+        Self::AccountDeleted,
         Self::Test,
     ];
 
@@ -247,6 +265,9 @@ impl Kind {
             Self::RecoveryCodeUsed => "recovery_code_used",
             Self::ApiKeyChanged => "api_key_changed",
             Self::MembershipChanged => "membership_changed",
+            Self::DeletionAsked => "deletion_asked",
+            Self::AccountRestored => "account_restored",
+            Self::AccountDeleted => "account_deleted",
             Self::Test => "test",
         }
     }
@@ -258,7 +279,12 @@ impl Kind {
     /// Whether it is worthless once its secret is erased.
     pub(super) fn has_secret(self) -> bool {
         match self {
-            Self::VerifyEmail | Self::ResetPassword | Self::MagicLink | Self::EmailChanged | Self::NewPlace => true,
+            Self::VerifyEmail
+            | Self::ResetPassword
+            | Self::MagicLink
+            | Self::EmailChanged
+            | Self::NewPlace
+            | Self::DeletionAsked => true,
             Self::AlreadyRegistered
             | Self::NoPassword
             | Self::PasswordChanged
@@ -268,7 +294,14 @@ impl Kind {
             | Self::RecoveryCodeUsed
             | Self::ApiKeyChanged
             | Self::MembershipChanged
+            | Self::AccountRestored
+            | Self::AccountDeleted
             | Self::Test => false,
         }
+    }
+
+    /// Whether its row is the only thing that still names whom it is to, and must not outlast it.
+    pub(super) fn is_last(self) -> bool {
+        self == Self::AccountDeleted
     }
 }

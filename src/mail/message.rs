@@ -130,6 +130,7 @@ fn tokens(kind: Kind, settings: &Settings) -> Option<(&'static str, TimeDelta)> 
         Kind::MagicLink => Some(("/magic-link", MAGIC_LINK_TTL)),
         Kind::EmailChanged => Some(("/undo-email", EMAIL_UNDO_TTL)),
         Kind::NewPlace => Some(("/not-me", NEW_PLACE_LINK_TTL)),
+        Kind::DeletionAsked => Some(("/restore", settings.accounts.deletion_grace)),
         Kind::AlreadyRegistered
         | Kind::NoPassword
         | Kind::PasswordChanged
@@ -139,6 +140,8 @@ fn tokens(kind: Kind, settings: &Settings) -> Option<(&'static str, TimeDelta)> 
         | Kind::RecoveryCodeUsed
         | Kind::ApiKeyChanged
         | Kind::MembershipChanged
+        | Kind::AccountRestored
+        | Kind::AccountDeleted
         | Kind::Test => None,
     }
 }
@@ -148,7 +151,9 @@ fn pages(kind: Kind) -> &'static [(&'static str, &'static str)] {
     match kind {
         Kind::EmailRestored | Kind::PasswordChanged => &[("link", "/forgot-password")],
         Kind::AddressKept => &[("link", "/signup")],
-        Kind::AlreadyRegistered => &[("link", "/login"), ("forgot", "/forgot-password")],
+        Kind::DeletionAsked => &[("forgot", "/forgot-password")],
+        Kind::AccountDeleted => &[("link", "/signup")],
+        Kind::AlreadyRegistered | Kind::AccountRestored => &[("link", "/login"), ("forgot", "/forgot-password")],
         Kind::NoPassword => &[("link", "/login")],
         Kind::FactorChanged | Kind::RecoveryCodeUsed => {
             &[("forgot", "/forgot-password"), ("link", "/account/security")]

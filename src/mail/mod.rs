@@ -29,7 +29,9 @@ pub use letter::{
     EMAIL_UNDO_TTL, FactorChange, KeyChange, Letter, MAGIC_LINK_TTL, MembershipChange, NEW_PLACE_LINK_TTL, Protection,
 };
 pub use outbox::drain;
-pub use queue::{Retried, State, Waiting, count_waiting, forget_old, is_stuck, list, retry, retry_all};
+pub use queue::{
+    Retried, State, Waiting, count_waiting, forget_letters_to, forget_old, is_stuck, list, retry, retry_all,
+};
 pub use transport::{Transport, Unusable, send_test};
 
 use crate::crypto::{Sealer, Unsealable};

@@ -134,13 +134,20 @@ fn unseal(app: &App, letter: &store::Claimed, blob: &[u8]) -> Result<Redacted, F
 async fn note_sent(app: &App, letter: &store::Claimed) -> Result<(), db::Error> {
     let id = letter.id;
     log::info!(letter:% = id, kind = letter.letter.as_str(), attempt = letter.attempts; "a letter was sent");
+    let is_last = is_last(letter);
+    let note = move |tx: &mut Tx<'_>| if is_last { store::delete(tx, id) } else { store::mark_sent(tx, id) };
     for pause in [1, 2, 4, 8] {
-        match app.db.write(&origin(), move |tx| store::mark_sent(tx, id)).await {
+        match app.db.write(&origin(), note).await {
             Err(db::Error::Unavailable(_)) => tokio::time::sleep(Duration::from_secs(pause)).await,
             outcome => return outcome,
         }
     }
-    app.db.write(&origin(), move |tx| store::mark_sent(tx, id)).await
+    app.db.write(&origin(), note).await
+}
+
+/// Whether nothing may be kept of it.
+fn is_last(letter: &store::Claimed) -> bool {
+    Kind::find(&letter.letter).is_some_and(Kind::is_last)
 }
 
 /// What is to be done after a failed attempt.
@@ -169,6 +176,9 @@ fn put_off(tx: &mut Tx<'_>, letter: &store::Claimed, failure: &Failure, at: Date
 }
 
 fn give_up(tx: &mut Tx<'_>, letter: &store::Claimed, failure: &Failure) -> Result<(), db::Error> {
+    if is_last(letter) {
+        return give_up_last(tx, letter);
+    }
     if store::give_up(tx, letter, &failure.reason)? {
         log::error!(
             letter:% = letter.id, kind = letter.letter.as_str(), attempt = letter.attempts;
@@ -180,6 +190,13 @@ fn give_up(tx: &mut Tx<'_>, letter: &store::Claimed, failure: &Failure) -> Resul
         audit::record(tx, event.with("letter", letter.letter.as_str()).with("reason", failure.reason.as_str()))?;
     }
     Ok(())
+}
+
+/// What the mail server has said may name whom it was to.
+fn give_up_last(tx: &mut Tx<'_>, letter: &store::Claimed) -> Result<(), db::Error> {
+    store::delete(tx, letter.id)?;
+    log::error!(letter:% = letter.id, kind = letter.letter.as_str(); "the last letter to somebody was given up");
+    audit::record(tx, Event::about_nobody("letter.given_up").with("letter", letter.letter.as_str()))
 }
 
 fn next(failure: &Failure, attempts: i32, give_up_after: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Next {

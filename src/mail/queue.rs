@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::store::{self, Unfinished};
 use crate::db::{self, ReadTx, Tx};
-use crate::kernel::LetterId;
+use crate::kernel::{EmailAddress, LetterId};
 
 /// A letter overdue by this much says that nobody is sending.
 const STUCK_AFTER: TimeDelta = TimeDelta::minutes(10);
@@ -105,6 +105,12 @@ pub fn is_stuck(tx: &mut ReadTx<'_>) -> Result<bool, db::Error> {
 /// How many letters wait to be sent.
 pub fn count_waiting(tx: &mut ReadTx<'_>) -> Result<i64, db::Error> {
     store::count_unsent(tx)
+}
+
+/// Deletes all that was ever written to one of these addresses, sent or not.
+pub fn forget_letters_to(tx: &mut Tx<'_>, addresses: &[EmailAddress]) -> Result<(), db::Error> {
+    let recipients: Vec<String> = addresses.iter().map(EmailAddress::key).collect();
+    store::delete_to(tx, &recipients)
 }
 
 /// Deletes what is of no use any more: whom we wrote to is nobody's business for ever. How many rows.

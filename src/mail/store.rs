@@ -1,5 +1,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, Text};
 use serde_json::Value;
 
 use super::letter::Kind;
@@ -197,6 +199,18 @@ pub(super) fn restart(tx: &mut Tx<'_>, id: LetterId) -> Result<(), db::Error> {
             dsl::gave_up_at.eq(None::<DateTime<Utc>>),
         ))
         .execute(tx.conn())?;
+    Ok(())
+}
+
+pub(super) fn delete(tx: &mut Tx<'_>, id: LetterId) -> Result<(), db::Error> {
+    diesel::delete(dsl::mail_outbox.find(id)).execute(tx.conn())?;
+    Ok(())
+}
+
+/// Whatever their state, and whomever they are about. The addresses are in lower case.
+pub(super) fn delete_to(tx: &mut Tx<'_>, recipients: &[String]) -> Result<(), db::Error> {
+    let statement = "DELETE FROM mail_outbox WHERE lower(recipient) = ANY ($1)";
+    sql_query(statement).bind::<Array<Text>, _>(recipients).execute(tx.conn())?;
     Ok(())
 }
 

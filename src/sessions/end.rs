@@ -23,6 +23,8 @@ pub enum EndReason {
     PasswordChanged,
     /// Somebody has taken a change of the account's address back.
     EmailRestored,
+    /// Its holder wants to be deleted, and is still signed in elsewhere; or they are.
+    AccountLeft,
     ByOperator,
     /// No visit for too long; how long that is depends on whether it was to be kept.
     Idle(Remember),
@@ -31,11 +33,12 @@ pub enum EndReason {
 }
 
 impl EndReason {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::SignedOut,
         Self::SignedOutElsewhere,
         Self::PasswordChanged,
         Self::EmailRestored,
+        Self::AccountLeft,
         Self::ByOperator,
         Self::Idle(Remember::No),
         Self::Idle(Remember::Yes),
@@ -50,6 +53,7 @@ impl EndReason {
             Self::SignedOutElsewhere => "signed_out_elsewhere",
             Self::PasswordChanged => "password_changed",
             Self::EmailRestored => "email_restored",
+            Self::AccountLeft => "account_left",
             Self::ByOperator => "by_operator",
             Self::Idle(Remember::No) => "idle",
             Self::Idle(Remember::Yes) => "idle_remembered",
@@ -61,7 +65,11 @@ impl EndReason {
     /// Whether somebody meant this browser to be out, who was not sitting at it.
     fn is_from_elsewhere(self) -> bool {
         match self {
-            Self::SignedOutElsewhere | Self::PasswordChanged | Self::EmailRestored | Self::ByOperator => true,
+            Self::SignedOutElsewhere
+            | Self::PasswordChanged
+            | Self::EmailRestored
+            | Self::AccountLeft
+            | Self::ByOperator => true,
             Self::SignedOut | Self::Idle(_) | Self::TooOld(_) => false,
         }
     }

@@ -24,7 +24,14 @@ pub fn hold(tx: &mut Tx<'_>, token: &Token) -> Result<bool, db::Error> {
 }
 
 pub(super) fn is_live(found: &store::Found, rules: &settings::Session, now: DateTime<Utc>) -> bool {
-    !found.is_disabled && ran_out(&found.live, found.live.last_active_at, rules, now).is_none()
+    !found.is_disabled
+        && !is_gone(&found.live, now)
+        && ran_out(&found.live, found.live.last_active_at, rules, now).is_none()
+}
+
+/// Whether its holder has left and can come back no more.
+pub(super) fn is_gone(live: &Live, now: DateTime<Utc>) -> bool {
+    live.deletes_at.is_some_and(|end| end <= now)
 }
 
 /// Which of its two ends a session has reached first, if any.

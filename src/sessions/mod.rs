@@ -5,8 +5,8 @@
 //! with the row. In its cookie a gate token has a tag of [`crate::crypto::Sealer`] beside it, so that one that was
 //! never ours is not looked up.
 //!
-//! - It is **live** while it is neither idle for too long nor older than its absolute end, and its holder is not
-//!   disabled; that is checked on every request ([`find`]).
+//! - It is **live** while it is neither idle for too long nor older than its absolute end, and its holder is neither
+//!   disabled nor gone; that is checked on every request ([`find`]).
 //! - It is **rotated** (a new id, new cookies, the old ones dead at once; [`rotate`]) when its holder's powers change.
 //!   What stays is the device: people see one and the same browser in their list.
 //! - Its holder sees it in a list of **devices** and can end it from there ([`devices`]).
@@ -136,9 +136,16 @@ pub struct Live {
     pub is_remembered: bool,
     /// Whether its cookies are good for one thing only: to be exchanged for new ones.
     pub is_rotation_due: bool,
+    /// Until when its holder can come back who has asked to be deleted; `None` for somebody who stays.
+    pub deletes_at: Option<DateTime<Utc>>,
 }
 
 impl Live {
+    /// Whether its holder has asked to be deleted.
+    pub fn is_leaving(&self) -> bool {
+        self.deletes_at.is_some()
+    }
+
     fn remember(&self) -> Remember {
         if self.is_remembered { Remember::Yes } else { Remember::No }
     }

@@ -306,6 +306,8 @@ struct Row {
     expires_at: DateTime<Utc>,
     #[diesel(select_expression = sessions::rotation_due)]
     rotation_due: bool,
+    #[diesel(select_expression = users::deletes_at)]
+    deletes_at: Option<DateTime<Utc>>,
 }
 
 impl TryFrom<Row> for Found {
@@ -330,6 +332,7 @@ impl TryFrom<Row> for Found {
                 expires_at: row.expires_at,
                 is_remembered: row.remember,
                 is_rotation_due: row.rotation_due,
+                deletes_at: row.deletes_at,
             },
         })
     }

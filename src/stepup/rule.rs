@@ -46,6 +46,7 @@ mod tests {
             expires_at: now,
             is_remembered: false,
             is_rotation_due: false,
+            deletes_at: None,
         }
     }
 

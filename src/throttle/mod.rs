@@ -58,6 +58,19 @@ const DIGITS_COUNT_FOR: TimeDelta = TimeDelta::days(1);
 const DIGITS: [&str; 6] =
     ["code.account", "code.device", "confirm.account", "confirm.device", "magic_code.account", "magic_code.device"];
 
+/// What is counted for one address or one person, wherever it comes from.
+const OF_A_PERSON: [&str; 9] = [
+    "login.account",
+    "code.account",
+    "confirm.account",
+    "reset.account",
+    "magic_link.account",
+    "magic_code.account",
+    "email.account",
+    "mail.account",
+    "mail.new_place",
+];
+
 /// What is counted, and for whom. Holds a digest only: the address need not exist.
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
@@ -284,6 +297,14 @@ pub fn forget(tx: &mut Tx<'_>, key: &Key) -> Result<(), db::Error> {
 pub fn forget_sign_ins(tx: &mut Tx<'_>, account: &EmailAddress, limit: Limit) -> Result<(), db::Error> {
     let here = tx.origin.address.map(|address| Key::sign_in_here(account, address, limit));
     here.iter().chain([&Key::sign_in_to(account, limit)]).try_for_each(|key| store::delete(tx, key))
+}
+
+/// Forgets what was counted for a person and their addresses, but for what somebody counts at this moment: that means
+/// nothing soon.
+pub fn forget_person(tx: &mut Tx<'_>, person: UserId, addresses: &[EmailAddress]) -> Result<(), db::Error> {
+    let of_addresses = addresses.iter().map(|address| Digest::of(address.key().as_bytes()));
+    let subjects: Vec<Digest> = of_addresses.chain([Digest::of(person.as_uuid().as_bytes())]).collect();
+    store::delete_of(tx, &OF_A_PERSON, &subjects)
 }
 
 /// Removes counts that mean nothing any more, some at a time. How many; `batch` of them if there may be more.

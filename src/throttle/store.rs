@@ -1,11 +1,12 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Binary, Text, Timestamptz};
 
 use super::{Count, Key};
 use crate::db::schema::throttles::dsl;
 use crate::db::{self, ReadTx, Tx};
+use crate::kernel::Digest;
 
 /// When the wait of a key ends, or has ended; `None` when there is none.
 pub(super) fn find_wait(tx: &mut ReadTx<'_>, key: &Key) -> Result<Option<DateTime<Utc>>, db::Error> {
@@ -45,6 +46,19 @@ pub(super) fn save(tx: &mut Tx<'_>, key: &Key, count: &Count) -> Result<(), db::
 
 pub(super) fn delete(tx: &mut Tx<'_>, key: &Key) -> Result<(), db::Error> {
     diesel::delete(dsl::throttles.find((key.scope, key.subject.as_bytes()))).execute(tx.conn())?;
+    Ok(())
+}
+
+/// Passing over what others hold.
+pub(super) fn delete_of(tx: &mut Tx<'_>, scopes: &[&str], subjects: &[Digest]) -> Result<(), db::Error> {
+    let statement = "
+        WITH theirs AS (
+            SELECT scope, subject FROM throttles WHERE scope = ANY ($1) AND subject = ANY ($2) FOR UPDATE SKIP LOCKED
+        )
+        DELETE FROM throttles USING theirs
+        WHERE throttles.scope = theirs.scope AND throttles.subject = theirs.subject";
+    let subjects: Vec<&[u8]> = subjects.iter().map(Digest::as_bytes).collect();
+    sql_query(statement).bind::<Array<Text>, _>(scopes).bind::<Array<Binary>, _>(subjects).execute(tx.conn())?;
     Ok(())
 }
 

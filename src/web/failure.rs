@@ -58,6 +58,9 @@ pub enum Failure {
     EmailUnverified,
     #[error("{0}")]
     Forbidden(String),
+    /// They have asked to be deleted, and can do nothing else.
+    #[error("Your account is to be deleted. Restore it first, or sign out.")]
+    Leaving,
     #[error("This request did not come from our own pages, or the page was open for too long.")]
     Csrf,
     #[error("There is nothing here.")]
@@ -130,7 +133,7 @@ impl Failure {
             Self::Unauthenticated | Self::SignedOut(_) | Self::SignInAgain | Self::InvalidKey => "unauthenticated",
             Self::ReauthRequired(_) => "reauth_required",
             Self::EmailUnverified => "email_unverified",
-            Self::Forbidden(_) | Self::NotByKey(_) => "forbidden",
+            Self::Forbidden(_) | Self::NotByKey(_) | Self::Leaving => "forbidden",
             Self::Csrf => "csrf",
             Self::NotFound => "not_found",
             Self::Conflict(_) => "conflict",
@@ -153,9 +156,12 @@ impl Failure {
             | Self::InvalidKey
             | Self::Unauthenticated
             | Self::SignedOut(_) => StatusCode::UNAUTHORIZED,
-            Self::ReauthRequired(_) | Self::EmailUnverified | Self::Forbidden(_) | Self::NotByKey(_) | Self::Csrf => {
-                StatusCode::FORBIDDEN
-            }
+            Self::ReauthRequired(_)
+            | Self::EmailUnverified
+            | Self::Forbidden(_)
+            | Self::Leaving
+            | Self::NotByKey(_)
+            | Self::Csrf => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict(_) => StatusCode::CONFLICT,
@@ -180,6 +186,7 @@ impl Failure {
             Self::ReauthRequired(_) => "Confirm that it is you",
             Self::EmailUnverified => "Your address is not confirmed",
             Self::Forbidden(_) | Self::NotByKey(_) => "This is not open to you",
+            Self::Leaving => "Your account is to be deleted",
             Self::Csrf => "Please do that again",
             Self::NotFound => "Not found",
             Self::MethodNotAllowed => "That is not possible here",
@@ -248,6 +255,7 @@ impl Failure {
         match self {
             Self::Unauthenticated | Self::SignedOut(_) => return to_sign_in(request),
             Self::ReauthRequired(reauth) => return view::see_other(&reauth.page()),
+            Self::Leaving => return view::see_other("/account/restore"),
             _ => {}
         }
         let context = json!({ "error": {
@@ -316,6 +324,7 @@ fn reason_word(reason: EndReason) -> &'static str {
         | EndReason::SignedOutElsewhere
         | EndReason::PasswordChanged
         | EndReason::EmailRestored
+        | EndReason::AccountLeft
         | EndReason::ByOperator => reason.as_str(),
     }
 }

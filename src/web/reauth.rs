@@ -16,7 +16,7 @@ use crate::stepup::{self, Way};
 
 /// What is done at and below an address, and the page on which people do it. What does not stand here is dangerous all
 /// the same where its handler asks for `Fresh`.
-const DANGEROUS: [(&str, Action, &str); 12] = [
+const DANGEROUS: [(&str, Action, &str); 14] = [
     ("/account/password", Action::Password, "/account/password"),
     ("/me/password", Action::Password, "/account/password"),
     ("/account/email", Action::Email, "/account/email"),
@@ -29,10 +29,15 @@ const DANGEROUS: [(&str, Action, &str); 12] = [
     ("/me/totp", Action::Factors, "/account/security/totp"),
     ("/me/passkeys", Action::Factors, "/account/security/passkeys"),
     ("/me/recovery-codes", Action::Factors, "/account/security/recovery-codes"),
+    ("/account/delete", Action::Deletion, "/account/delete"),
+    (ME, Action::Deletion, "/account/delete"),
 ];
 
 /// What is dangerous there has no window of its own.
 pub const ACTION_IN_ORGANIZATIONS: Action = Action::Other;
+
+/// Everything else of the API lies below it, and is something else.
+const ME: &str = "/me";
 
 /// The word by which a page says that what was sent from it was not carried out.
 const UNSENT: &str = "unsent";
@@ -143,7 +148,8 @@ fn action_at(path: &str) -> Action {
 }
 
 fn dangerous(path: &str) -> Option<(Action, &'static str)> {
-    let is_at = |place: &str| path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let is_below = |place: &str| path.strip_prefix(place).is_some_and(|rest| rest.starts_with('/'));
+    let is_at = |place: &str| path == place || (place != ME && is_below(place));
     DANGEROUS.iter().find(|(place, ..)| is_at(place)).map(|(_, action, page)| (*action, *page))
 }
 

@@ -15,7 +15,8 @@ use crate::app::App;
 use crate::kernel::{DeviceId, Origin, UserId};
 use crate::sessions::Live;
 
-/// Somebody with a live session, verified or not.
+/// Somebody with a live session, verified or not. Whoever has asked to be deleted gets no further than
+/// [`SignedInOrLeaving`], so what does not say otherwise is closed to them.
 pub struct SignedIn {
     pub live: Live,
     /// The request, made by them.
@@ -27,6 +28,26 @@ pub struct Fresh {
     pub live: Live,
     /// The request, made by them.
     pub origin: Origin,
+}
+
+/// Somebody with a live session, whether they stay or have asked to be deleted. For what these can still do: come back,
+/// sign out, and take along what is kept about them.
+pub struct SignedInOrLeaving {
+    pub live: Live,
+    /// The request, made by them.
+    pub origin: Origin,
+}
+
+/// The same, of those who have just confirmed that it is them.
+pub struct FreshOrLeaving {
+    pub live: Live,
+    /// The request, made by them.
+    pub origin: Origin,
+}
+
+/// Somebody who may see how their account stands: as a [`Reader`], or leaving.
+pub struct ReaderOrLeaving {
+    pub user: UserId,
 }
 
 /// Somebody who may look at their own account: signed in, or a program by a key that is good for looking. Nothing that is
@@ -49,6 +70,12 @@ impl From<SignedIn> for Anyone {
     }
 }
 
+impl From<SignedInOrLeaving> for Anyone {
+    fn from(who: SignedInOrLeaving) -> Self {
+        Self { live: Some(who.live), origin: who.origin }
+    }
+}
+
 impl FromRequest for SignedIn {
     type Error = Failure;
     type Future = Ready<Result<Self, Failure>>;
@@ -64,6 +91,33 @@ impl FromRequest for Fresh {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(fresh(request))
+    }
+}
+
+impl FromRequest for SignedInOrLeaving {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(signed_in_or_leaving(request))
+    }
+}
+
+impl FromRequest for FreshOrLeaving {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(fresh_or_leaving(request))
+    }
+}
+
+impl FromRequest for ReaderOrLeaving {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(reader_or_leaving(request))
     }
 }
 
@@ -86,29 +140,57 @@ impl FromRequest for Reader {
 }
 
 fn reader(request: &HttpRequest) -> Result<Reader, Failure> {
+    if let Some(user) = reading_program(request)? {
+        return Ok(Reader { user, device: None });
+    }
+    let live = signed_in(request)?.live;
+    Ok(Reader { user: live.user, device: Some(live.device) })
+}
+
+fn reader_or_leaving(request: &HttpRequest) -> Result<ReaderOrLeaving, Failure> {
+    if let Some(user) = reading_program(request)? {
+        return Ok(ReaderOrLeaving { user });
+    }
+    Ok(ReaderOrLeaving { user: signed_in_or_leaving(request)?.live.user })
+}
+
+/// Whose program this is, if it is one.
+fn reading_program(request: &HttpRequest) -> Result<Option<UserId>, Failure> {
     match bearer::program(request) {
-        Some(program) if program.scopes.has(Scope::AccountRead) => Ok(Reader { user: program.user, device: None }),
+        Some(program) if program.scopes.has(Scope::AccountRead) => Ok(Some(program.user)),
         Some(_) => {
             Err(Failure::NotByKey("This API key is not good for looking at the account: it lacks account:read."))
         }
-        None => {
-            let live = signed_in(request)?.live;
-            Ok(Reader { user: live.user, device: Some(live.device) })
-        }
+        None => Ok(None),
     }
 }
 
 fn fresh(request: &HttpRequest) -> Result<Fresh, Failure> {
     let SignedIn { live, origin } = signed_in(request)?;
-    let app = request.app_data::<web::Data<App>>().ok_or(Failure::Internal)?;
-    reauth::require_fresh(app, &live, request)?;
+    require_fresh(request, &live)?;
     Ok(Fresh { live, origin })
 }
 
+fn fresh_or_leaving(request: &HttpRequest) -> Result<FreshOrLeaving, Failure> {
+    let SignedInOrLeaving { live, origin } = signed_in_or_leaving(request)?;
+    require_fresh(request, &live)?;
+    Ok(FreshOrLeaving { live, origin })
+}
+
+fn require_fresh(request: &HttpRequest, live: &Live) -> Result<(), Failure> {
+    let app = request.app_data::<web::Data<App>>().ok_or(Failure::Internal)?;
+    reauth::require_fresh(app, live, request)
+}
+
 fn signed_in(request: &HttpRequest) -> Result<SignedIn, Failure> {
+    let SignedInOrLeaving { live, origin } = signed_in_or_leaving(request)?;
+    if live.is_leaving() { Err(Failure::Leaving) } else { Ok(SignedIn { live, origin }) }
+}
+
+fn signed_in_or_leaving(request: &HttpRequest) -> Result<SignedInOrLeaving, Failure> {
     let Anyone { live, origin } = anyone(request)?;
     let why = || session_store::why_ended(request).map_or(Failure::Unauthenticated, Failure::SignedOut);
-    Ok(SignedIn { live: live.ok_or_else(why)?, origin })
+    Ok(SignedInOrLeaving { live: live.ok_or_else(why)?, origin })
 }
 
 fn anyone(request: &HttpRequest) -> Result<Anyone, Failure> {

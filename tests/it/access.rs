@@ -72,6 +72,8 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     // Without the link of the letter.
     ("GET", "/undo-email", ["410"; 6]),
     ("POST", "/undo-email", ["410"; 6]),
+    ("GET", "/restore", ["410"; 6]),
+    ("POST", "/restore", ["410"; 6]),
     ("GET", "/not-me", ["410"; 6]),
     ("POST", "/not-me", ["410"; 6]),
     ("POST", "/account/name", ["303 /login", "303 /", "303 /", "303 /", "303 /login", "303 /login"]),
@@ -120,6 +122,11 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ("POST", "/account/api-keys", dangerous_page("422")),
     // Another person's.
     ("POST", "/account/api-keys/{id}/revoke", dangerous_page("404")),
+    ("GET", "/account/delete", dangerous_page("200")),
+    ("POST", "/account/delete", dangerous_page("303 /account/restore")),
+    // Whoever stays has nothing to restore.
+    ("GET", "/account/restore", ["303 /login", "303 /", "303 /", "303 /", "303 /login", "303 /login"]),
+    ("POST", "/account/restore", ["303 /login", "303 /", "303 /", "303 /", "303 /login", "303 /login"]),
     ("GET", "/confirm", ["303 /login", "200", "200", "200", "303 /login", "303 /login"]),
     ("POST", "/confirm", ["303 /login", "401", "401", "401", "303 /login", "303 /login"]),
     // Without the link of the banner.
@@ -193,6 +200,20 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ),
     ("GET", "/me", ["401 unauthenticated", "200", "200", "200", "401 unauthenticated", "401 unauthenticated"]),
     ("PATCH", "/me", ["401 unauthenticated", "200", "200", "200", "401 unauthenticated", "401 unauthenticated"]),
+    ("DELETE", "/me", dangerous("202")),
+    // Whoever stays has nothing to restore.
+    (
+        "POST",
+        "/me/restore",
+        [
+            "401 unauthenticated",
+            "409 conflict",
+            "409 conflict",
+            "409 conflict",
+            "401 unauthenticated",
+            "401 unauthenticated",
+        ],
+    ),
     // An address that has an account.
     ("PUT", "/me/email", dangerous("409 conflict")),
     // Nobody here has a passkey.
@@ -343,6 +364,8 @@ fn every_endpoint_is_in_the_table_and_answers_as_it_says() {
         let at = &of_another(&app, path);
         for ((who, make), expected) in people.iter().zip(expected) {
             let seen = attempt(&mut make(), method, (path, at));
+            // Whoever has asked to be deleted by that stays for the next.
+            app.execute("UPDATE users SET deletion_asked_at = NULL, deletes_at = NULL WHERE deletes_at IS NOT NULL");
             if seen != *expected {
                 wrong.push(format!("{method} {path} by {who}: {seen}, not {expected}"));
             }
@@ -393,6 +416,9 @@ fn only_a_confirmation_opens_what_is_dangerous() {
         "POST /account/security/recovery-codes",
         "POST /account/api-keys",
         "POST /account/api-keys/{id}/revoke",
+        "GET /account/delete",
+        "POST /account/delete",
+        "DELETE /me",
         "PUT /me/email",
         "DELETE /me/password",
         "PUT /me/password",
@@ -405,6 +431,55 @@ fn only_a_confirmation_opens_what_is_dangerous() {
         "DELETE /me/passkeys/{id}",
     ];
     assert_eq!(dangerous, known);
+}
+
+/// What is still open to somebody who has asked to be deleted. Everything else that is for people who are signed in is
+/// closed to them, so whoever adds something need not think of it.
+const LEAVING: &[(&str, &str, &str)] = &[
+    ("GET", "/account/restore", "200"),
+    ("POST", "/account/restore", "303 /"),
+    ("GET", "/confirm", "200"),
+    ("POST", "/confirm", "401"),
+    ("POST", "/logout", "303 /logged-out"),
+    ("GET", "/login", "303 /account/restore"),
+    ("POST", "/auth/logout", "204"),
+    ("GET", "/auth/confirm", "200"),
+    ("POST", "/auth/confirm", "401 invalid_credentials"),
+    ("POST", "/auth/confirm/passkey/start", "409 conflict"),
+    ("POST", "/auth/confirm/passkey/finish", "409 conflict"),
+    ("GET", "/me", "200"),
+    ("DELETE", "/me", "403 reauth_required"),
+    ("POST", "/me/restore", "200"),
+];
+
+#[test]
+fn whoever_has_asked_to_be_deleted_can_come_back_or_sign_out_and_nothing_else() {
+    let app =
+        TestApp::with(&[("limits.login_per_account", "1000 per 15m"), ("limits.login_per_network", "1000 per 15m")]);
+    register(&app, &mut app.unverified("another@example.com"), "Theirs");
+    app.verified("leaving@example.com");
+    let mut wrong = Vec::new();
+    for (method, path, [nobody, _, verified, fresh, ..]) in TABLE {
+        let is_personal =
+            matches!(*nobody, "401 unauthenticated" | "303 /login") && (verified != nobody || fresh != nobody);
+        let own = LEAVING.iter().find(|(known, at, _)| known == method && at == path).map(|(.., expected)| *expected);
+        let expected = match (own, is_personal) {
+            (Some(own), _) => own,
+            (None, true) if is_api(method, path) => "403 forbidden",
+            (None, true) => "303 /account/restore",
+            (None, false) => continue,
+        };
+        app.execute(
+            "UPDATE users SET deletion_asked_at = now(), deletes_at = to_timestamp(1800000000) + interval '30 days'
+             WHERE email = 'leaving@example.com'",
+        );
+        let (mut leaving, _) = app.log_in("leaving@example.com", PASSWORD);
+        let seen = attempt(&mut leaving, method, (path, &of_another(&app, path)));
+        if seen != expected {
+            wrong.push(format!("{method} {path} by somebody leaving: {seen}, not {expected}"));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
 /// And wherever it matters who asks, everything else is closed to it: it never does what a session could. Where it does
@@ -558,11 +633,11 @@ fn attempt(browser: &mut Browser, method: &str, (row, path): (&str, &str)) -> St
 
 /// With the token of a page that this person can see.
 fn post_form(browser: &mut Browser, path: &str) -> Page {
-    let page = match browser.get("/") {
-        home if home.status == 200 => home,
-        _ => browser.get("/login"),
-    };
-    let form = page.form("/account/name").or_else(|| page.form("/login")).expect("a form");
+    let page =
+        ["/", "/login", "/account/restore"].into_iter().map(|page| browser.get(page)).find(|page| page.status == 200);
+    let page = page.expect("a page");
+    let forms = ["/account/name", "/login", "/account/restore"];
+    let form = forms.into_iter().find_map(|action| page.form(action)).expect("a form");
     let token = form.fields.iter().find(|(name, _)| name == "csrf").expect("a token").1.clone();
     let fields = [
         ("csrf", token.as_str()),

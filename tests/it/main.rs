@@ -20,6 +20,8 @@ mod config;
 #[cfg(test)]
 mod confirm_page;
 #[cfg(test)]
+mod deletion;
+#[cfg(test)]
 mod devices;
 #[cfg(test)]
 mod documentation;

@@ -44,6 +44,9 @@ fn story_of(letter: &Letter) -> (&'static str, Story) {
         Letter::RecoveryCodeUsed { .. } => ("recovery_code_used", recovery_code_used),
         Letter::ApiKeyChanged { .. } => ("api_key_changed", api_key_changed),
         Letter::MembershipChanged { .. } => ("membership_changed", membership_changed),
+        Letter::DeletionAsked { .. } => ("deletion_asked", deletion_asked),
+        Letter::AccountRestored => ("account_restored", account_restored),
+        Letter::AccountDeleted => ("account_deleted", account_deleted),
         Letter::Test => ("test", test_letter),
     }
 }
@@ -66,6 +69,9 @@ fn all_kinds() -> Vec<Letter> {
         Letter::RecoveryCodeUsed { left: 1 },
         Letter::ApiKeyChanged { change: KeyChange::Created, name: "backup".to_owned() },
         Letter::MembershipChanged { change: MembershipChange::Removed, organization: "Acme".to_owned() },
+        Letter::DeletionAsked { token: token(), deletes_at: chrono::DateTime::UNIX_EPOCH },
+        Letter::AccountRestored,
+        Letter::AccountDeleted,
         Letter::Test,
     ]
 }
@@ -340,6 +346,44 @@ fn api_key_changed(app: &TestApp) -> (Received, Work) {
         assert!(keys.to_string().contains("backup"), "nothing was revoked by a fetch");
     });
     (app.mail().to(ANN), work)
+}
+
+fn deletion_asked(app: &TestApp) -> (Received, Work) {
+    assert_eq!(confirmed(app).api("DELETE", "/me", Value::Null).status, 202);
+    let work: Work = Box::new(|app, letter| {
+        assert_eq!(app.count("SELECT count(*) AS n FROM users WHERE deletes_at IS NOT NULL"), 1, "a fetch kept it");
+        let mut browser = app.browser();
+        browser.get(&letter.link());
+        assert_eq!(browser.submit("/restore", &[]).status, 303);
+        assert_eq!(app.count("SELECT count(*) AS n FROM users WHERE deletes_at IS NOT NULL"), 0);
+    });
+    (app.mail().to(ANN), work)
+}
+
+fn account_restored(app: &TestApp) -> (Received, Work) {
+    let mut ann = confirmed(app);
+    assert_eq!(ann.api("DELETE", "/me", Value::Null).status, 202);
+    assert_eq!(post(&mut ann, "/me/restore", Value::Null), 200);
+    let work: Work = Box::new(|app, letter| {
+        let mut browser = app.browser();
+        browser.get(&letter.link());
+        assert_eq!(browser.submit("/login", &[("email", ANN), ("password", PASSWORD)]).status, 303);
+    });
+    (letter(app, ANN, "stays"), work)
+}
+
+fn account_deleted(app: &TestApp) -> (Received, Work) {
+    assert_eq!(confirmed(app).api("DELETE", "/me", Value::Null).status, 202);
+    app.clock().advance(chrono::TimeDelta::days(30));
+    app.run_job("erase_accounts");
+    let work: Work = Box::new(|app, letter| {
+        let mut browser = app.browser();
+        browser.get(&letter.link());
+        let form = [("email", ANN), ("name", "Ann"), ("password", ANEW)];
+        assert_eq!(browser.submit("/signup", &form).status, 303);
+        assert!(app.mail().to(ANN).subject().starts_with("Confirm"), "the address is free");
+    });
+    (letter(app, ANN, "is deleted"), work)
 }
 
 /// The only one that no page causes: the operator's command does.

@@ -142,8 +142,8 @@ fn leave(tx: &mut Tx<'_>, app: &App, before: &User) -> Result<(), Error> {
     Ok(())
 }
 
-/// What was mailed to the address of an account leads nowhere once it has another.
-fn end_links(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Error> {
+/// What was mailed to the address of an account leads nowhere any more.
+pub(super) fn end_links(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Error> {
     users::delete_links(tx, user)?;
     magic_link::end_links(tx, user)?;
     reset::end_links(tx, user)
@@ -158,6 +158,11 @@ pub(super) fn find_keeper(tx: &mut ReadTx<'_>, email: &EmailAddress) -> Result<O
 /// Whether an account whose address is not proved had proved another before. Letters to it may reach anybody.
 pub fn is_unsettled(tx: &mut ReadTx<'_>, user: UserId) -> Result<bool, db::Error> {
     store::has_any(tx, user)
+}
+
+/// The address that an account had proved before the one it has now, which it has not.
+pub(super) fn find_proved_before(tx: &mut ReadTx<'_>, user: UserId) -> Result<Option<EmailAddress>, db::Error> {
+    Ok(store::find_last(tx, user)?.map(|way_back| way_back.email))
 }
 
 /// Until when a person can take a change of their address back; `None` when there is none to take back.

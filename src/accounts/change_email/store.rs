@@ -62,13 +62,14 @@ pub(super) fn insert(tx: &mut Tx<'_>, new: &NewUndo<'_>) -> Result<(), db::Error
     Ok(())
 }
 
-/// One that still holds, for somebody who is not disabled.
+/// One that still holds, for somebody who is not disabled or gone.
 pub(super) fn find(tx: &mut ReadTx<'_>, digest: &Digest) -> Result<Option<WayBack>, db::Error> {
     let now = tx.now;
     let row: Option<Row> = undos::table
         .inner_join(users::table)
         .filter(undos::digest.eq(digest.as_bytes()).and(undos::expires_at.gt(now)))
         .filter(users::disabled_at.is_null())
+        .filter(users::deletes_at.is_null().or(users::deletes_at.gt(now)))
         .select(WAY_BACK)
         .first(tx.conn())
         .optional()?;

@@ -1,7 +1,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Error, end_links, put, store};
-use crate::accounts::{User, reset, store as users};
+use crate::accounts::{User, deletion, reset, store as users};
 use crate::api_keys;
 use crate::app::App;
 use crate::audit::{self, Event};
@@ -75,6 +75,7 @@ fn use_up(tx: &mut Tx<'_>, app: &App, digest: &Digest, unknown: &PasswordHash) -
     api_keys::revoke_all(tx, user)?;
     sessions::revoke_all(tx, user, None, EndReason::EmailRestored)?;
     sessions::forget_places(tx, user)?;
+    deletion::call_off(tx, user)?;
     throttle::forget(tx, &Key::sign_in_to(&way_back.email, app.settings.limits.login_per_account))?;
     let words: Vec<&str> = removed.iter().copied().map(Removed::as_str).collect();
     audit::record(tx, Event::about(user, "email.restored").with("by", "owner").with("removed", words))?;

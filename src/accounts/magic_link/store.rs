@@ -86,7 +86,7 @@ pub(super) fn set_code(tx: &mut Tx<'_>, token: &Digest, code: &[u8]) -> Result<b
     Ok(diesel::update(link).set(links::code_digest.eq(code)).execute(tx.conn())? == 1)
 }
 
-/// A link that still holds, for the address that its person has now, and not for somebody disabled. With that address.
+/// A link that still holds, for the address that its person has now, and not for somebody disabled or gone. With that address.
 pub(super) fn find_by_link(
     tx: &mut ReadTx<'_>,
     token: &Digest,
@@ -98,6 +98,7 @@ pub(super) fn find_by_link(
         .filter(links::token_digest.eq(token.as_bytes()))
         .filter(links::expires_at.gt(now).and(links::attempts.lt(most_tries)))
         .filter(links::email_key.eq(users::email_key.nullable()).and(users::disabled_at.is_null()))
+        .filter(users::deletes_at.is_null().or(users::deletes_at.gt(now)))
         .select((LINK, users::email))
         .first(tx.conn())
         .optional()?;

@@ -29,13 +29,14 @@ pub(super) fn insert_link(tx: &mut Tx<'_>, link: &NewLink) -> Result<(), db::Err
 }
 
 /// Whose password a link is for, while it holds: for the address that its person has now, and not for somebody
-/// disabled.
+/// disabled or gone.
 pub(super) fn find_holder(tx: &mut ReadTx<'_>, digest: &Digest) -> Result<Option<UserId>, db::Error> {
     let now = tx.now;
     let holder = links::table
         .inner_join(users::table)
         .filter(links::digest.eq(digest.as_bytes()).and(links::expires_at.gt(now)))
         .filter(links::email_key.eq(users::email_key).and(users::disabled_at.is_null()))
+        .filter(users::deletes_at.is_null().or(users::deletes_at.gt(now)))
         .select(users::id)
         .first(tx.conn())
         .optional()?;

@@ -273,6 +273,7 @@ mod tests {
             expires_at: now,
             is_remembered: false,
             is_rotation_due: false,
+            deletes_at: None,
         };
         Arc::new(Known { live, kept: (), active_at: AtomicI64::new(0) })
     }

@@ -36,7 +36,7 @@ use chrono::{DateTime, Utc};
 
 pub use activity::Activity;
 
-use super::find::{is_live, ran_out};
+use super::find::{is_gone, is_live, ran_out};
 use super::{Live, store as rows};
 use crate::affiliations::Affiliations;
 use crate::app::App;
@@ -219,7 +219,8 @@ impl<K, P: Remembered> Inner<K, P> {
             return None;
         }
         let known = self.memory.get(digest)?;
-        ran_out(&known.live, known.last_active_at(), rules, now).is_none().then_some(known)
+        let is_over = is_gone(&known.live, now) || ran_out(&known.live, known.last_active_at(), rules, now).is_some();
+        (!is_over).then_some(known)
     }
 
     fn forget_what_was_told(&self, db: &Db) {

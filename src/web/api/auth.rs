@@ -18,7 +18,7 @@ use crate::signin::second_factor::Proof;
 use crate::web::body::ApiJson;
 use crate::web::failure::Failure;
 use crate::web::pages::{logout, second_factor, signup, verify_email as verify_page};
-use crate::web::who::{Anyone, SignedIn};
+use crate::web::who::{Anyone, SignedInOrLeaving};
 use crate::web::{cookies, half_in, session_store};
 
 #[derive(Deserialize)]
@@ -190,7 +190,11 @@ pub(super) async fn is_in(app: &App, request: &HttpRequest, opened: &Opened) -> 
 }
 
 /// `POST /auth/logout`: 204, the session is gone and so are its cookies.
-pub async fn log_out(app: web::Data<App>, who: SignedIn, request: HttpRequest) -> Result<HttpResponse, Failure> {
+pub async fn log_out(
+    app: web::Data<App>,
+    who: SignedInOrLeaving,
+    request: HttpRequest,
+) -> Result<HttpResponse, Failure> {
     logout::end(&app, &who.into(), &request).await?;
     Ok(logout::taking_cookies_away(&app, HttpResponse::NoContent().finish()))
 }

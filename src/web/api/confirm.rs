@@ -11,7 +11,7 @@ use crate::kernel::Redacted;
 use crate::stepup::{self, Proof, Way};
 use crate::web::body::ApiJson;
 use crate::web::failure::Failure;
-use crate::web::who::SignedIn;
+use crate::web::who::SignedInOrLeaving;
 
 #[derive(Deserialize)]
 pub struct ConfirmBody {
@@ -21,7 +21,7 @@ pub struct ConfirmBody {
 }
 
 /// `GET /auth/confirm`: how this person can confirm, and for how many seconds they need not.
-pub async fn show(app: web::Data<App>, who: SignedIn) -> Result<HttpResponse, Failure> {
+pub async fn show(app: web::Data<App>, who: SignedInOrLeaving) -> Result<HttpResponse, Failure> {
     let user = who.live.user;
     let methods = app.db.look_up(move |tx| stepup::methods(tx, user)).await?;
     let remaining = stepup::remaining(&app.settings.step_up, Action::Other, &who.live, app.clock.now());
@@ -35,7 +35,7 @@ pub async fn show(app: web::Data<App>, who: SignedIn) -> Result<HttpResponse, Fa
 /// `POST /auth/confirm`
 pub async fn submit(
     app: web::Data<App>,
-    who: SignedIn,
+    who: SignedInOrLeaving,
     ApiJson(body): ApiJson<ConfirmBody>,
 ) -> Result<HttpResponse, Failure> {
     let proof = match (body.password, body.code) {

@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::accounts::deletion::come_back;
 use crate::accounts::profile::rename as set_name;
 use crate::accounts::{self, Name, User, verify_email};
 use crate::app::App;
@@ -16,8 +17,8 @@ use crate::web::body::ApiJson;
 use crate::web::cookies;
 use crate::web::factor_change::Change;
 use crate::web::failure::Failure;
-use crate::web::pages::{email, password};
-use crate::web::who::{Fresh, Reader, SignedIn};
+use crate::web::pages::{deletion, email, password};
+use crate::web::who::{Fresh, FreshOrLeaving, ReaderOrLeaving, SignedIn, SignedInOrLeaving};
 
 #[derive(Deserialize)]
 pub struct RenameBody {
@@ -35,7 +36,7 @@ pub struct PasswordBody {
 }
 
 /// `GET /me`
-pub async fn show(app: web::Data<App>, who: Reader) -> Result<HttpResponse, Failure> {
+pub async fn show(app: web::Data<App>, who: ReaderOrLeaving) -> Result<HttpResponse, Failure> {
     let person = load(&app, who.user).await?;
     Ok(no_store().json(describe(&person)))
 }
@@ -88,6 +89,22 @@ pub async fn remove_password(app: web::Data<App>, who: Fresh, request: HttpReque
     Ok(answer)
 }
 
+/// `DELETE /me`: 202 `{deletes_at}`; the same again for somebody who has asked before.
+pub async fn delete(app: web::Data<App>, who: FreshOrLeaving, request: HttpRequest) -> Result<HttpResponse, Failure> {
+    let deletes_at = deletion::ask(&app, who, &request).await?;
+    let mut answer = HttpResponse::Accepted();
+    answer.insert_header((header::CACHE_CONTROL, "no-store"));
+    Ok(answer.json(json!({ "message": "Your account is to be deleted.", "deletes_at": deletes_at })))
+}
+
+/// `POST /me/restore`: 200 `{user}`; 409 for somebody who stays anyway.
+pub async fn restore(app: web::Data<App>, who: SignedInOrLeaving) -> Result<HttpResponse, Failure> {
+    let (app2, user) = (App::clone(&app), who.live.user);
+    app.db.write(&who.origin, move |tx| come_back(tx, &app2, user)).await?;
+    let user = describe(&load(&app, user).await?);
+    Ok(no_store().json(json!({ "message": "Your account stays.", "user": user })))
+}
+
 /// `POST /me/email/verification`: 202, the link is on its way again.
 pub async fn resend_verification(app: web::Data<App>, who: SignedIn) -> Result<HttpResponse, Failure> {
     let (app2, user) = (App::clone(&app), who.live.user);
@@ -123,7 +140,7 @@ pub fn describe(person: &Person) -> Value {
         "created_at": user.created_at,
         "mfa": mfa,
         "organizations": organizations.collect::<Vec<_>>(),
-        "deletion": null,
+        "deletion": user.deletes_at.map(|deletes_at| json!({ "deletes_at": deletes_at })),
     })
 }
 

@@ -17,7 +17,7 @@ use crate::stepup;
 use crate::web::body::{ApiJson, MaybeJson};
 use crate::web::failure::Failure;
 use crate::web::pages::second_factor as second_step;
-use crate::web::who::{Anyone, SignedIn};
+use crate::web::who::{Anyone, SignedInOrLeaving};
 use crate::web::{half_in, session_store};
 
 #[derive(Default, Deserialize)]
@@ -74,7 +74,7 @@ pub async fn log_in(
 }
 
 /// `POST /auth/confirm/passkey/start`
-pub async fn start_to_confirm(app: web::Data<App>, who: SignedIn) -> Result<HttpResponse, Failure> {
+pub async fn start_to_confirm(app: web::Data<App>, who: SignedInOrLeaving) -> Result<HttpResponse, Failure> {
     let asked = stepup::ask(&app, &who.origin, &who.live).await?;
     Ok(no_store().json(describe_question(&asked)))
 }
@@ -82,7 +82,7 @@ pub async fn start_to_confirm(app: web::Data<App>, who: SignedIn) -> Result<Http
 /// `POST /auth/confirm/passkey/finish`: as `POST /auth/confirm`.
 pub async fn confirm(
     app: web::Data<App>,
-    who: SignedIn,
+    who: SignedInOrLeaving,
     ApiJson(answer): ApiJson<Answer>,
 ) -> Result<HttpResponse, Failure> {
     stepup::confirm(&app, &who.origin, &who.live, stepup::Proof::Passkey(answer)).await?;

@@ -113,6 +113,21 @@ impl From<accounts::change_email::Error> for Failure {
     }
 }
 
+impl From<accounts::deletion::Error> for Failure {
+    fn from(error: accounts::deletion::Error) -> Self {
+        use accounts::deletion::Error;
+        match error {
+            Error::Ended => Self::Unauthenticated,
+            Error::Gone => Self::Gone,
+            Error::Staying => {
+                Self::Conflict("Your account is not to be deleted: there is nothing to restore.".to_owned())
+            }
+            Error::Db(error) => error.into(),
+            Error::Mail(error) => error.into(),
+        }
+    }
+}
+
 impl From<accounts::verify_email::ResendError> for Failure {
     fn from(error: accounts::verify_email::ResendError) -> Self {
         use accounts::verify_email::ResendError;

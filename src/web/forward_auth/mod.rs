@@ -108,7 +108,8 @@ async fn try_judge<'a>(check: &Check<'a>, read: Read) -> Result<Verdict<'a>, Fai
     };
     let subject = visitor.as_ref().map_or(Subject::Stranger, Visitor::subject);
     Ok(match decide(&check.gate.rules, &asked, subject) {
-        Decision::Allow => Verdict::Allow(visitor),
+        // Who leaves is nobody to apps, where nobody need be known.
+        Decision::Allow => Verdict::Allow(visitor.filter(|_| subject != Subject::Leaving)),
         Decision::SignIn => Verdict::SignIn(asked),
         Decision::Deny(reason) => Verdict::Refuse(denied(reason)),
     })
@@ -125,6 +126,7 @@ fn require_proxy(arrival: &Arrival) -> Result<(), Failure> {
 fn denied(reason: Reason) -> Failure {
     match reason {
         Reason::Forbidden => Failure::Forbidden("This place is closed to you.".to_owned()),
+        Reason::Leaving => Failure::Leaving,
         Reason::Unverified => Failure::EmailUnverified,
         Reason::Ambiguous => not_understood(&Malformed("the path can be read in more ways than one")),
     }

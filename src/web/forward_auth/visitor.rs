@@ -21,6 +21,7 @@ pub(super) enum Visitor {
 impl Visitor {
     pub(super) fn subject(&self) -> Subject {
         match self {
+            Self::Person(known) if known.live.is_leaving() => Subject::Leaving,
             Self::Person(known) => Subject::Person { email_verified: known.live.email_verified },
             Self::Program(known) => Subject::Program { email_verified: known.program.email_verified },
         }

@@ -12,7 +12,7 @@ use crate::kernel::{Redacted, ReturnTo, UserId};
 use crate::stepup::{self, Proof, Way};
 use crate::web::csrf::Checked;
 use crate::web::failure::{Failure, Field};
-use crate::web::who::SignedIn;
+use crate::web::who::SignedInOrLeaving;
 use crate::web::{reauth, view};
 
 #[derive(Deserialize)]
@@ -36,7 +36,7 @@ pub struct Form {
 /// `GET /confirm?return_to=…`
 pub async fn show(
     app: web::Data<App>,
-    who: SignedIn,
+    who: SignedInOrLeaving,
     asked: web::Query<Asked>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
@@ -53,7 +53,7 @@ pub async fn show(
 /// `POST /confirm`: back to the interrupted page.
 pub async fn submit(
     app: web::Data<App>,
-    who: SignedIn,
+    who: SignedInOrLeaving,
     Checked(form): Checked<Form>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
@@ -126,6 +126,7 @@ fn purpose(action: Action) -> &'static str {
         Action::Email => "change your address",
         Action::Factors => "change how you sign in",
         Action::ApiKeys => "change what your programs may do",
+        Action::Deletion => "delete your account",
         Action::Other => "go on",
     }
 }

@@ -32,6 +32,10 @@ pub fn explain(reason: EndReason, rules: &settings::Session) -> Option<Value> {
             "because the address of your account was changed back to an earlier one.".to_owned(),
             "Whoever reads its mail did that by the link in our letter, and chooses a new password.",
         ),
+        EndReason::AccountLeft => (
+            "because your account is to be deleted.".to_owned(),
+            "Sign in if it is to stay, or if it was not you who asked for that.",
+        ),
         EndReason::ByOperator => {
             ("by whoever runs this service.".to_owned(), "You can sign in again. If you wonder why, ask them.")
         }

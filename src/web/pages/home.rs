@@ -89,6 +89,7 @@ fn notice(done: &str) -> Option<&'static str> {
         "set-up" => Some("All is set up. You are the administrator."),
         "sent" => Some("We have sent you a new link."),
         "renamed" => Some("Your name is saved."),
+        "stays" => Some("Your account stays, with everything in it."),
         "password" => Some("Your password is changed. All other devices are signed out."),
         done => reauth::notice(done),
     }

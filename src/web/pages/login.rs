@@ -13,7 +13,7 @@ use crate::config::settings::Signup;
 use crate::db;
 use crate::factors::passkeys;
 use crate::kernel::{EmailAddress, Redacted, ReturnTo};
-use crate::sessions::{self, Remember};
+use crate::sessions::{self, Live, Remember};
 use crate::signin::Entered;
 use crate::signin::password::{Attempt, try_password};
 use crate::web::csrf::Checked;
@@ -59,6 +59,9 @@ pub struct GoOn {
 
 /// `GET /login`
 pub async fn show(app: web::Data<App>, who: Anyone, asked: web::Query<Asked>, request: HttpRequest) -> HttpResponse {
+    if who.live.as_ref().is_some_and(Live::is_leaving) {
+        return view::see_other("/account/restore");
+    }
     if who.live.is_some() && rotation::has_just_happened(&request) {
         return straight_on(&app, &asked.return_to);
     }
@@ -180,6 +183,7 @@ fn notice(done: &str) -> Option<&'static str> {
         "again" => Some("Begin again: the first step was too long ago, or too many codes were tried."),
         LINK_AGAIN => Some("Ask for another link: that one was used, was too old, or too many codes were tried."),
         "restored" => Some("Your address is that of your account again, and everybody is signed out."),
+        "stays" => Some("Your account stays. Sign in to go on."),
         "reset" => Some("Your password is changed. Sign in with the new one."),
         _ => None,
     }

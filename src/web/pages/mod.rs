@@ -3,6 +3,7 @@
 pub mod activity;
 pub mod api_keys;
 pub mod confirm;
+pub mod deletion;
 pub mod email;
 mod ended;
 pub mod home;

@@ -10,7 +10,7 @@ use chrono::DateTime;
 use url::Url;
 use vestibule::app::App;
 use vestibule::config::{self, ConfigFile, Environment, Setting, Settings, Sources};
-use vestibule::jobs;
+use vestibule::jobs::{self, Job};
 use vestibule::kernel::{Clock, shutdown};
 use vestibule::mail::Transport;
 use vestibule::web::metrics::Requests;
@@ -62,6 +62,16 @@ impl TestApp {
         let requests = Requests::default();
         let (server, thread) = serve(&app, &live, &requests, &port);
         Self { app, live, requests, mail, port, server, thread: Some(thread), database }
+    }
+
+    /// A round of a job now.
+    pub fn run_job(&self, name: &str) {
+        let job = Job::find(name).expect(name);
+        let transport = Transport::new(&self.app.settings).expect("a way to send letters");
+        let (_trigger, shutdown) = shutdown::pair();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let round = runtime.block_on(jobs::run_once(job, self.app.clone(), transport, shutdown)).expect("a round");
+        assert_eq!(round.outcome.error(), None);
     }
 
     pub fn port(&self) -> u16 {

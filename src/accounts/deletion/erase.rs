@@ -1,0 +1,92 @@
+use super::{find_mailbox, store};
+use crate::accounts::store as users;
+use crate::app::App;
+use crate::audit::{self, Event};
+use crate::db::{self, ReadTx, Tx};
+use crate::kernel::{EmailAddress, UserId};
+use crate::mail::{self, Letter};
+use crate::sessions::{self, EndReason};
+use crate::throttle;
+
+/// Events of one person that are anonymised in one statement: a fraction of a second's work.
+const BATCH: i32 = 2_000;
+
+/// Why somebody is erased.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cause {
+    /// They have asked for it, and not come back.
+    Asked,
+    ByOperator,
+    /// Nobody ever proved the address.
+    NeverVerified,
+}
+
+impl Cause {
+    /// The stable word for the audit.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Asked => "owner",
+            Self::ByOperator => "operator",
+            Self::NeverVerified => "never_verified",
+        }
+    }
+}
+
+/// What became of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Erased {
+    /// Nothing names them any more, but for the receipt that is on its way to a proved address.
+    Gone,
+    /// There is no such person, or somebody else is erasing them.
+    NotThere,
+}
+
+/// Erases a person at once and for good, whether or not they have asked for it. Everything happens in this one
+/// transaction, and the person is locked first: lock nothing of theirs before.
+///
+/// For whoever has more to do than a few: a transaction each, and [`forget_some_events`] before it.
+pub fn erase(tx: &mut Tx<'_>, app: &App, user: UserId, cause: Cause) -> Result<Erased, mail::Error> {
+    let Some(user) = users::lock(tx, user)? else { return Ok(Erased::NotThere) };
+    let receipt = find_mailbox(tx, &user)?;
+    let addresses = store::list_addresses(tx, user.id)?;
+    // Before the person: whoever holds a session of theirs just now may still write what refers to them.
+    sessions::revoke_all(tx, user.id, None, EndReason::AccountLeft)?;
+    forget_addresses(tx, user.id, &addresses)?;
+    store::delete(tx, user.id)?;
+    while audit::anonymise(tx, &app.sealer, user.id, BATCH)? > 0 {}
+    let pseudonym = audit::pseudonym(&app.sealer, user.id);
+    audit::record(tx, Event::about(pseudonym, "user.deleted").with("by", cause.as_str()))?;
+    if let Some(to) = receipt {
+        mail::enqueue(tx, &app.sealer, &to, None, Letter::AccountDeleted)?;
+    }
+    Ok(Erased::Gone)
+}
+
+/// What names them and no foreign key leads to.
+fn forget_addresses(tx: &mut Tx<'_>, user: UserId, addresses: &[EmailAddress]) -> Result<(), db::Error> {
+    let keys: Vec<String> = addresses.iter().map(EmailAddress::key).collect();
+    store::delete_invitations_to(tx, &keys)?;
+    store::delete_requests_of(tx, &keys)?;
+    mail::forget_letters_to(tx, addresses)?;
+    throttle::forget_person(tx, user, addresses)
+}
+
+/// The same for somebody who is gone, unless another node is at it.
+pub fn erase_if_due(tx: &mut Tx<'_>, app: &App, user: UserId) -> Result<Erased, mail::Error> {
+    if store::claim_due(tx, user)? { erase(tx, app, user, Cause::Asked) } else { Ok(Erased::NotThere) }
+}
+
+/// Some of those who are gone, at most so many.
+pub fn find_due(tx: &mut ReadTx<'_>, most: i64) -> Result<Vec<UserId>, db::Error> {
+    store::list_due(tx, most)
+}
+
+/// Anonymises some events of somebody who is gone, so that erasing them takes no longer than it takes with most people.
+/// `Ok(false)` when few are left.
+pub fn forget_some_events(tx: &mut Tx<'_>, app: &App, user: UserId) -> Result<bool, db::Error> {
+    if !store::claim_due(tx, user)? {
+        return Ok(false);
+    }
+    let most = usize::try_from(BATCH).unwrap_or(usize::MAX);
+    Ok(audit::anonymise(tx, &app.sealer, user, BATCH)? >= most)
+}
