@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use crate::support::browser::Browser;
+use crate::support::smtp::Letter;
 use crate::support::{TestApp, eventually};
 
 pub const ANN: &str = "ann@example.com";
@@ -41,6 +42,16 @@ pub fn erase_the_gone(app: &TestApp) {
     app.run_job("erase_accounts");
     let gone = format!("SELECT count(*) AS n FROM users WHERE deletes_at <= '{}'", app.clock().now().to_rfc3339());
     eventually("those who are gone to be erased", || (app.count(&gone) == 0).then_some(()));
+}
+
+/// The next letter about this: of two that are on their way, either may come first.
+pub fn letter(app: &TestApp, to: &str, about: &str) -> Letter {
+    loop {
+        let letter = app.mail().to(to);
+        if letter.subject().contains(about) {
+            return letter;
+        }
+    }
 }
 
 pub fn events(app: &TestApp, kind: &str) -> i64 {
