@@ -149,6 +149,10 @@ pub fn find_member(
     store::find_member(tx, organization, user)
 }
 
+pub fn count_members(tx: &mut ReadTx<'_>, organization: OrganizationId) -> Result<i64, db::Error> {
+    store::count_members(tx, organization)
+}
+
 /// All that a person belongs to, by name.
 pub fn list_of(tx: &mut ReadTx<'_>, user: UserId) -> Result<Vec<Membership>, db::Error> {
     store::list_of(tx, user)

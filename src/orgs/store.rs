@@ -107,6 +107,10 @@ pub(super) fn count_owners(tx: &mut ReadTx<'_>, id: OrganizationId) -> Result<i6
     Ok(owners.count().get_result(tx.conn())?)
 }
 
+pub(super) fn count_members(tx: &mut ReadTx<'_>, id: OrganizationId) -> Result<i64, db::Error> {
+    Ok(members::table.filter(members::organization_id.eq(id)).count().get_result(tx.conn())?)
+}
+
 pub(super) fn count_owned(tx: &mut ReadTx<'_>, user: UserId) -> Result<i64, db::Error> {
     let owned = members::table.filter(members::user_id.eq(user).and(members::role.eq(Role::Owner.as_str())));
     Ok(owned.count().get_result(tx.conn())?)

@@ -10,7 +10,7 @@ use super::reauth;
 use super::who::{Reader, SignedIn};
 use crate::app::App;
 use crate::kernel::{Origin, UserId};
-use crate::orgs::{self, Confirmation, Membership, Slug};
+use crate::orgs::{self, Confirmation, Membership, Permission, Slug};
 use crate::sessions::Live;
 use crate::stepup;
 
@@ -30,9 +30,15 @@ pub struct FreshlyBelongs(pub Belongs);
 /// reached by this may change anything.
 pub struct Sees {
     pub membership: Membership,
+    pub reader: Reader,
 }
 
 impl Belongs {
+    /// For what is shown and nothing else: a step asks for itself.
+    pub fn require(&self, permission: Permission) -> Result<(), Failure> {
+        if self.membership.role.may(permission) { Ok(()) } else { Err(orgs::Error::NotPermitted.into()) }
+    }
+
     /// Whether they have confirmed lately, for a step to which that matters only now and then.
     pub fn confirmation(&self, app: &App) -> Confirmation {
         let rules = &app.settings.step_up;
@@ -91,8 +97,9 @@ impl FromRequest for Sees {
         let reader = Reader::from_request(request, payload).into_inner();
         let request = request.clone();
         Box::pin(async move {
-            let membership = find(&request, reader?.user).await?;
-            Ok(Self { membership })
+            let reader = reader?;
+            let membership = find(&request, reader.user).await?;
+            Ok(Self { membership, reader })
         })
     }
 }

@@ -185,6 +185,16 @@ fn of_organizations() -> Vec<Endpoint> {
         patch("/orgs/{slug}/members/{user_id}", to(api::orgs::change_role)),
         delete("/orgs/{slug}/members/{user_id}", to(api::orgs::remove_member)),
         post("/orgs/{slug}/owner", to(api::orgs::hand_over)),
+        // Forms have addresses of their own.
+        post("/orgs/new", to(pages::orgs::found)),
+        post("/orgs/{slug}/name", to(pages::orgs::rename)),
+        post("/orgs/{slug}/members/{user_id}/role", to(pages::orgs::set_role)),
+        post("/orgs/{slug}/members/{user_id}/remove", to(pages::orgs::remove)),
+        post("/orgs/{slug}/leave", to(pages::orgs::leave)),
+        get("/orgs/{slug}/hand-over", to(pages::orgs::show_handing_over)),
+        post("/orgs/{slug}/hand-over", to(pages::orgs::hand_over)),
+        get("/orgs/{slug}/delete", to(pages::orgs::show_deletion)),
+        post("/orgs/{slug}/delete", to(pages::orgs::delete)),
     ]
 }
 

@@ -28,6 +28,11 @@ const fn in_another_organization() -> [&'static str; 6] {
     [out, nothing, nothing, nothing, out, out]
 }
 
+/// The same by its pages.
+const fn on_a_page_of_another_organization() -> [&'static str; 6] {
+    ["303 /login", "404", "404", "404", "303 /login", "303 /login"]
+}
+
 /// Method and path, then what happens to: nobody, somebody unverified, somebody verified, the same who has just confirmed
 /// that it is them, somebody whose session has ended, and a stolen gate cookie alone. A status, with where it leads or the code of the problem.
 const TABLE: &[(&str, &str, [&str; 6])] = &[
@@ -315,6 +320,16 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ("PATCH", "/orgs/{slug}/members/{user_id}", in_another_organization()),
     ("DELETE", "/orgs/{slug}/members/{user_id}", in_another_organization()),
     ("POST", "/orgs/{slug}/owner", in_another_organization()),
+    // Without a name.
+    ("POST", "/orgs/new", ["303 /login", "403", "422", "422", "303 /login", "303 /login"]),
+    ("POST", "/orgs/{slug}/name", on_a_page_of_another_organization()),
+    ("POST", "/orgs/{slug}/members/{user_id}/role", on_a_page_of_another_organization()),
+    ("POST", "/orgs/{slug}/members/{user_id}/remove", on_a_page_of_another_organization()),
+    ("POST", "/orgs/{slug}/leave", on_a_page_of_another_organization()),
+    ("GET", "/orgs/{slug}/hand-over", on_a_page_of_another_organization()),
+    ("POST", "/orgs/{slug}/hand-over", on_a_page_of_another_organization()),
+    ("GET", "/orgs/{slug}/delete", on_a_page_of_another_organization()),
+    ("POST", "/orgs/{slug}/delete", on_a_page_of_another_organization()),
 ];
 
 /// What somebody who is half signed in can do besides. Everything else is for them what it is for nobody.
@@ -651,6 +666,7 @@ fn post_form(browser: &mut Browser, path: &str) -> Page {
     ];
     let fields = fields.map(|(name, value)| match (path, name) {
         ("/account/email", "email") => (name, "another@example.com"),
+        ("/orgs/new", "name") => (name, ""),
         _ => (name, value),
     });
     browser.post(path, &fields)

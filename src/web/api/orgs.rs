@@ -14,8 +14,9 @@ use crate::db::Tx;
 use crate::kernel::{Label, UserId};
 use crate::orgs::{self, Cursor, Member, Membership, Permission, Role, Slug};
 use crate::web::body::ApiJson;
-use crate::web::failure::{Failure, Field};
+use crate::web::failure::{Failure, Field, wants_page};
 use crate::web::membership::{Belongs, FreshlyBelongs, Sees};
+use crate::web::pages::orgs as page;
 use crate::web::who::{Reader, SignedIn};
 
 /// Members on one page, unless something else is asked for.
@@ -58,7 +59,10 @@ pub struct MemberPath {
 }
 
 /// `GET /orgs`: those of the caller.
-pub async fn list(app: web::Data<App>, who: Reader) -> Result<HttpResponse, Failure> {
+pub async fn list(app: web::Data<App>, who: Reader, request: HttpRequest) -> Result<HttpResponse, Failure> {
+    if is_for_a_person(&who, &request) {
+        return page::list(&app, who.user, &request).await;
+    }
     let memberships = load_all(&app, who.user).await?;
     let organizations: Vec<Value> = memberships.iter().map(describe).collect();
     Ok(no_store().json(json!({ "organizations": organizations })))
@@ -80,7 +84,10 @@ pub async fn found(
 }
 
 /// `GET /orgs/{slug}`
-pub async fn show(who: Sees) -> Result<HttpResponse, Failure> {
+pub async fn show(app: web::Data<App>, who: Sees, request: HttpRequest) -> Result<HttpResponse, Failure> {
+    if is_for_a_person(&who.reader, &request) {
+        return page::show(&app, &who.membership, &request).await;
+    }
     Ok(no_store().json(describe(&who.membership)))
 }
 
@@ -150,6 +157,11 @@ pub async fn hand_over(
 ) -> Result<HttpResponse, Failure> {
     let membership = pass_on(&app, &who.0, &body.user_id).await?;
     Ok(no_store().json(describe(&membership)))
+}
+
+/// A program that shows a key is none, whatever it accepts.
+fn is_for_a_person(who: &Reader, request: &HttpRequest) -> bool {
+    who.device.is_some() && wants_page(request)
 }
 
 /// All that is wrong with it at once.

@@ -12,6 +12,7 @@ pub mod login;
 pub mod logout;
 pub mod magic_link;
 pub mod not_me;
+pub mod orgs;
 pub mod passkeys;
 pub mod password;
 pub mod reset;

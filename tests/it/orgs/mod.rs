@@ -3,6 +3,7 @@
 mod api;
 mod handing_over;
 mod members;
+mod pages;
 mod permissions;
 mod races;
 

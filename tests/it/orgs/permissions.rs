@@ -7,6 +7,7 @@ use vestibule::web::routes;
 use super::{ADMIN, MEMBER, OWNER, staffed};
 use crate::support::TestApp;
 use crate::support::browser::Browser;
+use crate::support::page::Page;
 use crate::support::people::code;
 
 /// What a stranger, a member, an admin and an owner are answered, all of whom have just confirmed. A problem by its code.
@@ -21,30 +22,70 @@ const TABLE: &[(&str, &str, [&str; 4])] = &[
     ("DELETE", "/orgs/{slug}", ["404 not_found", "403 forbidden", "403 forbidden", "204"]),
 ];
 
+/// The same by the pages, with what is sent by their forms. `{other}` is the id of one more member.
+const PAGES: &[(&str, &str, Fields, [&str; 4])] = &[
+    ("GET", "/orgs/{slug}", &[], ["404", "200", "200", "200"]),
+    ("POST", "/orgs/{slug}/name", &[("name", "Acme Holding")], ["404", "403", "303 /orgs/acme", "303 /orgs/acme"]),
+    (
+        "POST",
+        "/orgs/{slug}/members/{user_id}/role",
+        &[("role", "admin")],
+        ["404", "403", "303 /orgs/acme", "303 /orgs/acme"],
+    ),
+    ("POST", "/orgs/{slug}/members/{user_id}/remove", &[], ["404", "403", "303 /orgs/acme", "303 /orgs/acme"]),
+    ("POST", "/orgs/{slug}/leave", &[], ["404", "303 /orgs", "303 /orgs", "409"]),
+    ("GET", "/orgs/{slug}/hand-over", &[], ["404", "403", "403", "200"]),
+    ("POST", "/orgs/{slug}/hand-over", &[("user_id", "{other}")], ["404", "403", "403", "303 /orgs/acme"]),
+    ("GET", "/orgs/{slug}/delete", &[], ["404", "403", "403", "200"]),
+    ("POST", "/orgs/{slug}/delete", &[], ["404", "403", "403", "303 /orgs"]),
+];
+
+type Fields = &'static [(&'static str, &'static str)];
+
 #[test]
 fn what_somebody_may_do_depends_on_what_they_are_in_the_organization() {
     let endpoints = routes::personal().into_iter().filter(|endpoint| endpoint.path.starts_with("/orgs/{slug}"));
     for endpoint in endpoints {
         let (method, path) = (endpoint.method.to_string(), endpoint.path);
-        let is_known = TABLE.iter().any(|(known, at, _)| *known == method && *at == path);
-        assert!(is_known, "{method} {path} is not in the table: say who may use it");
+        let by_api = TABLE.iter().any(|(known, at, _)| *known == method && *at == path);
+        let by_page = PAGES.iter().any(|(known, at, ..)| *known == method && *at == path);
+        assert!(by_api || by_page, "{method} {path} is not in the tables: say who may use it");
     }
     let app = TestApp::start();
     let people = ["stranger@example.com", MEMBER, ADMIN, OWNER];
     app.verified(people[0]);
     staffed(&app);
     app.verified("other@example.com");
+    let other = super::id_of(&app, "other@example.com");
+    let at = |path: &str| path.replace("{slug}", "acme").replace("{user_id}", &other);
     let mut wrong = Vec::new();
     for (method, path, expected) in TABLE {
         for (email, expected) in people.iter().zip(expected) {
             restore(&app);
-            let seen = attempt(&app, email, method, path);
-            if seen != *expected {
-                wrong.push(format!("{method} {path} by {email}: {seen}, not {expected}"));
-            }
+            let body = body(method, path, &other);
+            let answer = super::confirmed(&app, email).api(method, &at(path), body);
+            compare(&mut wrong, (method, path, email), &answer, expected);
+        }
+    }
+    for (method, path, fields, expected) in PAGES {
+        for (email, expected) in people.iter().zip(expected) {
+            restore(&app);
+            let answer = by_page(&mut super::confirmed(&app, email), method, &at(path), fields, &other);
+            compare(&mut wrong, (method, path, email), &answer, expected);
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+fn compare(wrong: &mut Vec<String>, (method, path, email): (&str, &str, &str), answer: &Page, expected: &str) {
+    let seen = match (answer.location(), answer.header("content-type")) {
+        (Some(url), _) => format!("{} {}", answer.status, url.path()),
+        (None, Some("application/problem+json")) => format!("{} {}", answer.status, code(answer)),
+        (None, _) => answer.status.to_string(),
+    };
+    if seen != expected {
+        wrong.push(format!("{method} {path} by {email}: {seen}, not {expected}"));
+    }
 }
 
 /// Everybody is what they were, and there is one more member, to whom things are done.
@@ -58,23 +99,26 @@ fn restore(app: &TestApp) {
     ));
 }
 
-fn attempt(app: &TestApp, email: &str, method: &str, path: &str) -> String {
-    let mut browser = super::confirmed(app, email);
-    let other = super::id_of(app, "other@example.com");
-    let at = path.replace("{slug}", "acme").replace("{user_id}", &other);
-    let answer = ask(&mut browser, method, path, &at, &other);
-    match answer.header("content-type") {
-        Some("application/problem+json") => format!("{} {}", answer.status, code(&answer)),
-        _ => answer.status.to_string(),
-    }
-}
-
-fn ask(browser: &mut Browser, method: &str, path: &str, at: &str, other: &str) -> crate::support::page::Page {
-    let body = match (method, path) {
+fn body(method: &str, path: &str, other: &str) -> Value {
+    match (method, path) {
         ("PATCH", "/orgs/{slug}") => json!({ "name": "Acme Holding" }),
         ("PATCH", "/orgs/{slug}/members/{user_id}") => json!({ "role": "admin" }),
         ("POST", "/orgs/{slug}/owner") => json!({ "user_id": other }),
         _ => Value::Null,
-    };
-    browser.api(method, at, body)
+    }
+}
+
+fn by_page(browser: &mut Browser, method: &str, at: &str, fields: Fields, other: &str) -> Page {
+    if method == "GET" {
+        return browser.get(at);
+    }
+    let form = browser.get("/").form("/logout").expect("a form");
+    let token = form.fields.iter().find(|(name, _)| name == "csrf").expect("a token").1.clone();
+    let fields: Vec<(&str, String)> =
+        fields.iter().map(|(name, value)| (*name, value.replace("{other}", other))).collect();
+    let all: Vec<(&str, &str)> = [("csrf", token.as_str())]
+        .into_iter()
+        .chain(fields.iter().map(|(name, value)| (*name, value.as_str())))
+        .collect();
+    browser.post(at, &all)
 }
