@@ -2,13 +2,14 @@
 //!
 //! Rows are only ever added; a trigger refuses to change or delete them. They hold no secrets, and no
 //! address of anybody who is not known to us. [`kinds`] says what there is to be recorded and who may see it,
-//! [`search`] finds it, and [`words`] tells it.
+//! [`search`] finds it, [`batch`] reads all of it, and [`words`] tells it.
 //!
 //! One thing alone changes them: when an account is erased, a pseudonym takes its person's place in their rows
 //! ([`anonymise`]). People are an event's actor or its subject and never stand in its details, where that would not find
 //! them.
 
 mod anonymise;
+mod batch;
 mod kinds;
 mod search;
 mod store;
@@ -17,6 +18,7 @@ mod words;
 use serde_json::Value;
 
 pub use anonymise::{anonymise, pseudonym};
+pub use batch::{Batch, Extent, next_batch};
 pub use kinds::{Area, KINDS, Kind, Sight};
 pub use search::{Cursor, Filter, Found, Page, PageSize, Recorded, Which, of_organization, of_person};
 pub use words::{facts, sentence};

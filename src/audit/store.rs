@@ -5,6 +5,7 @@ use ipnet::IpNet;
 use serde_json::Value;
 
 use super::Event;
+use super::batch::Window;
 use super::search::{Range, Recorded, Words};
 use crate::db::schema::audit_events::{self, dsl};
 use crate::db::{self, ReadTx, Tx};
@@ -96,6 +97,38 @@ fn newest(tx: &mut ReadTx<'_>, query: Query<'_>) -> Result<Vec<Recorded>, db::Er
     Ok(rows.into_iter().map(recorded).collect())
 }
 
+/// The last of the next `count` events of a window, or of as many as there are.
+pub(super) fn end_of_window(tx: &mut ReadTx<'_>, window: &Window, count: i64) -> Result<Option<EventId>, db::Error> {
+    let next = windowed(window).select(dsl::id).limit(count).load::<EventId>(tx.conn())?;
+    Ok(next.last().copied())
+}
+
+/// Those of a window up to `end`.
+pub(super) fn oldest(
+    tx: &mut ReadTx<'_>,
+    window: &Window,
+    end: EventId,
+    words: &Words,
+) -> Result<Vec<Recorded>, db::Error> {
+    let wanted = worded(windowed(window).filter(dsl::id.le(end)), words);
+    let rows = wanted.select(Row::as_select()).load(tx.conn())?;
+    Ok(rows.into_iter().map(recorded).collect())
+}
+
+/// In the order of the ids.
+fn windowed<'a>(window: &Window) -> Query<'a> {
+    let mut query = dsl::audit_events.filter(dsl::id.lt(window.before)).into_boxed();
+    if let Some(after) = window.after {
+        query = query.filter(dsl::id.gt(after));
+    }
+    match window.organization {
+        Some(organization) => query
+            .filter(dsl::organization_id.ge(organization).and(dsl::organization_id.le(organization)))
+            .order((dsl::organization_id, dsl::id)),
+        None => query.order(dsl::id),
+    }
+}
+
 fn limited<'a>(mut query: Query<'a>, range: &Range, words: &'a Words) -> Query<'a> {
     if let Some(from) = range.from {
         query = query.filter(dsl::id.ge(from));
@@ -103,11 +136,14 @@ fn limited<'a>(mut query: Query<'a>, range: &Range, words: &'a Words) -> Query<'
     if let Some(before) = range.before {
         query = query.filter(dsl::id.lt(before));
     }
-    let query = match words {
+    worded(query, words).limit(range.limit)
+}
+
+fn worded<'a>(query: Query<'a>, words: &'a Words) -> Query<'a> {
+    match words {
         Words::Only(words) => query.filter(dsl::kind.eq_any(words)),
         Words::AllBut(words) => query.filter(dsl::kind.ne_all(words)),
-    };
-    query.limit(range.limit)
+    }
 }
 
 fn recorded(row: Row) -> Recorded {

@@ -4,6 +4,7 @@
 //! output, and four ways to end: 0 done, 1 failed, 2 wrongly called, 78 wrongly configured (`EX_CONFIG`
 //! of sysexits).
 
+pub mod audit;
 mod banner;
 pub mod configuration;
 mod database;
@@ -64,6 +65,9 @@ enum Command {
     /// Look after people's accounts
     #[command(subcommand)]
     User(user::Command),
+    /// Hand what has happened to other programs
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Try out mail, and look after letters that wait
     #[command(subcommand)]
     Mail(mail::Command),
@@ -89,6 +93,10 @@ pub fn run(cli: Cli, environment: Environment) -> ExitCode {
         Command::User(command) => {
             let settings = start(&sources(cli.common, command.common().clone(), environment));
             settings.and_then(|settings| user::run(&command, &settings))
+        }
+        Command::Audit(command) => {
+            let settings = start(&sources(cli.common, command.common().clone(), environment));
+            settings.and_then(|settings| audit::run(&command, &settings))
         }
         Command::Mail(command) => {
             let settings = start(&sources(cli.common, command.common().clone(), environment));

@@ -181,6 +181,7 @@ fn of_organizations() -> Vec<Endpoint> {
         post("/orgs", to(api::orgs::found)),
         patch("/orgs/{slug}", to(api::orgs::change)),
         delete("/orgs/{slug}", to(api::orgs::delete)),
+        get("/orgs/{slug}/activity", to(api::activity::of_organization)),
         get("/orgs/{slug}/members", to(api::orgs::list_members)),
         patch("/orgs/{slug}/members/{user_id}", to(api::orgs::change_role)),
         delete("/orgs/{slug}/members/{user_id}", to(api::orgs::remove_member)),

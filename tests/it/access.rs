@@ -316,6 +316,7 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ),
     ("PATCH", "/orgs/{slug}", in_another_organization()),
     ("DELETE", "/orgs/{slug}", in_another_organization()),
+    ("GET", "/orgs/{slug}/activity", in_another_organization()),
     ("GET", "/orgs/{slug}/members", in_another_organization()),
     ("PATCH", "/orgs/{slug}/members/{user_id}", in_another_organization()),
     ("DELETE", "/orgs/{slug}/members/{user_id}", in_another_organization()),
@@ -352,6 +353,7 @@ const BY_KEY: &[(&str, &str)] = &[
     ("GET", "/me/sessions"),
     ("GET", "/orgs"),
     ("GET", "/orgs/{slug}"),
+    ("GET", "/orgs/{slug}/activity"),
     ("GET", "/orgs/{slug}/members"),
 ];
 

@@ -1,13 +1,15 @@
-//! `/me/activity`: what happened on somebody's account.
+//! `/me/activity` and `/orgs/{slug}/activity`: what happened on somebody's account, and in an organization.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
 use super::me::no_store;
 use crate::accounts::activity::{About, By, Entry, Member, Told};
 use crate::app::App;
 use crate::audit::Area;
-use crate::web::failure::Failure;
+use crate::orgs::{self, Permission};
+use crate::web::failure::{Failure, wants_page};
+use crate::web::membership::Sees;
 use crate::web::pages::activity::{self as page, Asked};
 use crate::web::who::Reader;
 
@@ -18,7 +20,25 @@ pub async fn list(app: web::Data<App>, who: Reader, asked: web::Query<Asked>) ->
     Ok(no_store().json(describe_all(&told)))
 }
 
-pub(super) fn describe_all(told: &Told) -> Value {
+/// `GET /orgs/{slug}/activity`, with the same query: for its admins and owners. Whoever opens it with a browser gets a page.
+pub async fn of_organization(
+    app: web::Data<App>,
+    who: Sees,
+    asked: web::Query<Asked>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Failure> {
+    if !who.membership.role.may(Permission::SeeActivity) {
+        return Err(orgs::Error::NotPermitted.into());
+    }
+    if wants_page(&request) {
+        return page::show_of_organization(&app, &who.membership, &asked, &request).await;
+    }
+    let wanted = asked.wanted().map_err(Failure::Validation)?;
+    let told = page::load_of_organization(&app, &who.membership, wanted).await?;
+    Ok(no_store().json(describe_all(&told)))
+}
+
+fn describe_all(told: &Told) -> Value {
     let events: Vec<Value> = told.entries.iter().map(describe).collect();
     json!({ "events": events, "next_cursor": told.next.map(|cursor| cursor.to_string()) })
 }

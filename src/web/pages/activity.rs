@@ -1,4 +1,4 @@
-//! `/account/activity`: what happened on somebody's account, the newest first.
+//! `/account/activity` and `/orgs/{slug}/activity`: what happened, the newest first.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -8,8 +8,9 @@ use url::form_urlencoded::Serializer;
 
 use crate::accounts::activity::{self, About, By, Entry, Member, Told};
 use crate::app::App;
-use crate::audit::{Area, Cursor, Filter, Page, PageSize, Which};
+use crate::audit::{Area, Cursor, Filter, KINDS, Page, PageSize, Sight, Which};
 use crate::kernel::{UserId, When};
+use crate::orgs::Membership;
 use crate::web::failure::{Failure, Field};
 use crate::web::view;
 use crate::web::who::SignedIn;
@@ -86,19 +87,56 @@ pub async fn show(
 ) -> Result<HttpResponse, Failure> {
     let (told, wrong) = match asked.wanted() {
         Ok(wanted) => (load(&app, who.live.user, wanted).await?, Vec::new()),
-        Err(wrong) => (Told { entries: Vec::new(), next: None }, wrong),
+        Err(wrong) => (nothing(), wrong),
     };
-    let context = context(&asked, &told, &wrong);
+    Ok(page(&request, "accounts/activity.html", context(&asked, &told, &wrong), &wrong))
+}
+
+/// `GET /orgs/{slug}/activity` by a browser, for somebody who may see it.
+pub async fn show_of_organization(
+    app: &App,
+    membership: &Membership,
+    asked: &Asked,
+    request: &HttpRequest,
+) -> Result<HttpResponse, Failure> {
+    let (told, wrong) = match asked.wanted() {
+        Ok(wanted) => (load_of_organization(app, membership, wanted).await?, Vec::new()),
+        Err(wrong) => (nothing(), wrong),
+    };
+    let organization = &membership.organization;
+    let organization = json!({ "slug": organization.slug.as_str(), "name": organization.name });
+    // There is one area here: the kinds themselves are what there is to choose from.
+    let kinds = KINDS.iter().filter(|kind| kind.sight == Sight::Organization);
+    let kinds: Vec<Value> = kinds.map(|kind| json!({ "word": kind.word, "title": kind.sentence })).collect();
+    let more = json!({ "organization": organization, "kinds": kinds });
+    let context = view::with(context(asked, &told, &wrong), more);
+    Ok(page(request, "orgs/activity.html", context, &wrong))
+}
+
+fn page(request: &HttpRequest, template: &str, context: Value, wrong: &[Field]) -> HttpResponse {
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    Ok(view::html(&request, &mut HttpResponse::build(status), "accounts/activity.html", context))
+    view::html(request, &mut HttpResponse::build(status), template, context)
+}
+
+fn nothing() -> Told {
+    Told { entries: Vec::new(), next: None }
 }
 
 pub async fn load(app: &App, user: UserId, (filter, page): (Filter, Page)) -> Result<Told, Failure> {
     Ok(app.db.read(move |tx| activity::of_person(tx, user, &filter, page)).await?)
 }
 
+pub async fn load_of_organization(
+    app: &App,
+    membership: &Membership,
+    (filter, page): (Filter, Page),
+) -> Result<Told, Failure> {
+    let (reader, id) = (membership.user, membership.organization.id);
+    Ok(app.db.read(move |tx| activity::of_organization(tx, reader, id, &filter, page)).await?)
+}
+
 /// What a page that lists events is given.
-pub fn context(asked: &Asked, told: &Told, wrong: &[Field]) -> Value {
+fn context(asked: &Asked, told: &Told, wrong: &[Field]) -> Value {
     let form = json!({ "kind": asked.kind, "since": asked.since, "until": asked.until });
     let list = json!({
         "events": told.entries.iter().map(describe).collect::<Vec<_>>(),

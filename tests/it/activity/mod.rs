@@ -1,5 +1,6 @@
 //! What people are told of what happened: on their account, and in their organizations.
 
+mod organization;
 mod pages;
 mod person;
 mod reading;

@@ -26,7 +26,8 @@ fn a_page_is_read_by_the_indexes_and_nothing_besides_however_much_there_is() {
     write_down(&app, &me, "profile.changed", 20_000);
     app.execute(&format!(
         "INSERT INTO audit_events (id, at, kind, actor_id, subject_id, request_id, details)
-         SELECT gen_random_uuid(), at, kind, '{me}', gen_random_uuid(), 'test', '{{}}' FROM audit_events;
+         SELECT gen_random_uuid(), now(), 'profile.changed', '{me}', gen_random_uuid(), 'test', '{{}}'
+         FROM generate_series(1, 20000);
          ANALYZE audit_events"
     ));
     let (whole, fetched, by_subject, by_actor) = reads(&app);

@@ -14,6 +14,7 @@ use crate::support::people::code;
 const TABLE: &[(&str, &str, [&str; 4])] = &[
     ("GET", "/orgs/{slug}", ["404 not_found", "200", "200", "200"]),
     ("PATCH", "/orgs/{slug}", ["404 not_found", "403 forbidden", "200", "200"]),
+    ("GET", "/orgs/{slug}/activity", ["404 not_found", "403 forbidden", "200", "200"]),
     ("GET", "/orgs/{slug}/members", ["404 not_found", "200", "200", "200"]),
     // Of a member, to an admin.
     ("PATCH", "/orgs/{slug}/members/{user_id}", ["404 not_found", "403 forbidden", "200", "200"]),
