@@ -85,7 +85,7 @@ pub fn lock_credentials(tx: &mut Tx<'_>, id: UserId) -> Result<Option<Credential
     store::lock_credentials(tx, id)
 }
 
-/// Replaces a hash by one of the same password with today's parameters.
-pub fn strengthen_hash(tx: &mut Tx<'_>, id: UserId, hash: &PasswordHash) -> Result<(), db::Error> {
+/// Replaces a hash by one of the same password as passwords are hashed now.
+pub fn renew_hash(tx: &mut Tx<'_>, id: UserId, hash: &PasswordHash) -> Result<(), db::Error> {
     store::set_password(tx, id, hash)
 }

@@ -171,7 +171,7 @@ async fn typed_elsewhere(
     let hash = password::choose(app, origin, password, &pending.email, &Name::default()).await?;
     let Some((chosen, name)) = &pending.chosen else { return Ok(Proof::Elsewhere(hash)) };
     match app.hasher.verify(password.clone(), Some(chosen.clone())).await? {
-        Verdict::Right | Verdict::RightButWeak => Ok(Proof::SamePerson(hash, name.clone())),
+        Verdict::Right | Verdict::RightButDated => Ok(Proof::SamePerson(hash, name.clone())),
         Verdict::Wrong => Ok(Proof::Elsewhere(hash)),
     }
 }

@@ -6,35 +6,17 @@ use std::thread;
 use argon2::Params;
 use tokio::sync::oneshot;
 
+use super::PasswordHash;
 use super::argon::Worker;
+use super::foreign::Extra;
 use crate::config::settings;
 use crate::kernel::Redacted;
-
-/// An argon2id hash as a PHC string. Not secret, but nobody's business: `Debug` hides it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PasswordHash(pub(super) String);
-
-impl PasswordHash {
-    pub fn from_stored(text: String) -> Self {
-        Self(text)
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for PasswordHash {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("PasswordHash(…)")
-    }
-}
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verdict {
     Right,
-    /// Right, but hashed with less than what is asked for today: hash it again.
-    RightButWeak,
+    /// Right, but not hashed as one would be hashed now, here: hash it again.
+    RightButDated,
     Wrong,
 }
 
@@ -49,7 +31,7 @@ const QUEUE_PER_THREAD: usize = 128;
 /// A bounded pool of hashing threads at a lower priority than the rest of the service.
 ///
 /// As many threads as cores, each with one block of memory it uses again, so memory is bounded by
-/// `max_concurrent × memory_kib` whatever happens outside.
+/// `max_concurrent × memory_kib` whatever happens outside, and by [`Extra`] for hashes made elsewhere.
 #[derive(Clone)]
 pub struct Hasher {
     queue: SyncSender<Job>,
@@ -69,12 +51,12 @@ impl Hasher {
         let params = Params::new(settings.memory_kib, settings.iterations, settings.parallelism, None)
             .map_err(|error| format!("argon2 parameters: {error}"))?;
         let (queue, jobs) = sync_channel(settings.max_concurrent * QUEUE_PER_THREAD);
-        let jobs = Arc::new(Mutex::new(jobs));
+        let (jobs, extra) = (Arc::new(Mutex::new(jobs)), Arc::new(Extra::default()));
         for n in 0..settings.max_concurrent {
-            let (jobs, params) = (Arc::clone(&jobs), params.clone());
+            let (jobs, worker) = (Arc::clone(&jobs), Worker::new(params.clone(), Arc::clone(&extra)));
             thread::Builder::new()
                 .name(format!("hasher-{n}"))
-                .spawn(move || run(&jobs, params))
+                .spawn(move || run(&jobs, worker))
                 .map_err(|error| format!("starting a hashing thread: {error}"))?;
         }
         Ok(Self { queue })
@@ -112,12 +94,11 @@ impl Hasher {
     }
 }
 
-fn run(jobs: &Mutex<Receiver<Job>>, params: Params) {
+fn run(jobs: &Mutex<Receiver<Job>>, mut worker: Worker) {
     // On Linux this is the calling thread's own priority.
     if let Err(error) = rustix::process::nice(10) {
         log::debug!("hashing threads keep their priority: {error}");
     }
-    let mut worker = Worker::new(params);
     loop {
         let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = next else { return };
@@ -190,7 +171,7 @@ mod tests {
     async fn a_hash_with_smaller_parameters_is_right_but_weak() {
         let old = hasher(32).hash(word("correct horse")).await.unwrap();
         let today = hasher(64);
-        assert_eq!(today.verify(word("correct horse"), Some(old)).await.unwrap(), Verdict::RightButWeak);
+        assert_eq!(today.verify(word("correct horse"), Some(old)).await.unwrap(), Verdict::RightButDated);
     }
 
     #[tokio::test]

@@ -13,6 +13,8 @@
 
 mod keys;
 
+use std::sync::Arc;
+
 use chrono::TimeDelta;
 
 use super::enter::{Entered, Held, enter};
@@ -64,6 +66,32 @@ fn outcome(error: &Error) -> Outcome {
 
 async fn look_at(app: &App, origin: &Origin, attempt: Attempt) -> Result<Entered, Error> {
     let (known, counted) = require_admission(app, origin, &attempt.email).await?;
+    let attempt = Arc::new(attempt);
+    let looked = look_once(app, origin, (&attempt, counted), known).await?;
+    let looked = match looked {
+        // Once more, against what is there now; who changed the password meanwhile is not let in by the old one.
+        Looked::HashedAnew(now) => look_once(app, origin, (&attempt, counted), Some(now)).await?,
+        Looked::LetIn(_) | Looked::Refused => looked,
+    };
+    match looked {
+        Looked::LetIn(entered) => Ok(entered),
+        Looked::Refused | Looked::HashedAnew(_) => Err(refusal(counted)),
+    }
+}
+
+enum Looked {
+    LetIn(Entered),
+    Refused,
+    /// The same person has signed in elsewhere in this very moment, and their hash was replaced by one of today.
+    HashedAnew(Credentials),
+}
+
+async fn look_once(
+    app: &App,
+    origin: &Origin,
+    (attempt, counted): (&Arc<Attempt>, Counted),
+    known: Option<Credentials>,
+) -> Result<Looked, Error> {
     let stored = known.as_ref().and_then(|credentials| credentials.password.clone());
     let checked = app.hasher.verify(attempt.password.clone(), stored).await;
     if checked.is_err() {
@@ -71,20 +99,19 @@ async fn look_at(app: &App, origin: &Origin, attempt: Attempt) -> Result<Entered
         app.db.write::<_, db::Error, _>(origin, move |tx| counted.take_back(tx)).await?;
     }
     let verdict = checked?;
-    let stronger = match verdict {
-        Verdict::RightButWeak => Some(app.hasher.hash(attempt.password.clone()).await?),
+    let renewed = match verdict {
+        Verdict::RightButDated => Some(app.hasher.hash(attempt.password.clone()).await?),
         Verdict::Right | Verdict::Wrong => None,
     };
     match known {
         Some(credentials) if verdict != Verdict::Wrong => {
-            let app2 = app.clone();
-            let accepted = Accepted { credentials, stronger, counted };
-            let entered = app.db.write(origin, move |tx| let_in(tx, &app2, &attempt, &accepted)).await?;
-            entered.ok_or_else(|| refusal(counted))
+            let (app2, attempt) = (app.clone(), Arc::clone(attempt));
+            let accepted = Accepted { credentials, renewed, counted };
+            app.db.write(origin, move |tx| let_in(tx, &app2, &attempt, &accepted)).await
         }
         known => {
             app.db.write(origin, move |tx| remember_failure(tx, known.as_ref())).await?;
-            Err(refusal(counted))
+            Ok(Looked::Refused)
         }
     }
 }
@@ -100,7 +127,8 @@ fn refusal(counted: Counted) -> Error {
 /// A right password, before what was read is checked again under a lock.
 struct Accepted {
     credentials: Credentials,
-    stronger: Option<PasswordHash>,
+    /// In place of one of another system, or of ours with other parameters.
+    renewed: Option<PasswordHash>,
     counted: Counted,
 }
 
@@ -133,19 +161,22 @@ fn only_if_protected(tx: &mut Tx<'_>, known: Option<Credentials>) -> Result<Opti
     Ok(known.filter(|_| is_protected))
 }
 
-/// `None` when the password was changed or the account disabled while the hash was computed.
-fn let_in(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, accepted: &Accepted) -> Result<Option<Entered>, Error> {
+/// Nobody is let in when the password was changed or the account disabled while the hash was computed.
+fn let_in(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, accepted: &Accepted) -> Result<Looked, Error> {
     let user = accepted.credentials.user;
     accepted.counted.hold_network(tx)?;
-    let now = accounts::lock_credentials(tx, user)?;
-    let still_holds = now.is_some_and(|now| now.password == accepted.credentials.password && !now.is_disabled);
-    if !still_holds {
-        remember_failure(tx, Some(&accepted.credentials))?;
-        return Ok(None);
+    let now = accounts::lock_credentials(tx, user)?.filter(|now| !now.is_disabled);
+    match now {
+        Some(now) if now.password == accepted.credentials.password => {}
+        Some(now) if accepted.renewed.is_some() => return Ok(Looked::HashedAnew(now)),
+        Some(_) | None => {
+            remember_failure(tx, Some(&accepted.credentials))?;
+            return Ok(Looked::Refused);
+        }
     }
     accepted.counted.forgive_network(tx)?;
-    if let Some(stronger) = &accepted.stronger {
-        accounts::strengthen_hash(tx, user, stronger)?;
+    if let Some(renewed) = &accepted.renewed {
+        accounts::renew_hash(tx, user, renewed)?;
     }
     let entered = enter(tx, app, (user, Method::Password), attempt.remember, &attempt.held)?;
     match (&entered, accepted.counted) {
@@ -155,7 +186,7 @@ fn let_in(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, accepted: &Accepted) ->
         // Until the second step is done, whoever knows the password may begin this often and no more.
         (Entered::HalfIn(_), _) => {}
     }
-    Ok(Some(entered))
+    Ok(Looked::LetIn(entered))
 }
 
 /// Who it was that failed is only written down when it is somebody.

@@ -7,7 +7,7 @@ use crate::accounts::{self, Credentials};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::config::settings::Limits;
-use crate::crypto::{Busy, Verdict};
+use crate::crypto::{Busy, PasswordHash, Verdict};
 use crate::db::{self, Tx};
 use crate::factors::passkeys::{self, Answer, Asked, Use};
 use crate::factors::{self, totp};
@@ -87,14 +87,21 @@ pub async fn confirm(app: &App, origin: &Origin, session: &Live, proof: Proof) -
 async fn by_password(app: &App, origin: &Origin, attempt: Attempt, password: Redacted) -> Result<(), Error> {
     let work = move |tx: &mut Tx<'_>| require_admission(tx, &attempt).map(|admitted| (attempt, admitted));
     let (attempt, Admitted { credentials, keys }) = app.db.write(origin, work).await?;
-    let checked = app.hasher.verify(password, credentials.password.clone()).await;
+    let checked = app.hasher.verify(password.clone(), credentials.password.clone()).await;
     if checked.is_err() {
         // Nobody has looked at this guess.
         app.db.write::<_, db::Error, _>(origin, move |tx| keys.take_back(tx)).await?;
     }
     let verdict = checked?;
+    let renewed = match verdict {
+        // For somebody who came in without the password, by a mailed link.
+        Verdict::RightButDated => Some(app.hasher.hash(password).await?),
+        Verdict::Right | Verdict::Wrong => None,
+    };
     let work = move |tx: &mut Tx<'_>| match verdict {
-        Verdict::Right | Verdict::RightButWeak => accept_password(tx, (&attempt, keys), &credentials),
+        Verdict::Right | Verdict::RightButDated => {
+            accept_password(tx, (&attempt, keys), (&credentials, renewed.as_ref()))
+        }
         Verdict::Wrong => refuse(tx, &attempt),
     };
     app.db.write(origin, work).await?.map_err(Error::Wrong)
@@ -211,12 +218,15 @@ fn require_admission(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Admitted, Err
 fn accept_password(
     tx: &mut Tx<'_>,
     (attempt, keys): (&Attempt, Keys),
-    checked: &Credentials,
+    (checked, renewed): (&Credentials, Option<&PasswordHash>),
 ) -> Result<Result<(), Way>, Error> {
     throttle::hold(tx, &keys.all())?;
     let now = require_open(tx, attempt)?;
     if now.password != checked.password {
         return refuse(tx, attempt);
+    }
+    if let Some(renewed) = renewed {
+        accounts::renew_hash(tx, checked.user, renewed)?;
     }
     accept(tx, attempt, keys).map(Ok)
 }
