@@ -8,11 +8,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A crate, and the places that may name it. A place is the beginning of a path below `src/`, or a file name.
-const HOMES: [(&str, &[&str]); 15] = [
+const HOMES: [(&str, &[&str]); 19] = [
     ("actix_web", &["web/"]),
     ("actix_session", &["web/"]),
     ("lettre", &["mail/"]),
     ("argon2", &["crypto/"]),
+    ("bcrypt", &["crypto/"]),
+    ("scrypt", &["crypto/"]),
+    ("pbkdf2", &["crypto/"]),
     ("chacha20poly1305", &["crypto/"]),
     ("diesel", &["db/", "kernel/ids.rs", "store.rs"]),
     ("qrcodegen", &["factors/"]),
@@ -22,6 +25,7 @@ const HOMES: [(&str, &[&str]); 15] = [
     ("webauthn_rs", &["factors/"]),
     ("minijinja", &["render/"]),
     ("prometheus_client", &["web/metrics.rs"]),
+    ("csv", &["cli/user/import/"]),
     ("clap", &["cli/", "main.rs"]),
     ("anyhow", &["cli/", "web/", "main.rs"]),
 ];

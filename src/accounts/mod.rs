@@ -7,6 +7,7 @@ pub mod activity;
 pub mod change_email;
 pub mod change_password;
 pub mod deletion;
+pub mod import;
 pub mod magic_link;
 pub mod mfa_reset;
 pub mod password;

@@ -72,3 +72,10 @@ pub fn record(tx: &mut Tx<'_>, event: Event) -> Result<(), db::Error> {
     }
     store::insert(tx, id, event)
 }
+
+/// Writes down that the same has happened to each of these people.
+pub fn record_of_each(tx: &mut Tx<'_>, subjects: &[UserId], kind: &'static str) -> Result<(), db::Error> {
+    log::debug!(event = kind, people = subjects.len(); "{kind}");
+    let ids: Vec<EventId> = subjects.iter().map(|_| EventId::new(tx.now)).collect();
+    store::insert_for_each(tx, &ids, subjects, kind)
+}

@@ -1,6 +1,7 @@
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Integer, Text, Uuid};
+use diesel::sql_query;
+use diesel::sql_types::{Array, Inet, Integer, Nullable, Text, Timestamptz, Uuid};
 use ipnet::IpNet;
 use serde_json::Value;
 
@@ -176,4 +177,31 @@ pub(super) fn anonymise(
     }
     let changed: i32 = diesel::select(anonymise_audit(user, pseudonym, harmless, most)).get_result(tx.conn())?;
     Ok(usize::try_from(changed).unwrap_or_default())
+}
+
+/// The same event for each of the subjects, without details.
+pub(super) fn insert_for_each(
+    tx: &mut Tx<'_>,
+    ids: &[EventId],
+    subjects: &[UserId],
+    kind: &str,
+) -> Result<(), db::Error> {
+    let (now, origin) = (tx.now, tx.origin.clone());
+    sql_query(
+        "INSERT INTO audit_events (id, subject_id, at, kind, actor_id, session_id, address, user_agent, request_id, \
+         hand, details) \
+         SELECT own.id, own.subject, $3, $4, $5, $6, $7, $8, $9, $10, '{}' FROM unnest($1, $2) AS own (id, subject)",
+    )
+    .bind::<Array<Uuid>, _>(ids)
+    .bind::<Array<Uuid>, _>(subjects)
+    .bind::<Timestamptz, _>(now)
+    .bind::<Text, _>(kind)
+    .bind::<Nullable<Uuid>, _>(origin.actor)
+    .bind::<Nullable<Uuid>, _>(origin.session)
+    .bind::<Nullable<Inet>, _>(origin.address.map(IpNet::from))
+    .bind::<Nullable<Text>, _>(origin.user_agent)
+    .bind::<Text, _>(origin.request_id)
+    .bind::<Text, _>(origin.hand.as_str())
+    .execute(tx.conn())?;
+    Ok(())
 }

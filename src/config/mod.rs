@@ -25,6 +25,7 @@ mod warnings;
 
 pub use findings::{Finding, Mistakes};
 pub use key_file::{KeyFileError, secret_keys};
+pub use keys::nearest;
 pub use libpq::libpq_defaults;
 pub use settings::Settings;
 pub use sources::{ConfigFile, Environment, Setting, Sources};

@@ -37,9 +37,8 @@ pub(super) fn matches(scheme: &Scheme, password: &[u8], extra: &Extra) -> bool {
 fn matches_argon2(made: &scheme::Argon2, password: &[u8]) -> bool {
     let hasher = argon2::Argon2::new(made.algorithm, made.version, made.params.clone());
     let mut memory = vec![Block::default(); made.params.block_count()];
-    made.salted.matches(|salt, output| {
-        hasher.hash_password_into_with_memory(password, salt, output, &mut memory).is_ok()
-    })
+    made.salted
+        .matches(|salt, output| hasher.hash_password_into_with_memory(password, salt, output, &mut memory).is_ok())
 }
 
 impl Salted {

@@ -217,13 +217,11 @@ fn pbkdf2(digest: Digest, fields: &[&str]) -> Option<Scheme> {
         return pbkdf2_of(digest, rounds, Salted::new(base64(&plus(salt))?, base64(&plus(output))?)?);
     }
     let salted = Salted::new(base64(salt)?, base64(output)?)?;
-    let rounds = match params.split_once(',') {
-        None => numbers(params, ["i"])?[0],
-        Some(_) => {
-            let [rounds, length] = numbers(params, ["i", "l"])?;
-            (usize::try_from(length) == Ok(salted.output.len())).then_some(rounds)?
-        }
-    };
+    let expected = salted.output.len();
+    if let Some([rounds, length]) = numbers(params, ["i", "l"]) {
+        return pbkdf2_of(digest, rounds, salted).filter(|_| usize::try_from(length) == Ok(expected));
+    }
+    let [rounds] = numbers(params, ["i"])?;
     pbkdf2_of(digest, rounds, salted)
 }
 

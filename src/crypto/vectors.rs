@@ -7,7 +7,7 @@ use crate::kernel::Redacted;
 const PASSWORD: &str = "velvet orbit canoe";
 
 /// Of [`PASSWORD`], by bcrypt 4.0, argon2-cffi 25.1, passlib 1.7.4, Django 5.2 and hashlib of Python 3.11.
-const MADE_ELSEWHERE: [&str; 22] = [
+const MADE_ELSEWHERE: [&str; 23] = [
     "$2b$05$O3tHxw5h8YuV.s9h/EnT.uE1XjqXhfNlovH5aFiqtdByI3FYIMq3y",
     "$2a$05$kDQREfauoYTx3JWsalTHa.4L9tPV.rEi2CsPzx31SYFkcfB5JBRRS",
     "$2y$05$g1eBRCBGwpeveOk7HFVOFu/YZOMgEA0DYL2vmIDPKgszrwmgKkS8q",
@@ -28,6 +28,8 @@ const MADE_ELSEWHERE: [&str; 22] = [
     "$pbkdf2-sha256$i=1000,l=32$c2FsdHNhbHRzYWx0c2FsdA$KSkS4lZwxUBpBxnauQyQ9gjFlG2VVtDWjUma/1loPsc",
     "$pbkdf2-sha256$i=1000$c2FsdHNhbHRzYWx0c2FsdA$KSkS4lZwxUBpBxnauQyQ9gjFlG2VVtDWjUma/1loPsc",
     "$pbkdf2-sha512$i=1000,l=64$c2FsdHNhbHRzYWx0c2FsdA$PXeYkVVuwEg/2ZBt71kPmugpPjXH9f1NlbfZdDscVWBgLzZMbmOX5O4kx5r3le2AEvkU02zwHvMJMK+IX4zWWg",
+    // Of Werkzeug 3.1, put together as docs/import.md says.
+    "$pbkdf2-sha256$i=1000$TGNiSWhqRjlMZlJVdkFZcQ$yhaHTpXmlrJWYZ09JCxa4gqlnoDTBTM7yJ8eojwrN9I",
     "pbkdf2_sha256$1000$seasalt2024x$FrkuEDg1exTg8rMgwnMGc67s9qpr2GldGmsy8dsVrpE=",
     "pbkdf2_sha1$1000$seasalt2024x$zdHZBGB+Bmm/ckVXsktA33ZtaQQ=",
 ];
@@ -83,7 +85,8 @@ async fn the_empty_password_opens_nothing_even_where_another_system_took_it() {
 
 #[tokio::test]
 async fn bcrypt_looks_at_72_bytes_as_it_did_where_the_hash_was_made() {
-    let (long, hash) = ("kettle velvet orbit ".repeat(4), "$2b$04$PNi9ERVeqtfL6SPmgcg2me.uTPCZa9H9tYkQ4g11P.kRr34neirh.");
+    let (long, hash) =
+        ("kettle velvet orbit ".repeat(4), "$2b$04$PNi9ERVeqtfL6SPmgcg2me.uTPCZa9H9tYkQ4g11P.kRr34neirh.");
     let hasher = hasher();
     assert_eq!(judge(&hasher, &long, hash).await, Verdict::RightButDated);
     assert_eq!(judge(&hasher, &long[..72], hash).await, Verdict::RightButDated);
@@ -141,7 +144,10 @@ fn what_is_no_hash_or_was_cut_off_is_refused() {
         ("hunter2".to_owned(), Unknown),
         ("5f4dcc3b5aa765d61d8327deb882cf99".to_owned(), Unknown),
         ("$1$salt$qJH7.N4xYta3aEG/dfqo/0".to_owned(), Unknown),
-        ("$6$salt$IxDD3jeSOb5eB1CX5LBsqZFVkJdido3OUILO5Ifz5iwMuTS4XMS130MTSuDDl3aCI6WouIL9AjRbLCelDCy.g.".to_owned(), Unknown),
+        (
+            "$6$salt$IxDD3jeSOb5eB1CX5LBsqZFVkJdido3OUILO5Ifz5iwMuTS4XMS130MTSuDDl3aCI6WouIL9AjRbLCelDCy.g.".to_owned(),
+            Unknown,
+        ),
         ("$2x$05$O3tHxw5h8YuV.s9h/EnT.uE1XjqXhfNlovH5aFiqtdByI3FYIMq3y".to_owned(), Unknown),
         ("bcrypt_sha256$$2b$05$tu79JzNIYIvl4avVYpQFsOx/.kboEDvPnRSM/XWU3d4ZjxFCzhWOq".to_owned(), Unknown),
         ("pbkdf2:sha256:1000$LcbIhjF9LfRUvAYq$ca16874e95e696b256619d3d242c5ae2".to_owned(), Unknown),

@@ -40,6 +40,8 @@ mod gate;
 #[cfg(test)]
 mod housekeeping;
 #[cfg(test)]
+mod import;
+#[cfg(test)]
 mod jobs;
 #[cfg(test)]
 mod known_devices;

@@ -17,6 +17,8 @@
 mod store;
 mod undo;
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub use undo::{Next, Undone, look_at, undo};
@@ -153,6 +155,11 @@ pub(super) fn end_links(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Error> 
 /// same moment has committed by then.
 pub(super) fn find_keeper(tx: &mut ReadTx<'_>, email: &EmailAddress) -> Result<Option<UserId>, db::Error> {
     store::find_keeper(tx, &email.key())
+}
+
+/// Those of the addresses that are kept for somebody. Each is the [key](EmailAddress::key) of one.
+pub(super) fn list_kept(tx: &mut ReadTx<'_>, keys: &[String]) -> Result<HashSet<String>, db::Error> {
+    Ok(store::list_kept(tx, keys)?.into_iter().collect())
 }
 
 /// Whether an account whose address is not proved had proved another before. Letters to it may reach anybody.

@@ -105,6 +105,16 @@ pub(super) fn find_keeper(tx: &mut ReadTx<'_>, key: &str) -> Result<Option<UserI
     Ok(kept.select(undos::user_id).first(tx.conn()).optional()?)
 }
 
+/// Those of the addresses that are kept for somebody, as [`find_keeper`] has it.
+pub(super) fn list_kept(tx: &mut ReadTx<'_>, keys: &[String]) -> Result<Vec<String>, db::Error> {
+    let now = tx.now;
+    let kept = undos::table
+        .inner_join(users::table)
+        .filter(undos::email_key.eq_any(keys))
+        .filter(undos::expires_at.gt(now).or(users::email_verified_at.is_null()));
+    Ok(kept.select(undos::email_key).load(tx.conn())?)
+}
+
 /// Whether there is any, whether or not its link still holds.
 pub(super) fn has_any(tx: &mut ReadTx<'_>, user: UserId) -> Result<bool, db::Error> {
     Ok(diesel::select(exists(undos::table.filter(undos::user_id.eq(user)))).get_result(tx.conn())?)

@@ -1,5 +1,6 @@
 //! `vestibule user`: looking after people's accounts.
 
+mod import;
 mod promote;
 mod reset_mfa;
 mod sessions;
@@ -17,6 +18,8 @@ use crate::kernel::{Clock, EmailAddress, UserId};
 
 #[derive(Subcommand)]
 pub enum Command {
+    /// Bring people over from another system, with their passwords
+    Import(import::Arguments),
     /// Make an administrator of somebody, with the service's own pages and powers
     Promote(promote::Arguments),
     /// Take away somebody's second factors, who has lost them
@@ -30,6 +33,7 @@ pub enum Command {
 impl Command {
     pub(super) fn common(&self) -> &Common {
         match self {
+            Self::Import(arguments) => &arguments.common,
             Self::Promote(arguments) => &arguments.common,
             Self::ResetMfa(arguments) => &arguments.common,
             Self::Sessions(arguments) => &arguments.common,
@@ -44,6 +48,7 @@ pub(super) fn run(command: &Command, settings: &Settings) -> anyhow::Result<()> 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         match command {
+            Command::Import(arguments) => import::run(arguments, &db).await,
             Command::Promote(arguments) => promote::run(arguments, &db).await,
             Command::ResetMfa(arguments) => reset_mfa::run(arguments, &db, settings).await,
             Command::Sessions(arguments) => sessions::run(arguments, &db, &settings.session).await,
