@@ -68,6 +68,11 @@ impl Contender {
         median(&self.costs)
     }
 
+    /// Of each round, with what PostgreSQL did for it.
+    pub fn whole_costs(&self) -> Vec<f64> {
+        self.costs.iter().zip(&self.costs_of_postgres).map(|(own, other)| own + other).collect()
+    }
+
     pub fn cost_of_postgres(&self) -> f64 {
         median(&self.costs_of_postgres)
     }

@@ -19,11 +19,17 @@
 //!   connection that does nothing but `LISTEN` hears of it.
 //! - **Crowd**: checks for the same CPU when a million sessions are in the table, ÷ when there are a thousand: of a thousand
 //!   people who are in memory, and of anybody without memory. And what a session weighs in memory.
+//! - **Import**: people per second through `vestibule user import`, of a CSV file of a million, ÷ PostgreSQL's COPY of the
+//!   same rows into the same tables; and the most memory that it takes, ÷ the same for a tenth of them.
+//! - **Million**: sign-ins and checks with a million people and ten million audit events in the database, ÷ the same with
+//!   nobody else in it. Checks by CPU, of the service alone and of PostgreSQL with it.
 //! - **Sign-ins**: per second through `POST /auth/login`, ÷ raw argon2id with the same parameters on as many threads at
 //!   the same priority. PostgreSQL and the load generator live on the same cores. "At most" is what the CPU times of a
 //!   hash, the service and PostgreSQL would allow if no core ever waited.
 //! - **Start**: from starting the program to its first answer (`/readyz` says 200), × starting PostgreSQL alone.
 //! - **Memory**: resident (`VmRSS`) when idle and after 1,000 sign-ins, × the plain handler's process.
+//!
+//! What has a million in its name takes minutes; `cargo bench -- million scale=0.01` does a hundredth of it.
 //!
 //! The build is `profile.bench`: as released, with thin instead of fat optimisation across crates.
 
@@ -31,8 +37,11 @@ mod bare;
 mod client;
 mod contest;
 mod crowd;
+mod database;
 mod gate;
+mod import;
 mod meter;
+mod million;
 mod people;
 mod proxied;
 mod report;
@@ -63,8 +72,10 @@ fn main() -> anyhow::Result<()> {
 
 type Measure = fn(&mut Report, &Stage) -> anyhow::Result<()>;
 
+const SCALE: &str = "scale=";
+
 /// What can be measured alone, in the order of the report.
-const PARTS: [(&str, Measure); 7] = [
+const PARTS: [(&str, Measure); 9] = [
     ("start", start::measure),
     ("gate", gate::measure),
     ("proxied", proxied::measure),
@@ -72,18 +83,23 @@ const PARTS: [(&str, Measure); 7] = [
     ("revocation", revocation::measure),
     ("crowd", crowd::measure),
     ("signins", signins::measure),
+    ("import", import::measure),
+    ("million", million::measure),
 ];
 
-/// Everything, or the parts that are named.
-fn measure(named: &[&str]) -> anyhow::Result<()> {
+/// Everything, or the parts that are named; `scale=0.01` takes a hundredth of a million.
+fn measure(words: &[&str]) -> anyhow::Result<()> {
+    let (scales, named): (Vec<&str>, Vec<&str>) = words.iter().partition(|word| word.starts_with(SCALE));
+    let scale = scales.first().map_or(Ok(1.0), |scale| scale.trim_start_matches(SCALE).parse())?;
+    ensure!(scale > 0.0 && scale <= 1.0, "a scale is more than 0 and 1 at most");
     let known = PARTS.map(|(name, _)| name);
     let unknown = named.iter().find(|name| !known.contains(name));
     ensure!(unknown.is_none(), "there is no part {}; there are: {}", unknown.unwrap_or(&""), known.join(", "));
     let folder = Folder::make()?;
     let mut report = Report::begin()?;
     let cluster = Cluster::start(&folder.0.join("shared"))?;
-    let stage =
-        Stage { folder: folder.0.clone(), url: cluster.url().to_owned(), postgres: meter::postmaster(&cluster)? };
+    let (url, postgres) = (cluster.url().to_owned(), meter::postmaster(&cluster)?);
+    let stage = Stage { folder: folder.0.clone(), url, postgres, scale };
     for (_, part) in PARTS.iter().filter(|(name, _)| named.is_empty() || named.contains(name)) {
         part(&mut report, &stage)?;
     }
@@ -97,6 +113,15 @@ struct Stage {
     url: String,
     /// The process id of its first process.
     postgres: u32,
+    /// How much of a million to do.
+    scale: f64,
+}
+
+impl Stage {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a number of this type")]
+    fn scaled(&self, count: u32) -> u32 {
+        (f64::from(count) * self.scale).ceil() as u32
+    }
 }
 
 /// Under `/tmp`, so that PostgreSQL's account can pass through when root measures.

@@ -16,7 +16,7 @@ use crate::{Stage, bare, meter};
 
 const ROUNDS: usize = 5;
 const SIGN_INS: u32 = 200;
-const CLIENTS: u8 = 16;
+pub const CLIENTS: u8 = 16;
 /// What the service gives its own hashing threads: what else runs here takes from both alike.
 const NICE: i32 = 10;
 /// Until pools and threads that open in the background are there.
@@ -92,7 +92,8 @@ fn hash_all(password: &settings::Password) -> anyhow::Result<f64> {
     })
 }
 
-fn sign_in_all(service: &Served, people: &[Person]) -> anyhow::Result<f64> {
+/// How many seconds it takes that all of them together sign in 200 times.
+pub fn sign_in_all(service: &Served, people: &[Person]) -> anyhow::Result<f64> {
     in_parallel(people, |person| {
         let mut connection = Connection::open(service.port)?;
         Ok(move || person.sign_in(&mut connection).map(drop))
