@@ -4,7 +4,6 @@ use super::House;
 use crate::accounts::deletion::{self, Erased};
 use crate::db::{self, ReadTx, Tx};
 use crate::kernel::{Origin, UserId};
-use crate::mail;
 
 pub(super) const ABOUT: &str = "Erases people who have asked for it and whose time to come back is over.";
 
@@ -63,7 +62,7 @@ async fn erase_some(house: &House) -> Result<Done, db::Error> {
     Ok(done)
 }
 
-async fn erase_one(house: &House, user: UserId) -> Result<Erased, mail::Error> {
+async fn erase_one(house: &House, user: UserId) -> Result<Erased, deletion::Error> {
     let (origin, db) = (Origin::system("erase_accounts"), &house.app.db);
     loop {
         let app = house.app.clone();

@@ -44,7 +44,7 @@ pub enum Letter {
     /// What somebody is in an organization of this name is something else now.
     MembershipChanged { change: MembershipChange, organization: String },
     /// The account is to be deleted at this instant: a link to `/restore`.
-    DeletionAsked { token: Token, deletes_at: DateTime<Utc> },
+    DeletionAsked { token: Token, deletes_at: DateTime<Utc>, organizations: Vec<Fate> },
     /// It stays after all.
     AccountRestored,
     /// It is gone. The last letter there is; nothing is kept of it once it is sent or given up.
@@ -62,16 +62,38 @@ pub enum MembershipChange {
     Removed,
     /// The organization is no more.
     Deleted,
+    /// Its only owner goes for good at this instant, and they come after.
+    WillOwn(DateTime<Utc>),
+    /// The owner stays after all.
+    OwnerStays,
 }
 
 impl MembershipChange {
     fn facts(&self) -> Vec<(&'static str, Value)> {
-        let (change, role) = match self {
-            Self::RoleChanged(role) => ("role_changed", *role),
-            Self::Removed => ("removed", ""),
-            Self::Deleted => ("deleted", ""),
+        let (change, role, at) = match self {
+            Self::RoleChanged(role) => ("role_changed", *role, None),
+            Self::Removed => ("removed", "", None),
+            Self::Deleted => ("deleted", "", None),
+            Self::WillOwn(at) => ("will_own", "", Some(at.to_rfc3339())),
+            Self::OwnerStays => ("owner_stays", "", None),
         };
-        vec![("change", change.into()), ("role", role.into())]
+        vec![("change", change.into()), ("role", role.into()), ("goes_at", at.into())]
+    }
+}
+
+/// What becomes of an organization that somebody owns alone, once they have gone.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fate {
+    /// What it is called.
+    pub organization: String,
+    /// What the next owner is now, by its stable word; none where nobody else belongs to it. Not who it is: this is kept
+    /// for a while, and they may be gone before it is.
+    pub heir: Option<&'static str>,
+}
+
+impl Fate {
+    fn fact(&self) -> Value {
+        serde_json::json!({ "name": self.organization, "heir": self.heir.unwrap_or_default() })
     }
 }
 
@@ -185,7 +207,10 @@ impl Letter {
                 facts
             }
             Self::EmailRestored { removed } => vec![("removed", removed.clone().into())],
-            Self::DeletionAsked { deletes_at, .. } => vec![("deletes_at", deletes_at.to_rfc3339().into())],
+            Self::DeletionAsked { deletes_at, organizations, .. } => {
+                let organizations: Vec<Value> = organizations.iter().map(Fate::fact).collect();
+                vec![("deletes_at", deletes_at.to_rfc3339().into()), ("organizations", organizations.into())]
+            }
             Self::VerifyEmail { .. }
             | Self::AlreadyRegistered
             | Self::ResetPassword { .. }

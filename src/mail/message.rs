@@ -150,9 +150,8 @@ fn tokens(kind: Kind, settings: &Settings) -> Option<(&'static str, TimeDelta)> 
 fn pages(kind: Kind) -> &'static [(&'static str, &'static str)] {
     match kind {
         Kind::EmailRestored | Kind::PasswordChanged => &[("link", "/forgot-password")],
-        Kind::AddressKept => &[("link", "/signup")],
+        Kind::AddressKept | Kind::AccountDeleted => &[("link", "/signup")],
         Kind::DeletionAsked => &[("forgot", "/forgot-password")],
-        Kind::AccountDeleted => &[("link", "/signup")],
         Kind::AlreadyRegistered | Kind::AccountRestored => &[("link", "/login"), ("forgot", "/forgot-password")],
         Kind::NoPassword => &[("link", "/login")],
         Kind::FactorChanged | Kind::RecoveryCodeUsed => {

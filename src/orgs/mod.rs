@@ -12,6 +12,7 @@
 //!   **hands over** to another member and becomes an admin ([`hand_over`]). Whoever's role has changed goes on in every
 //!   session under a new id.
 //! - There is always an owner: the last one can neither leave, nor be removed, nor become anything less ([`Error::LastOwner`]).
+//! - When the last owner goes for good, it **passes on** ([`succession`]).
 //! - It is **renamed** and **deleted** ([`rename`], [`delete`]). Its slug stays taken.
 //!
 //! Whoever is not a member is answered as if there were no such organization ([`Error::NotAMember`]).
@@ -33,6 +34,7 @@ mod ownership;
 mod role;
 mod slug;
 mod store;
+pub mod succession;
 
 use chrono::{DateTime, Utc};
 

@@ -3,6 +3,7 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid};
 
+use super::succession::Heir;
 use super::{Cursor, Member, Membership, Organization, Person, Role, Slug};
 use crate::db::schema::{members, organization_slugs as slugs, organizations, users};
 use crate::db::{self, Change, ReadTx, Tx};
@@ -114,6 +115,23 @@ pub(super) fn count_members(tx: &mut ReadTx<'_>, id: OrganizationId) -> Result<i
 pub(super) fn count_owned(tx: &mut ReadTx<'_>, user: UserId) -> Result<i64, db::Error> {
     let owned = members::table.filter(members::user_id.eq(user).and(members::role.eq(Role::Owner.as_str())));
     Ok(owned.count().get_result(tx.conn())?)
+}
+
+/// Who is to own it when the one owner has gone.
+pub(super) fn find_heir(tx: &mut ReadTx<'_>, id: OrganizationId, owner: UserId) -> Result<Option<Heir>, db::Error> {
+    let others = members::table
+        .inner_join(users::table)
+        .filter(members::organization_id.eq(id).and(members::user_id.ne(owner)))
+        .order((
+            users::disabled_at.is_not_null().or(users::deletes_at.is_not_null()),
+            users::email_verified_at.is_null(),
+            members::role.ne(Role::Admin.as_str()),
+            members::joined_at,
+            members::user_id,
+        ));
+    let heir: Option<(PersonRow, String, String)> =
+        others.select((PERSON, users::name, members::role)).first(tx.conn()).optional()?;
+    heir.map(|(row, name, role)| Ok(Heir { person: person(row)?, name, role: stored_role(&role)? })).transpose()
 }
 
 /// In no order.

@@ -69,7 +69,7 @@ fn all_kinds() -> Vec<Letter> {
         Letter::RecoveryCodeUsed { left: 1 },
         Letter::ApiKeyChanged { change: KeyChange::Created, name: "backup".to_owned() },
         Letter::MembershipChanged { change: MembershipChange::Removed, organization: "Acme".to_owned() },
-        Letter::DeletionAsked { token: token(), deletes_at: chrono::DateTime::UNIX_EPOCH },
+        Letter::DeletionAsked { token: token(), deletes_at: chrono::DateTime::UNIX_EPOCH, organizations: Vec::new() },
         Letter::AccountRestored,
         Letter::AccountDeleted,
         Letter::Test,

@@ -1,10 +1,11 @@
-use super::{find_mailbox, store};
+use super::{Error, find_mailbox, store};
 use crate::accounts::store as users;
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::db::{self, ReadTx, Tx};
 use crate::kernel::{EmailAddress, UserId};
 use crate::mail::{self, Letter};
+use crate::orgs::{self, succession};
 use crate::sessions::{self, EndReason};
 use crate::throttle;
 
@@ -45,12 +46,16 @@ pub enum Erased {
 /// transaction, and the person is locked first: lock nothing of theirs before.
 ///
 /// For whoever has more to do than a few: a transaction each, and [`forget_some_events`] before it.
-pub fn erase(tx: &mut Tx<'_>, app: &App, user: UserId, cause: Cause) -> Result<Erased, mail::Error> {
+pub fn erase(tx: &mut Tx<'_>, app: &App, user: UserId, cause: Cause) -> Result<Erased, Error> {
+    let heirs = succession::foresee(tx, user)?.into_iter().filter_map(|foreseen| foreseen.heir);
+    let people: Vec<UserId> = heirs.map(|heir| heir.person.id).chain([user]).collect();
+    orgs::lock_people(tx, &people)?;
     let Some(user) = users::lock(tx, user)? else { return Ok(Erased::NotThere) };
     let receipt = find_mailbox(tx, &user)?;
     let addresses = store::list_addresses(tx, user.id)?;
     // Before the person: whoever holds a session of theirs just now may still write what refers to them.
     sessions::revoke_all(tx, user.id, None, EndReason::AccountLeft)?;
+    succession::pass_on(tx, &app.sealer, user.id)?;
     forget_addresses(tx, user.id, &addresses)?;
     store::delete(tx, user.id)?;
     while audit::anonymise(tx, &app.sealer, user.id, BATCH)? > 0 {}
@@ -72,7 +77,7 @@ fn forget_addresses(tx: &mut Tx<'_>, user: UserId, addresses: &[EmailAddress]) -
 }
 
 /// The same for somebody who is gone, unless another node is at it.
-pub fn erase_if_due(tx: &mut Tx<'_>, app: &App, user: UserId) -> Result<Erased, mail::Error> {
+pub fn erase_if_due(tx: &mut Tx<'_>, app: &App, user: UserId) -> Result<Erased, Error> {
     if store::claim_due(tx, user)? { erase(tx, app, user, Cause::Asked) } else { Ok(Erased::NotThere) }
 }
 

@@ -16,14 +16,18 @@
 //! not used up by being looked at. Whoever proves an address that nobody had proved, or takes an account back by its
 //! earlier address, calls off what was asked before ([`call_off`]).
 //!
+//! **Organizations** that nobody else owns pass to somebody else, or are removed where nobody else belongs to them
+//! ([`succession`]): heirs are told when it is asked for, when it is called off, and when it happens.
+//!
 //! **Erased** is everything that hangs on the person: factors, keys, sessions, links, places, devices, letters,
 //! memberships, by foreign keys; and what names them without one: letters and invitations to any of their addresses,
 //! wishes for letters, counts of failed attempts. **Kept without them** is what they share with others: organizations,
 //! and the invitations they have sent. **Anonymised** is the audit ([`audit::anonymise`]): a pseudonym stands in their
 //! place, and of where they were nothing is left.
 //!
-//! **Order of locks**: the person, then their sessions, then everything else; the row of the person is deleted last, when
-//! nothing that others hold refers to it any more. One transaction a person, so that a crash leaves them leaving or gone
+//! **Order of locks**: the person (and with them the heirs of their organizations, in the order of ids), then their
+//! sessions, then organizations, then everything else; the row of the person is deleted last, when nothing that others
+//! hold refers to it any more. One transaction a person, so that a crash leaves them leaving or gone
 //! and never half.
 
 mod erase;
@@ -39,7 +43,9 @@ use crate::app::App;
 use crate::audit::{self, Event};
 use crate::db::{self, ReadTx, Tx};
 use crate::kernel::{EmailAddress, Token, UserId};
-use crate::mail::{self, Letter};
+use crate::mail::{self, Fate, Letter};
+use crate::orgs;
+use crate::orgs::succession::{self, Succession};
 use crate::sessions::{self, EndReason, Live};
 
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +61,8 @@ pub enum Error {
     Db(#[from] db::Error),
     #[error(transparent)]
     Mail(#[from] mail::Error),
+    #[error(transparent)]
+    Organizations(#[from] orgs::Error),
 }
 
 /// Their account is to be deleted; says when. Asking twice changes nothing. `token` is the portal token of `session`,
@@ -74,12 +82,22 @@ pub fn ask(tx: &mut Tx<'_>, app: &App, session: &Live, token: &Token) -> Result<
     sessions::revoke_all(tx, user.id, Some(session.device), EndReason::AccountLeft)?;
     api_keys::revoke_all(tx, user.id)?;
     change_email::end_links(tx, user.id)?;
+    let foreseen = succession::foresee(tx, user.id)?;
+    succession::announce(tx, &app.sealer, &foreseen, deletes_at)?;
     if let Some(to) = find_mailbox(tx, &user)? {
         let token = Token::generate();
         store::insert_link(tx, user.id, &token.digest())?;
-        mail::enqueue(tx, &app.sealer, &to, Some(user.id), Letter::DeletionAsked { token, deletes_at })?;
+        let letter = Letter::DeletionAsked { token, deletes_at, organizations: foreseen.iter().map(fate).collect() };
+        mail::enqueue(tx, &app.sealer, &to, Some(user.id), letter)?;
     }
     Ok(deletes_at)
+}
+
+fn fate(succession: &Succession) -> Fate {
+    Fate {
+        organization: succession.organization.name.clone(),
+        heir: succession.heir.as_ref().map(|heir| heir.role.as_str()),
+    }
 }
 
 /// Where a letter reaches this person and no stranger.
@@ -114,6 +132,7 @@ fn stay(tx: &mut Tx<'_>, app: &App, user: &User) -> Result<(), Error> {
     if !call_off(tx, user.id)? {
         return Err(Error::Staying);
     }
+    succession::call_off(tx, &app.sealer, user.id)?;
     if let Some(to) = find_mailbox(tx, user)? {
         mail::enqueue(tx, &app.sealer, &to, Some(user.id), Letter::AccountRestored)?;
     }

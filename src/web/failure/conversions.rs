@@ -119,6 +119,7 @@ impl From<accounts::deletion::Error> for Failure {
         match error {
             Error::Ended => Self::Unauthenticated,
             Error::Gone => Self::Gone,
+            Error::Organizations(error) => error.into(),
             Error::Staying => {
                 Self::Conflict("Your account is not to be deleted: there is nothing to restore.".to_owned())
             }

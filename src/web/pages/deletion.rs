@@ -4,7 +4,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::in_words;
 use super::security::Nothing;
@@ -12,6 +12,7 @@ use crate::accounts::{self, deletion};
 use crate::app::App;
 use crate::db;
 use crate::kernel::{EmailAddress, Token, UserId};
+use crate::orgs::succession::{self, Succession};
 use crate::web::csrf::{Checked, hide_address};
 use crate::web::failure::Failure;
 use crate::web::who::{Anyone, Fresh, FreshOrLeaving, SignedInOrLeaving};
@@ -37,14 +38,27 @@ pub async fn show(
     request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
     let mailbox = find_mailbox(&app, who.live.user).await?;
+    let user = who.live.user;
+    let foreseen = app.db.read(move |tx| succession::foresee(tx, user)).await;
+    let foreseen = foreseen.map_err(|error: db::Error| Failure::from(error))?;
     let grace = app.settings.accounts.deletion_grace;
     let context = json!({
+        "organizations": foreseen.iter().map(describe).collect::<Vec<_>>(),
         "deletes_at": app.clock.now() + grace,
         "grace": in_words(grace),
         "mailbox": mailbox,
         "notice": reauth::notice(&asked.done),
     });
     Ok(view::html(&request, &mut HttpResponse::Ok(), "accounts/delete.html", context))
+}
+
+/// To its members it is no secret who they are.
+fn describe(succession: &Succession) -> Value {
+    let heir = succession
+        .heir
+        .as_ref()
+        .map(|heir| json!({ "name": heir.name, "email": heir.person.email, "role": heir.role.as_str() }));
+    json!({ "name": succession.organization.name, "slug": succession.organization.slug.as_str(), "heir": heir })
 }
 
 /// `POST /account/delete`

@@ -3,6 +3,7 @@
 mod asking;
 mod coming_back;
 mod erasing;
+mod succession;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
