@@ -23,6 +23,8 @@
 //!   same rows into the same tables; and the most memory that it takes, ÷ the same for a tenth of them.
 //! - **Million**: sign-ins and checks with a million people and ten million audit events in the database, ÷ the same with
 //!   nobody else in it. Checks by CPU, of the service alone and of PostgreSQL with it.
+//! - **Erasing**: ten thousand of a million people are erased by the job. The age of the oldest transaction while it
+//!   runs, which no lock outlives; and the 99th percentile of somebody else's writes, ÷ the same before.
 //! - **Sign-ins**: per second through `POST /auth/login`, ÷ raw argon2id with the same parameters on as many threads at
 //!   the same priority. PostgreSQL and the load generator live on the same cores. "At most" is what the CPU times of a
 //!   hash, the service and PostgreSQL would allow if no core ever waited.
@@ -38,6 +40,7 @@ mod client;
 mod contest;
 mod crowd;
 mod database;
+mod erasing;
 mod gate;
 mod import;
 mod meter;
@@ -75,7 +78,7 @@ type Measure = fn(&mut Report, &Stage) -> anyhow::Result<()>;
 const SCALE: &str = "scale=";
 
 /// What can be measured alone, in the order of the report.
-const PARTS: [(&str, Measure); 9] = [
+const PARTS: [(&str, Measure); 10] = [
     ("start", start::measure),
     ("gate", gate::measure),
     ("proxied", proxied::measure),
@@ -85,6 +88,7 @@ const PARTS: [(&str, Measure); 9] = [
     ("signins", signins::measure),
     ("import", import::measure),
     ("million", million::measure),
+    ("erasing", erasing::measure),
 ];
 
 /// Everything, or the parts that are named; `scale=0.01` takes a hundredth of a million.

@@ -23,12 +23,12 @@ const ROUNDS: usize = 11;
 const CHUNK: i64 = 250_000;
 
 /// The person of a number. As ids are made here, they follow each other.
-const ID: &str = "('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid";
+pub const ID: &str = "('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid";
 
 pub fn measure(report: &mut Report, stage: &Stage) -> anyhow::Result<()> {
     let count = stage.scaled(PEOPLE);
     let (few, many) = (House::empty(stage, "few")?, House::empty(stage, "many")?);
-    many.fill(i64::from(count))?;
+    fill(&many.database, i64::from(count))?;
     few.open_sessions("SELECT id, (row_number() OVER () - 1) AS n, count(*) OVER () AS people FROM users")?;
     many.open_sessions(&format!(
         "SELECT {ID} AS id, k AS n, {SESSIONS} AS people FROM generate_series(0, {SESSIONS} - 1) AS k,
@@ -64,29 +64,6 @@ impl House {
         Ok(Self { people, service, forgetful, database })
     }
 
-    /// People, and events that tell of each of them in turn.
-    fn fill(&self, count: i64) -> anyhow::Result<()> {
-        let conn = &mut self.database.connect()?;
-        sql_query("SET synchronous_commit = off").execute(conn)?;
-        let people = format!(
-            "INSERT INTO users (id, email, email_key, email_verified_at, name, password_hash, created_at)
-             SELECT {ID}, 'person' || n || '@example.com', 'person' || n || '@example.com', now(), 'Person ' || n,
-                    '$argon2id$v=19$m=19456,t=2,p=1$' || md5(n::text) || '$' || md5('x' || n), now()
-             FROM generate_series($1, $2) AS n"
-        );
-        in_chunks(conn, &people, count)?;
-        let events = format!(
-            "INSERT INTO audit_events (id, at, kind, actor_id, subject_id, address, user_agent, request_id, details)
-             SELECT gen_random_uuid(), now() - n * interval '1 second', 'session.opened', {}, {},
-                    '192.0.2.0'::inet + n % 256, 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Firefox/145.0', md5(n::text),
-                    '{{\"methods\": [\"password\"]}}'
-             FROM generate_series($1, $2) AS n",
-            ID.replace("(n)", &format!("(n % {count})")),
-            ID.replace("(n)", &format!("(n % {count})")),
-        );
-        in_chunks(conn, &events, count * EVENTS_EACH)
-    }
-
     /// Sessions of the people whom `whose` gives a number, in turn.
     fn open_sessions(&self, whose: &str) -> anyhow::Result<()> {
         let statement = format!(
@@ -107,6 +84,29 @@ impl House {
         anyhow::ensure!(i64::try_from(opened)? == SESSIONS, "{opened} sessions");
         Ok(())
     }
+}
+
+/// People, and events that tell of each of them in turn.
+pub fn fill(database: &Database, count: i64) -> anyhow::Result<()> {
+    let conn = &mut database.connect()?;
+    sql_query("SET synchronous_commit = off").execute(conn)?;
+    let people = format!(
+        "INSERT INTO users (id, email, email_key, email_verified_at, name, password_hash, created_at)
+         SELECT {ID}, 'person' || n || '@example.com', 'person' || n || '@example.com', now(), 'Person ' || n,
+                '$argon2id$v=19$m=19456,t=2,p=1$' || md5(n::text) || '$' || md5('x' || n), now()
+         FROM generate_series($1, $2) AS n"
+    );
+    in_chunks(conn, &people, count)?;
+    let events = format!(
+        "INSERT INTO audit_events (id, at, kind, actor_id, subject_id, address, user_agent, request_id, details)
+         SELECT gen_random_uuid(), now() - n * interval '1 second', 'session.opened', {}, {},
+                '192.0.2.0'::inet + n % 256, 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Firefox/145.0', md5(n::text),
+                '{{\"methods\": [\"password\"]}}'
+         FROM generate_series($1, $2) AS n",
+        ID.replace("(n)", &format!("(n % {count})")),
+        ID.replace("(n)", &format!("(n % {count})")),
+    );
+    in_chunks(conn, &events, count * EVENTS_EACH)
 }
 
 fn in_chunks(conn: &mut PgConnection, statement: &str, count: i64) -> anyhow::Result<()> {
