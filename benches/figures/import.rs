@@ -106,9 +106,9 @@ fn run(database: &Database, (file, count): (&Path, u32), arguments: &[&str]) -> 
 /// Only the writing is counted.
 fn copy(from: &Database, to: &Database, count: u32) -> anyhow::Result<Duration> {
     let (mut people, mut events) = (Vec::new(), Vec::new());
-    let from = &mut from.connect()?;
-    diesel::copy_to(users::table).load_raw(from)?.read_to_end(&mut people)?;
-    diesel::copy_to(audit_events::table).load_raw(from)?.read_to_end(&mut events)?;
+    // A connection each: diesel leaves one that has been copied from in the middle of it.
+    diesel::copy_to(users::table).load_raw(&mut from.connect()?)?.read_to_end(&mut people)?;
+    diesel::copy_to(audit_events::table).load_raw(&mut from.connect()?)?.read_to_end(&mut events)?;
     let to = &mut to.connect()?;
     let started = Instant::now();
     to.transaction(|to| {

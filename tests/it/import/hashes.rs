@@ -132,4 +132,6 @@ fn somebody_disabled_or_unproved_there_is_so_here() {
     let me: serde_json::Value = eve.api("GET", "/me", serde_json::Value::Null).json();
     assert_eq!((&me["email_verified"], &me["name"]), (&json!(false), &json!("Eve")));
     assert_eq!(app.count("SELECT count(*) AS n FROM mail_outbox"), 0, "nobody is written to");
+    // They wait for their people, and are not cleared away like what a stranger has left.
+    assert_eq!(app.count("SELECT count(*) AS n FROM users WHERE came_by = 'operator' AND NOT is_admin"), 2);
 }
