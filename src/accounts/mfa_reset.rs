@@ -5,7 +5,7 @@ use crate::audit::{self, Event};
 use crate::crypto::Sealer;
 use crate::db::{self, Tx};
 use crate::factors::{self, Holder};
-use crate::kernel::EmailAddress;
+use crate::kernel::UserId;
 use crate::sessions::{self, EndReason};
 
 /// What became of it.
@@ -19,7 +19,7 @@ pub enum MfaReset {
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("the address has no account")]
+    #[error("there is no such account")]
     Unknown,
     #[error(transparent)]
     Factors(#[from] factors::Error),
@@ -27,10 +27,9 @@ pub enum Error {
     Db(#[from] db::Error),
 }
 
-/// Takes away all second factors of the holder of an address.
-pub fn reset_mfa(tx: &mut Tx<'_>, sealer: &Sealer, email: &EmailAddress) -> Result<MfaReset, Error> {
-    let known = store::find_credentials(tx, &email.key())?.ok_or(Error::Unknown)?;
-    let user = store::lock(tx, known.user)?.ok_or(Error::Unknown)?;
+/// Takes away all second factors of a person.
+pub fn reset_mfa(tx: &mut Tx<'_>, sealer: &Sealer, user: UserId) -> Result<MfaReset, Error> {
+    let user = store::lock(tx, user)?.ok_or(Error::Unknown)?;
     if !factors::take_away(tx, sealer, &Holder::from(&user))? {
         return Ok(MfaReset::HadNone);
     }

@@ -3,7 +3,7 @@
 use super::store;
 use crate::audit::{self, Event};
 use crate::db::{self, Tx};
-use crate::kernel::EmailAddress;
+use crate::kernel::UserId;
 use crate::sessions;
 
 /// What became of it.
@@ -16,7 +16,7 @@ pub enum Promotion {
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("the address has no account")]
+    #[error("there is no such account")]
     Unknown,
     #[error("the address is not verified")]
     Unverified,
@@ -24,10 +24,9 @@ pub enum Error {
     Db(#[from] db::Error),
 }
 
-/// Makes an administrator of the holder of an address, who must have proved that it is theirs.
-pub fn promote(tx: &mut Tx<'_>, email: &EmailAddress) -> Result<Promotion, Error> {
-    let known = store::find_credentials(tx, &email.key())?.ok_or(Error::Unknown)?;
-    let user = store::lock(tx, known.user)?.ok_or(Error::Unknown)?;
+/// Makes an administrator of a person, whose address must be proved.
+pub fn promote(tx: &mut Tx<'_>, user: UserId) -> Result<Promotion, Error> {
+    let user = store::lock(tx, user)?.ok_or(Error::Unknown)?;
     if !user.is_verified() {
         return Err(Error::Unverified);
     }

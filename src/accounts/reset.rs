@@ -107,6 +107,19 @@ pub(super) fn issue_link(tx: &mut Tx<'_>, app: &App, holder: &User) -> Result<To
     Ok(token)
 }
 
+/// For somebody for whom an account was made just now: they have not asked for a letter, and may read it tomorrow.
+pub(super) fn issue_first_link(
+    tx: &mut Tx<'_>,
+    app: &App,
+    user: UserId,
+    email: &EmailAddress,
+) -> Result<Token, db::Error> {
+    let token = Token::generate();
+    let expires_at = tx.now + app.settings.accounts.verification_ttl;
+    store::insert_link(tx, &store::NewLink { digest: token.digest(), user, email: email.clone(), expires_at })?;
+    Ok(token)
+}
+
 /// Removes at most [`OLD_LINKS`] of those that no longer hold. How many.
 pub fn forget_old(tx: &mut Tx<'_>) -> Result<usize, db::Error> {
     store::delete_expired(tx, OLD_LINKS)
@@ -157,10 +170,13 @@ pub(super) fn end_links(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Error> 
     store::delete_links(tx, user)
 }
 
-/// The first proof of the address: who chose the name and set up a second factor, nobody knows.
+/// The first proof of the address: who set up a second factor, nobody knows; nor who chose the name, unless the account
+/// was made for them.
 fn take_over(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Error> {
     users::set_verified(tx, user)?;
-    users::set_name(tx, user, &Name::default())?;
+    if !users::is_made_for_them(tx, user)? {
+        users::set_name(tx, user, &Name::default())?;
+    }
     factors::forget(tx, user)?;
     sessions::forget_places(tx, user)?;
     deletion::call_off(tx, user)?;

@@ -48,21 +48,21 @@ pub(super) struct NewLink {
 }
 
 /// `false` when the address has an account already.
-pub(super) fn insert(
+pub(super) fn insert<'a>(
     tx: &mut Tx<'_>,
     id: UserId,
     email: &EmailAddress,
     name: &Name,
-    hash: &PasswordHash,
+    hash: impl Into<Option<&'a PasswordHash>>,
 ) -> Result<bool, db::Error> {
-    let now = tx.now;
+    let (now, hash) = (tx.now, hash.into());
     let inserted = diesel::insert_into(users::table)
         .values((
             users::id.eq(id),
             users::email.eq(email.as_str()),
             users::email_key.eq(email.key()),
             users::name.eq(name.as_str()),
-            users::password_hash.eq(hash.as_str()),
+            users::password_hash.eq(hash.map(PasswordHash::as_str)),
             users::created_at.eq(now),
         ))
         .on_conflict(users::email_key)
@@ -143,6 +143,32 @@ pub(super) fn set_verified(tx: &mut Tx<'_>, id: UserId) -> Result<(), db::Error>
     let now = tx.now;
     diesel::update(users::table.find(id)).set(users::email_verified_at.eq(now)).execute(tx.conn())?;
     Ok(())
+}
+
+pub(super) fn set_made_by_operator(tx: &mut Tx<'_>, id: UserId) -> Result<(), db::Error> {
+    diesel::update(users::table.find(id)).set(users::came_by.eq("operator")).execute(tx.conn())?;
+    Ok(())
+}
+
+/// Whether they have not come of themselves.
+pub(super) fn is_made_for_them(tx: &mut ReadTx<'_>, id: UserId) -> Result<bool, db::Error> {
+    let made = users::table.find(id).filter(users::came_by.ne("sign_up"));
+    Ok(diesel::select(diesel::dsl::exists(made)).get_result(tx.conn())?)
+}
+
+/// `false` for somebody who was disabled already.
+pub(super) fn set_disabled(tx: &mut Tx<'_>, id: UserId) -> Result<bool, db::Error> {
+    tx.tell(Change::Person(id));
+    let now = tx.now;
+    let enabled = users::table.find(id).filter(users::disabled_at.is_null());
+    Ok(diesel::update(enabled).set(users::disabled_at.eq(now)).execute(tx.conn())? == 1)
+}
+
+/// `false` for somebody who was not disabled.
+pub(super) fn set_enabled(tx: &mut Tx<'_>, id: UserId) -> Result<bool, db::Error> {
+    tx.tell(Change::Person(id));
+    let disabled = users::table.find(id).filter(users::disabled_at.is_not_null());
+    Ok(diesel::update(disabled).set(users::disabled_at.eq(None::<DateTime<Utc>>)).execute(tx.conn())? == 1)
 }
 
 pub(super) fn insert_link(tx: &mut Tx<'_>, link: &NewLink) -> Result<(), db::Error> {

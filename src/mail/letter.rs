@@ -17,6 +17,8 @@ pub const EMAIL_UNDO_TTL: TimeDelta = TimeDelta::hours(72);
 pub enum Letter {
     /// Prove that this address is yours: a link to `/verify-email`.
     VerifyEmail { token: Token },
+    /// The operator has made an account for this address, and it has no password: a link to `/reset-password`.
+    AccountMade { token: Token },
     /// Somebody tried to sign up with an address that has an account.
     AlreadyRegistered,
     /// Choose a new password: a link to `/reset-password`.
@@ -171,6 +173,7 @@ impl KeyChange {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Kind {
     VerifyEmail,
+    AccountMade,
     AlreadyRegistered,
     ResetPassword,
     NoPassword,
@@ -212,6 +215,7 @@ impl Letter {
                 vec![("deletes_at", deletes_at.to_rfc3339().into()), ("organizations", organizations.into())]
             }
             Self::VerifyEmail { .. }
+            | Self::AccountMade { .. }
             | Self::AlreadyRegistered
             | Self::ResetPassword { .. }
             | Self::NoPassword
@@ -230,6 +234,7 @@ impl Letter {
     pub(super) fn take_apart(self) -> (Kind, Option<Redacted>) {
         match self {
             Self::VerifyEmail { token } => (Kind::VerifyEmail, Some(Redacted::new(token.expose()))),
+            Self::AccountMade { token } => (Kind::AccountMade, Some(Redacted::new(token.expose()))),
             Self::AlreadyRegistered => (Kind::AlreadyRegistered, None),
             Self::ResetPassword { token } => (Kind::ResetPassword, Some(Redacted::new(token.expose()))),
             Self::NoPassword => (Kind::NoPassword, None),
@@ -252,8 +257,9 @@ impl Letter {
 }
 
 impl Kind {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::VerifyEmail,
+        Self::AccountMade,
         Self::AlreadyRegistered,
         Self::ResetPassword,
         Self::NoPassword,
@@ -277,6 +283,7 @@ impl Kind {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::VerifyEmail => "verify_email",
+            Self::AccountMade => "account_made",
             Self::AlreadyRegistered => "already_registered",
             Self::ResetPassword => "reset_password",
             Self::NoPassword => "no_password",
@@ -305,6 +312,7 @@ impl Kind {
     pub(super) fn has_secret(self) -> bool {
         match self {
             Self::VerifyEmail
+            | Self::AccountMade
             | Self::ResetPassword
             | Self::MagicLink
             | Self::EmailChanged

@@ -126,6 +126,7 @@ impl Draft {
 fn tokens(kind: Kind, settings: &Settings) -> Option<(&'static str, TimeDelta)> {
     match kind {
         Kind::VerifyEmail => Some(("/verify-email", settings.accounts.verification_ttl)),
+        Kind::AccountMade => Some(("/reset-password", settings.accounts.verification_ttl)),
         Kind::ResetPassword => Some(("/reset-password", settings.accounts.reset_ttl)),
         Kind::MagicLink => Some(("/magic-link", MAGIC_LINK_TTL)),
         Kind::EmailChanged => Some(("/undo-email", EMAIL_UNDO_TTL)),
@@ -151,7 +152,7 @@ fn pages(kind: Kind) -> &'static [(&'static str, &'static str)] {
     match kind {
         Kind::EmailRestored | Kind::PasswordChanged => &[("link", "/forgot-password")],
         Kind::AddressKept | Kind::AccountDeleted => &[("link", "/signup")],
-        Kind::DeletionAsked => &[("forgot", "/forgot-password")],
+        Kind::AccountMade | Kind::DeletionAsked => &[("forgot", "/forgot-password")],
         Kind::AlreadyRegistered | Kind::AccountRestored => &[("link", "/login"), ("forgot", "/forgot-password")],
         Kind::NoPassword => &[("link", "/login")],
         Kind::FactorChanged | Kind::RecoveryCodeUsed => {

@@ -31,7 +31,8 @@ pub use letter::{
 };
 pub use outbox::drain;
 pub use queue::{
-    Retried, State, Waiting, count_waiting, forget_letters_to, forget_old, is_stuck, list, retry, retry_all,
+    Retried, State, Waiting, count_waiting, count_waiting_for, forget_letters_to, forget_old, is_stuck, list, retry,
+    retry_all,
 };
 pub use transport::{Transport, Unusable, send_test};
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::store::{self, Unfinished};
 use crate::db::{self, ReadTx, Tx};
-use crate::kernel::{EmailAddress, LetterId};
+use crate::kernel::{EmailAddress, LetterId, UserId};
 
 /// A letter overdue by this much says that nobody is sending.
 const STUCK_AFTER: TimeDelta = TimeDelta::minutes(10);
@@ -105,6 +105,11 @@ pub fn is_stuck(tx: &mut ReadTx<'_>) -> Result<bool, db::Error> {
 /// How many letters wait to be sent.
 pub fn count_waiting(tx: &mut ReadTx<'_>) -> Result<i64, db::Error> {
     store::count_unsent(tx)
+}
+
+/// How many letters about a person wait to be sent, or could not be.
+pub fn count_waiting_for(tx: &mut ReadTx<'_>, user: UserId) -> Result<i64, db::Error> {
+    store::count_unsent_to(tx, user)
 }
 
 /// Deletes all that was ever written to one of these addresses, sent or not.

@@ -67,6 +67,12 @@ pub(super) fn count_unsent(tx: &mut ReadTx<'_>) -> Result<i64, db::Error> {
     Ok(dsl::mail_outbox.filter(unsent()).count().get_result(tx.conn())?)
 }
 
+/// With those that were given up.
+pub(super) fn count_unsent_to(tx: &mut ReadTx<'_>, user: UserId) -> Result<i64, db::Error> {
+    let theirs = dsl::mail_outbox.filter(dsl::user_id.eq(user).and(dsl::sent_at.is_null()));
+    Ok(theirs.count().get_result(tx.conn())?)
+}
+
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = crate::db::schema::mail_outbox)]
 pub(super) struct Due {

@@ -7,6 +7,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, PgConnection};
 use serde_json::{Value, json};
 use vestibule::accounts::mfa_reset::reset_mfa;
+use vestibule::accounts::roster;
 use vestibule::kernel::{EmailAddress, Origin};
 
 use crate::support::browser::Browser;
@@ -238,7 +239,10 @@ fn who_has_lost_every_passkey_is_helped_by_the_operator_and_then_by_a_letter() {
     without(&app);
     let (sealer, email) = (app.app.sealer.clone(), EmailAddress::parse(ANN).unwrap());
     let operator = Origin::system("test");
-    let work = app.app.db.write(&operator, move |tx| reset_mfa(tx, &sealer, &email));
+    let work = app.app.db.write(&operator, move |tx| {
+        let user = roster::find_holder(tx, &email)?.expect("an account");
+        reset_mfa(tx, &sealer, user)
+    });
     actix_web::rt::System::new().block_on(work).unwrap();
     app.mail().to(ANN);
     app.browser().api("POST", "/auth/forgot-password", json!({ "email": ANN }));

@@ -5,6 +5,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, PgConnection};
 use serde_json::{Value, json};
 use vestibule::accounts::promotion::{Promotion, promote};
+use vestibule::accounts::roster;
 use vestibule::kernel::{EmailAddress, Origin};
 
 use crate::gate::house::{DOORS, Person, Question, house};
@@ -21,7 +22,11 @@ fn promote_ann(app: &TestApp) {
     let db = app.app.db.clone();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let email = EmailAddress::parse(ANN).unwrap();
-    let work = async { db.write(&Origin::system("test"), move |tx| promote(tx, &email)).await };
+    let origin = Origin::system("test");
+    let work = db.write(&origin, move |tx| {
+        let user = roster::find_holder(tx, &email)?.expect("an account");
+        promote(tx, user)
+    });
     assert_eq!(runtime.block_on(work).unwrap(), Promotion::Promoted);
 }
 

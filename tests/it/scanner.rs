@@ -31,6 +31,7 @@ type Work = Box<dyn FnOnce(&TestApp, &Received)>;
 fn story_of(letter: &Letter) -> (&'static str, Story) {
     match letter {
         Letter::VerifyEmail { .. } => ("verify_email", verify_email),
+        Letter::AccountMade { .. } => ("account_made", account_made),
         Letter::AlreadyRegistered => ("already_registered", already_registered),
         Letter::ResetPassword { .. } => ("reset_password", reset_password),
         Letter::NoPassword => ("no_password", no_password),
@@ -56,6 +57,7 @@ fn all_kinds() -> Vec<Letter> {
     let token = Token::generate;
     vec![
         Letter::VerifyEmail { token: token() },
+        Letter::AccountMade { token: token() },
         Letter::AlreadyRegistered,
         Letter::ResetPassword { token: token() },
         Letter::NoPassword,
@@ -184,6 +186,19 @@ fn verify_email(app: &TestApp) -> (Received, Work) {
     let work: Work = Box::new(move |_, letter| {
         browser.get(&letter.link());
         assert_eq!(browser.submit("/verify-email", &[]).status, 303);
+    });
+    (app.mail().to(ANN), work)
+}
+
+fn account_made(app: &TestApp) -> (Received, Work) {
+    app.vestibule(&["user", "create", ANN]).text();
+    app.catch_up();
+    let work: Work = Box::new(|app, letter| {
+        let mut browser = app.browser();
+        let link = links_in(&letter.text()).into_iter().find(|link| link.path() == "/reset-password").unwrap();
+        browser.get(link.as_str());
+        assert_eq!(browser.submit("/reset-password", &[("new_password", ANEW)]).status, 303);
+        assert_eq!(app.log_in(ANN, ANEW).1.status, 200);
     });
     (app.mail().to(ANN), work)
 }

@@ -2,27 +2,32 @@ use anyhow::anyhow;
 use clap::Args;
 use serde_json::json;
 
+use super::who::Who;
 use crate::accounts::promotion::{Error, Promotion, promote};
 use crate::cli::{Common, say};
 use crate::db::Db;
-use crate::kernel::{EmailAddress, Origin};
+use crate::kernel::Origin;
 
 #[derive(Args)]
 pub struct Arguments {
     #[command(flatten)]
     pub(super) common: Common,
-    /// The address of their account, which must be verified
-    #[arg(value_name = "EMAIL", value_parser = EmailAddress::parse)]
-    email: EmailAddress,
+    /// Their address, which must be verified, or the id of their account
+    #[arg(value_name = "PERSON", value_parser = Who::parse)]
+    who: Who,
     /// Write JSON, for scripts
     #[arg(long)]
     json: bool,
 }
 
 pub(super) async fn run(arguments: &Arguments, db: &Db) -> anyhow::Result<()> {
-    let (email, wanted) = (&arguments.email, arguments.email.clone());
-    let promoted = db.write(&Origin::operator("user promote"), move |tx| promote(tx, &wanted)).await;
-    let promotion = promoted.map_err(|error| explain(email, error))?;
+    let who = arguments.who.clone();
+    let origin = Origin::operator("user promote");
+    let promoted = db.write(&origin, move |tx| {
+        let user = who.find(tx)?.ok_or(Error::Unknown)?;
+        Ok((promote(tx, user.id)?, user.email))
+    });
+    let (promotion, email) = promoted.await.map_err(|error| explain(&arguments.who, error))?;
     if arguments.json {
         let is_new = promotion == Promotion::Promoted;
         return say(&json!({ "email": email, "administrator": true, "changed": is_new }).to_string());
@@ -33,11 +38,11 @@ pub(super) async fn run(arguments: &Arguments, db: &Db) -> anyhow::Result<()> {
     }
 }
 
-fn explain(email: &EmailAddress, error: Error) -> anyhow::Error {
+fn explain(who: &Who, error: Error) -> anyhow::Error {
     match error {
-        Error::Unknown => anyhow!("{email} has no account: let them sign up first"),
+        Error::Unknown => anyhow!("{}: let them sign up first", who.unknown()),
         Error::Unverified => anyhow!(
-            "{email} is not verified, so it may be somebody else's account: let them follow the mailed link first"
+            "{who} is not verified, so it may be somebody else's account: let them follow the mailed link first"
         ),
         Error::Db(error) => error.into(),
     }

@@ -2,31 +2,35 @@ use anyhow::{Context as _, anyhow};
 use clap::Args;
 use serde_json::json;
 
+use super::who::Who;
 use crate::accounts::mfa_reset::{Error, MfaReset, reset_mfa};
 use crate::cli::{Common, say};
 use crate::config::{self, Settings};
 use crate::crypto::Sealer;
 use crate::db::Db;
-use crate::kernel::{EmailAddress, Origin};
+use crate::kernel::Origin;
 
 #[derive(Args)]
 pub struct Arguments {
     #[command(flatten)]
     pub(super) common: Common,
-    /// The address of their account
-    #[arg(value_name = "EMAIL", value_parser = EmailAddress::parse)]
-    email: EmailAddress,
+    /// Their address, or the id of their account
+    #[arg(value_name = "PERSON", value_parser = Who::parse)]
+    who: Who,
     /// Write JSON, for scripts
     #[arg(long)]
     json: bool,
 }
 
 pub(super) async fn run(arguments: &Arguments, db: &Db, settings: &Settings) -> anyhow::Result<()> {
-    let (email, wanted) = (&arguments.email, arguments.email.clone());
+    let who = arguments.who.clone();
     let sealer = Sealer::new(&config::secret_keys(settings)?).context("secrets.key: there is no key")?;
     let origin = Origin::operator("user reset-mfa");
-    let done = db.write(&origin, move |tx| reset_mfa(tx, &sealer, &wanted)).await;
-    let done = done.map_err(|error| explain(email, error))?;
+    let done = db.write(&origin, move |tx| {
+        let user = who.find(tx)?.ok_or(Error::Unknown)?;
+        Ok((reset_mfa(tx, &sealer, user.id)?, user.email))
+    });
+    let (done, email) = done.await.map_err(|error| explain(&arguments.who, error))?;
     if arguments.json {
         let (changed, revoked) = match done {
             MfaReset::Removed { sessions_ended } => (true, sessions_ended),
@@ -43,9 +47,9 @@ pub(super) async fn run(arguments: &Arguments, db: &Db, settings: &Settings) -> 
     }
 }
 
-fn explain(email: &EmailAddress, error: Error) -> anyhow::Error {
+fn explain(who: &Who, error: Error) -> anyhow::Error {
     match error {
-        Error::Unknown => anyhow!("{email} has no account"),
+        Error::Unknown => anyhow!(who.unknown()),
         Error::Factors(error) => error.into(),
         Error::Db(error) => error.into(),
     }

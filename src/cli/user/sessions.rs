@@ -2,19 +2,19 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::who::Who;
 use crate::cli::{Common, say};
 use crate::config::settings;
 use crate::db::{self, Db};
-use crate::kernel::EmailAddress;
 use crate::sessions::{Activity, Device, Method, list_devices};
 
 #[derive(Args)]
 pub struct Arguments {
     #[command(flatten)]
     pub(super) common: Common,
-    /// The address of their account
-    #[arg(value_name = "EMAIL", value_parser = EmailAddress::parse)]
-    email: EmailAddress,
+    /// Their address, or the id of their account
+    #[arg(value_name = "PERSON", value_parser = Who::parse)]
+    who: Who,
     /// Write JSON, for scripts
     #[arg(long)]
     json: bool,
@@ -23,13 +23,13 @@ pub struct Arguments {
 const COLUMNS: [&str; 6] = ["DEVICE", "FROM", "LAST SEEN", "SIGNED IN", "EXPIRES", "ID"];
 
 pub(super) async fn run(arguments: &Arguments, db: &Db, rules: &settings::Session) -> anyhow::Result<()> {
-    let (email, wanted, rules) = (&arguments.email, arguments.email.clone(), rules.clone());
+    let (who, rules) = (arguments.who.clone(), rules.clone());
     let listed = db.read::<_, db::Error, _>(move |tx| {
-        let Some(user) = super::find(tx, &wanted)? else { return Ok(None) };
+        let Some(user) = who.find(tx)? else { return Ok(None) };
         // What running nodes have not written down yet is some seconds old at most.
-        list_devices(tx, &rules, &Activity::default(), user).map(Some)
+        Ok(Some((list_devices(tx, &rules, &Activity::default(), user.id)?, user.email)))
     });
-    let devices = super::known(listed.await?, email)?;
+    let (devices, email) = arguments.who.known(listed.await?)?;
     if arguments.json {
         let sessions: Vec<Value> = devices.iter().map(as_json).collect();
         return say(&json!({ "email": email, "sessions": sessions }).to_string());

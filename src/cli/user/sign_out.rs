@@ -2,6 +2,7 @@ use anyhow::bail;
 use clap::Args;
 use serde_json::json;
 
+use super::who::Who;
 use crate::cli::{Common, say};
 use crate::db::{self, Db, Tx};
 use crate::kernel::{EmailAddress, Origin, SessionId};
@@ -11,9 +12,9 @@ use crate::sessions::{EndReason, revoke_all, revoke_own};
 pub struct Arguments {
     #[command(flatten)]
     pub(super) common: Common,
-    /// The address of their account
-    #[arg(value_name = "EMAIL", value_parser = EmailAddress::parse)]
-    email: EmailAddress,
+    /// Their address, or the id of their account
+    #[arg(value_name = "PERSON", value_parser = Who::parse)]
+    who: Who,
     /// This session alone, by its id in `user sessions`
     #[arg(long, value_name = "ID")]
     session: Option<SessionId>,
@@ -23,9 +24,9 @@ pub struct Arguments {
 }
 
 pub(super) async fn run(arguments: &Arguments, db: &Db) -> anyhow::Result<()> {
-    let (email, wanted, session) = (&arguments.email, arguments.email.clone(), arguments.session);
-    let ended = db.write(&Origin::operator("user sign-out"), move |tx| end(tx, &wanted, session)).await?;
-    let revoked = super::known(ended, email)?;
+    let (who, session) = (arguments.who.clone(), arguments.session);
+    let ended = db.write(&Origin::operator("user sign-out"), move |tx| end(tx, &who, session)).await?;
+    let (revoked, email) = arguments.who.known(ended)?;
     if session.is_some() && revoked == 0 {
         bail!("{email} has no session of that id: `vestibule user sessions {email}` shows those there are");
     }
@@ -40,11 +41,12 @@ pub(super) async fn run(arguments: &Arguments, db: &Db) -> anyhow::Result<()> {
     }
 }
 
-/// How many ended; `None` for an address without an account.
-fn end(tx: &mut Tx<'_>, email: &EmailAddress, session: Option<SessionId>) -> Result<Option<usize>, db::Error> {
-    let Some(user) = super::find(tx, email)? else { return Ok(None) };
-    match session {
-        Some(id) => revoke_own(tx, user, id, EndReason::ByOperator).map(usize::from).map(Some),
-        None => revoke_all(tx, user, None, EndReason::ByOperator).map(Some),
-    }
+/// How many ended, and whose they were; `None` for nobody.
+fn end(tx: &mut Tx<'_>, who: &Who, session: Option<SessionId>) -> Result<Option<(usize, EmailAddress)>, db::Error> {
+    let Some(user) = who.find(tx)? else { return Ok(None) };
+    let ended = match session {
+        Some(id) => revoke_own(tx, user.id, id, EndReason::ByOperator)?.into(),
+        None => revoke_all(tx, user.id, None, EndReason::ByOperator)?,
+    };
+    Ok(Some((ended, user.email)))
 }

@@ -66,6 +66,25 @@ fn a_key_revoked_on_this_node_is_refused_by_its_very_next_check() {
 }
 
 #[test]
+fn a_disabled_persons_key_is_refused_at_every_node_and_opens_again_for_the_enabled_one() {
+    let one = house();
+    let other = one.again_with(&settings());
+    let (key, _) = key_for(&mut ann(&one), &["gateway"]);
+    for _ in 0..3 {
+        remember(&one, &key);
+        remember(&other, &key);
+        one.vestibule(&["user", "disable", super::ANN]).text();
+        for node in [&one, &other] {
+            eventually("the refusal", || (check(node, &key) == 401).then_some(()));
+        }
+        one.vestibule(&["user", "enable", super::ANN]).text();
+        for node in [&one, &other] {
+            eventually("the door to open again", || (check(node, &key) == 200).then_some(()));
+        }
+    }
+}
+
+#[test]
 fn a_key_revoked_on_another_node_is_refused_as_soon_as_that_is_heard() {
     let one = house();
     let other = one.again_with(&settings());

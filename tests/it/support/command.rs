@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
+use vestibule::kernel::Clock;
 
 use super::app::TestApp;
 
@@ -52,8 +53,21 @@ pub fn said(command: &mut Command) -> Said {
 }
 
 impl TestApp {
+    /// Commands live in the present, and a test does not: this moves it there. Once before, so that they see what it
+    /// does, and again after, so that it sees what they have done.
+    pub fn catch_up(&self) {
+        self.clock().advance(Clock::System.now() - self.clock().now());
+    }
+
     /// Runs the program on the database of this service, with its address.
     pub fn vestibule(&self, arguments: &[&str]) -> Said {
-        vestibule(self.database_url(), &[("server.public_url", self.public_url().as_str())], arguments)
+        let mail = format!("submission://localhost:{}", self.mail().port());
+        let settings = [
+            ("server.public_url", self.public_url().as_str()),
+            ("mail.transport", "smtp"),
+            ("mail.url", &mail),
+            ("mail.from", "Vestibule <no-reply@example.com>"),
+        ];
+        vestibule(self.database_url(), &settings, arguments)
     }
 }

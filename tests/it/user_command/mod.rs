@@ -1,4 +1,10 @@
-//! `vestibule user sessions` and `user sign-out`, the program itself.
+//! `vestibule user`, the program itself.
+
+mod create;
+mod disabling;
+mod list;
+mod show;
+mod verify;
 
 use std::process::{Command, Output};
 
@@ -104,10 +110,13 @@ fn the_operator_ends_one_session_of_this_person_and_of_nobody_else() {
 #[test]
 fn an_address_without_an_account_is_a_clear_error() {
     let app = TestApp::start();
-    for command in ["sessions", "sign-out"] {
+    for command in ["show", "verify", "disable", "enable", "promote", "reset-mfa", "sessions", "sign-out"] {
         let (code, out, err) = user(&app, &[command, "nobody@example.com"]);
         assert_eq!((code, out.as_str()), (1, ""), "{command}");
         assert!(err.contains("nobody@example.com has no account"), "{err}");
+        let (code, out, err) = user(&app, &[command, "0192f0c1-2f3a-7bcd-8def-0123456789ab"]);
+        assert_eq!((code, out.as_str()), (1, ""), "{command}");
+        assert!(err.contains("there is no account 0192f0c1-2f3a-7bcd-8def-0123456789ab"), "{err}");
         assert_eq!(user(&app, &[command, "nonsense"]).0, 2);
         assert_eq!(user(&app, &[command]).0, 2);
     }

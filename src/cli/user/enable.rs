@@ -1,0 +1,42 @@
+use anyhow::bail;
+use clap::Args;
+use serde_json::json;
+
+use super::who::Who;
+use crate::accounts::disabling::{Enabling, enable};
+use crate::cli::{Common, say};
+use crate::db::{self, Db};
+use crate::kernel::Origin;
+
+#[derive(Args)]
+#[command(after_help = "--json: {\"id\", \"email\", \"disabled\": false, \"changed\"}")]
+pub struct Arguments {
+    #[command(flatten)]
+    pub(super) common: Common,
+    /// Their address, or the id of their account
+    #[arg(value_name = "PERSON", value_parser = Who::parse)]
+    who: Who,
+    /// Write JSON, for scripts
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(arguments: &Arguments, db: &Db) -> anyhow::Result<()> {
+    let who = arguments.who.clone();
+    let origin = Origin::operator("user enable");
+    let done = db.write::<_, db::Error, _>(&origin, move |tx| match who.find(tx)? {
+        Some(user) => Ok(Some((enable(tx, user.id)?, user))),
+        None => Ok(None),
+    });
+    let (enabling, user) = arguments.who.known(done.await?)?;
+    let (is_new, said) = match enabling {
+        Enabling::Enabled => (true, "can sign in again"),
+        Enabling::WasEnabled => (false, "was not disabled"),
+        Enabling::Unknown => bail!(arguments.who.unknown()),
+    };
+    if arguments.json {
+        let said = json!({ "id": user.id, "email": user.email, "disabled": false, "changed": is_new });
+        return say(&said.to_string());
+    }
+    say(&format!("{} {said}.", user.email))
+}
