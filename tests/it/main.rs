@@ -95,3 +95,5 @@ mod support_works;
 mod user_command;
 #[cfg(test)]
 mod waits;
+#[cfg(test)]
+mod whole_life;

@@ -21,6 +21,7 @@ pub mod raw;
 pub mod smtp;
 pub mod sql;
 pub mod tcp;
+pub mod traces;
 
 use std::time::{Duration, Instant};
 
