@@ -32,6 +32,8 @@ pub enum PasskeyRemoval {
     NotTheirs,
     /// It is their last one, and there is no password.
     OnlyWayIn,
+    /// It is their last factor, and an organization of theirs asks for one.
+    Required,
 }
 
 /// Takes the password away. That its holder has just proved who they are is for the caller to see to.
@@ -63,8 +65,11 @@ pub fn remove_passkey(tx: &mut Tx<'_>, app: &App, holder: &Holder, id: PasskeyId
     if held.password.is_none() && factors::list(tx, holder.user)?.passkeys == 1 {
         return Ok(PasskeyRemoval::OnlyWayIn);
     }
-    let removed = passkeys::remove(tx, app, holder, id)?;
-    Ok(removed.map_or(PasskeyRemoval::NotTheirs, |removed| PasskeyRemoval::Removed(removed.rotated)))
+    Ok(match passkeys::remove(tx, app, holder, id)? {
+        passkeys::Removal::Removed(rotated) => PasskeyRemoval::Removed(rotated),
+        passkeys::Removal::NotTheirs => PasskeyRemoval::NotTheirs,
+        passkeys::Removal::Required => PasskeyRemoval::Required,
+    })
 }
 
 /// Whether somebody signs in with passkeys and has no password.

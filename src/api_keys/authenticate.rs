@@ -24,6 +24,15 @@ pub struct Program {
     pub expires_at: DateTime<Utc>,
     /// To the minute.
     pub last_used_at: Option<DateTime<Utc>>,
+    /// From when on an organization asks the person for a second factor who has none.
+    pub second_factor_due: Option<DateTime<Utc>>,
+}
+
+impl Program {
+    /// Whether a second factor is asked for that the person has not.
+    pub fn lacks_second_factor(&self, now: DateTime<Utc>) -> bool {
+        self.second_factor_due.is_some_and(|due| due <= now)
+    }
 }
 
 /// A text of our making: by its tag it may be a key.

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use super::{ApiKey, Issued, NewKey, Owner, Program, Scopes};
 use crate::affiliations::{self, Affiliations};
 use crate::config::settings::Organizations;
-use crate::db::schema::{api_keys as keys, users};
+use crate::db::schema::{api_keys as keys, second_factor_due, users};
 use crate::db::{self, Change, ReadTx, Tx};
 use crate::kernel::{ApiKeyId, Digest, EmailAddress, UserId};
 
@@ -164,6 +164,8 @@ struct ProgramRow {
     disabled_at: Option<DateTime<Utc>>,
     #[diesel(select_expression = users::deletes_at)]
     deletes_at: Option<DateTime<Utc>>,
+    #[diesel(select_expression = second_factor_due(users::id))]
+    second_factor_due: Option<DateTime<Utc>>,
     #[diesel(select_expression = keys::scopes)]
     scopes: Vec<String>,
     #[diesel(select_expression = keys::expires_at)]
@@ -187,6 +189,7 @@ impl TryFrom<ProgramRow> for Found {
                 scopes: Scopes::from_stored(&row.scopes),
                 expires_at: row.expires_at,
                 last_used_at: row.last_used_at,
+                second_factor_due: row.second_factor_due,
             },
         })
     }

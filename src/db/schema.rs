@@ -362,6 +362,13 @@ diesel::table! {
     }
 }
 
+diesel::define_sql_function! {
+    /// From when on a person has to have a second factor who has none; NULL for whoever has one, or needs none.
+    fn second_factor_due(
+        person: diesel::sql_types::Uuid,
+    ) -> diesel::sql_types::Nullable<diesel::sql_types::Timestamptz>;
+}
+
 diesel::joinable!(gate_tokens -> sessions (session_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(ended_sessions -> users (user_id));

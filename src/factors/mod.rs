@@ -6,6 +6,9 @@
 //! - **Recovery codes** ([`recovery`]): ten, made with the first of those, each good for one sign-in without them. They
 //!   go with the last.
 //!
+//! The last one stays while an organization of its holder asks for a second factor; nothing but taking them all away
+//! ([`take_away`], [`forget`], [`forget_since`]) goes past that.
+//!
 //! Every change of them is written down, told to their holder by a letter, and gives each of their sessions a new id
 //! and new cookies. Whether somebody may change them (they must have proved themselves a moment ago) is the caller's
 //! decision, and so is what is asked for when ([`crate::signin`]).
@@ -136,6 +139,12 @@ pub fn take_away(tx: &mut Tx<'_>, sealer: &Sealer, holder: &Holder) -> Result<bo
         letters::tell(tx, sealer, holder, mail::FactorChange::TakenAway)?;
     }
     Ok(was_enabled)
+}
+
+/// Whether a factor has to stay: it is the last, and an organization of its holder asks for one. The person must be locked.
+fn has_to_stay(tx: &mut Tx<'_>, theirs: &Factors, user: UserId) -> Result<bool, db::Error> {
+    let is_last = u32::from(theirs.totp) + theirs.passkeys == 1;
+    Ok(is_last && store::is_required(tx, user)?)
 }
 
 /// Ten recovery codes for somebody who has just made their first factor. The person must be locked, and `before` read

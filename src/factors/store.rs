@@ -1,5 +1,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Nullable, Timestamptz, Uuid};
 
 use super::totp::Stored;
 use crate::db::schema::{recovery_codes as codes, totp_factors as totp, users};
@@ -17,6 +19,22 @@ pub(super) fn lock_person(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Error
     let person = users::table.find(user).select(users::id).for_no_key_update();
     person.first::<UserId>(tx.conn()).optional()?;
     Ok(())
+}
+
+/// Whether an organization of theirs asks for a second factor, from whenever on. What is so stays so until the transaction
+/// ends. The person must be locked.
+pub(super) fn is_required(tx: &mut Tx<'_>, user: UserId) -> Result<bool, db::Error> {
+    // An organization that is just changing is waited for, and read as it is then.
+    let statement = "SELECT o.second_factor_from FROM organizations o JOIN members m ON m.organization_id = o.id
+        WHERE m.user_id = $1 ORDER BY o.id FOR SHARE OF o";
+    let asked: Vec<Asked> = sql_query(statement).bind::<Uuid, _>(user).load(tx.conn())?;
+    Ok(asked.iter().any(|asked| asked.second_factor_from.is_some()))
+}
+
+#[derive(QueryableByName)]
+struct Asked {
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    second_factor_from: Option<DateTime<Utc>>,
 }
 
 /// In place of one that is not enabled. `false` when there is an enabled one.

@@ -127,23 +127,29 @@ pub fn enable(tx: &mut Tx<'_>, app: &App, holder: &Holder, code: &Redacted) -> R
     Ok(Enabling::On(codes, super::go_on(tx, app, holder)?))
 }
 
-/// Takes the app away, and with the last factor the recovery codes. `None` when there is none.
-pub fn disable(tx: &mut Tx<'_>, app: &App, holder: &Holder) -> Result<Option<Disabled>, Error> {
+/// Takes the app away, and with the last factor the recovery codes.
+pub fn disable(tx: &mut Tx<'_>, app: &App, holder: &Holder) -> Result<Disabling, Error> {
     store::lock_person(tx, holder.user)?;
+    let theirs = super::list(tx, holder.user)?;
+    if theirs.totp && super::has_to_stay(tx, &theirs, holder.user)? {
+        return Ok(Disabling::Required);
+    }
     if !store::delete_totp(tx, holder.user)? {
-        return Ok(None);
+        return Ok(Disabling::NoneThere);
     }
     let protection = super::let_codes_go_with_the_last(tx, holder.user)?;
     audit::record(tx, Event::about(holder.user, "totp.disabled"))?;
     letters::tell(tx, &app.sealer, holder, FactorChange::AuthenticatorOff(protection))?;
-    Ok(Some(Disabled { rotated: super::go_on(tx, app, holder)? }))
+    Ok(Disabling::Off(super::go_on(tx, app, holder)?))
 }
 
-/// Signing in asks for no code of it any more.
 #[derive(Debug)]
-pub struct Disabled {
-    /// The session of whoever did it, as it goes on.
-    pub rotated: Option<Opened>,
+pub enum Disabling {
+    /// Signing in asks for no code of it any more. With the session of whoever did it, as it goes on.
+    Off(Option<Opened>),
+    NoneThere,
+    /// It is their last factor, and an organization of theirs asks for one.
+    Required,
 }
 
 /// Checks a code of an enabled app and uses it up.

@@ -110,6 +110,7 @@ mod tests {
             is_remembered: false,
             is_rotation_due: false,
             deletes_at: None,
+            second_factor_due: None,
         }
     }
 

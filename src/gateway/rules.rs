@@ -56,6 +56,8 @@ pub enum Subject {
     Stranger,
     /// Somebody who has asked to be deleted.
     Leaving,
+    /// Somebody, or a program of theirs, who has not the second factor that an organization of theirs asks for.
+    Unprotected,
     Person {
         email_verified: bool,
     },
@@ -79,6 +81,8 @@ pub enum Reason {
     Forbidden,
     /// It might be allowed, were the person to stay.
     Leaving,
+    /// It might be allowed, had the person a second factor.
+    Unprotected,
     /// It would be allowed, were the person's address confirmed.
     Unverified,
     /// The path can be read in several ways, and these are judged differently.
@@ -152,6 +156,7 @@ fn admit(terms: &Terms, subject: Subject) -> Decision {
     let is_verified = match (subject, terms.keys) {
         (Subject::Stranger, _) | (Subject::Program { .. }, Keys::Refused) => return Decision::SignIn,
         (Subject::Leaving, _) => return Decision::Deny(Reason::Leaving),
+        (Subject::Unprotected, _) => return Decision::Deny(Reason::Unprotected),
         (Subject::Person { email_verified }, _) | (Subject::Program { email_verified }, Keys::Taken) => email_verified,
     };
     match terms.address {
@@ -254,17 +259,18 @@ mod tests {
     }
 
     #[test]
-    fn whoever_leaves_comes_in_where_anybody_may_and_nowhere_else() {
-        let leaving = Decision::Deny(Reason::Leaving);
-        for (url, expected) in [
-            ("https://app.example.com/", leaving),
-            ("https://app.example.com/welcome", leaving),
-            ("https://app.example.com/api/x", leaving),
-            ("https://app.example.com/public/x", ALLOW),
-            ("https://app.example.com/admin", FORBIDDEN),
-            ("https://app.example.com/API/x", AMBIGUOUS),
-        ] {
-            assert_eq!(judge(url, Subject::Leaving), expected, "{url}");
+    fn whoever_leaves_or_lacks_a_second_factor_comes_in_where_anybody_may_and_nowhere_else() {
+        for (subject, reason) in [(Subject::Leaving, Reason::Leaving), (Subject::Unprotected, Reason::Unprotected)] {
+            for (url, expected) in [
+                ("https://app.example.com/", Decision::Deny(reason)),
+                ("https://app.example.com/welcome", Decision::Deny(reason)),
+                ("https://app.example.com/api/x", Decision::Deny(reason)),
+                ("https://app.example.com/public/x", ALLOW),
+                ("https://app.example.com/admin", FORBIDDEN),
+                ("https://app.example.com/API/x", AMBIGUOUS),
+            ] {
+                assert_eq!(judge(url, subject), expected, "{url}");
+            }
         }
     }
 

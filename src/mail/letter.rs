@@ -68,6 +68,8 @@ pub enum MembershipChange {
     WillOwn(DateTime<Utc>),
     /// The owner stays after all.
     OwnerStays,
+    /// The organization asks for a second factor, which they have not, from then on.
+    SecondFactorRequired(DateTime<Utc>),
 }
 
 impl MembershipChange {
@@ -78,6 +80,9 @@ impl MembershipChange {
             Self::Deleted => ("deleted", "", None),
             Self::WillOwn(at) => ("will_own", "", Some(at.to_rfc3339())),
             Self::OwnerStays => ("owner_stays", "", None),
+            Self::SecondFactorRequired(from) => {
+                return vec![("change", "second_factor_required".into()), ("from", from.to_rfc3339().into())];
+            }
         };
         vec![("change", change.into()), ("role", role.into()), ("goes_at", at.into())]
     }

@@ -159,7 +159,7 @@ fn pages(kind: Kind) -> &'static [(&'static str, &'static str)] {
             &[("forgot", "/forgot-password"), ("link", "/account/security")]
         }
         Kind::ApiKeyChanged => &[("forgot", "/forgot-password"), ("link", "/account/api-keys")],
-        Kind::MembershipChanged => &[("link", "/orgs")],
+        Kind::MembershipChanged => &[("link", "/orgs"), ("set_up", "/account/security")],
         Kind::VerifyEmail
         | Kind::ResetPassword
         | Kind::MagicLink

@@ -23,8 +23,13 @@ pub fn found(tx: &mut Tx<'_>, founder: UserId, name: &Label, slug: Option<Slug>)
         Some(slug) => take(tx, std::iter::once(slug))?,
         None => take(tx, Slug::candidates(name))?,
     };
-    let organization =
-        Organization { id: OrganizationId::new(tx.now), slug, name: name.as_str().to_owned(), created_at: tx.now };
+    let organization = Organization {
+        id: OrganizationId::new(tx.now),
+        slug,
+        name: name.as_str().to_owned(),
+        created_at: tx.now,
+        second_factor_from: None,
+    };
     store::insert(tx, &organization)?;
     let event = Event::about(founder, "organization.created")
         .within(organization.id)

@@ -13,6 +13,8 @@
 //!   session under a new id.
 //! - There is always an owner: the last one can neither leave, nor be removed, nor become anything less ([`Error::LastOwner`]).
 //! - When the last owner goes for good, it **passes on** ([`succession`]).
+//! - It may ask its members for a **second factor**, from some day on ([`ask_for_second_factor`]). Those who have none are
+//!   told; the doors lead them to set one up, and let them no further once the day has come.
 //! - It is **renamed** and **deleted** ([`rename`], [`delete`]). Its slug stays taken.
 //!
 //! Whoever is not a member is answered as if there were no such organization ([`Error::NotAMember`]).
@@ -32,6 +34,7 @@ mod letters;
 mod members;
 mod ownership;
 mod role;
+mod second_factor;
 mod slug;
 mod store;
 pub mod succession;
@@ -44,6 +47,7 @@ pub use found::{MOST_OWNED, found};
 pub use members::{Confirmation, Cursor, Joined, add, change_role, leave, list_members, remove};
 pub use ownership::hand_over;
 pub use role::{Permission, Role};
+pub use second_factor::{LONGEST_GRACE, Requirement, USUAL_GRACE, ask_for_second_factor};
 pub use slug::{InvalidSlug, Slug};
 
 use crate::crypto::Unsealable;
@@ -57,6 +61,8 @@ pub struct Organization {
     pub slug: Slug,
     pub name: String,
     pub created_at: DateTime<Utc>,
+    /// From then on its members need a second factor; `None` while they need none.
+    pub second_factor_from: Option<DateTime<Utc>>,
 }
 
 /// Somebody's place in an organization.
@@ -105,7 +111,7 @@ pub enum Error {
     /// The caller's role does not do.
     #[error("their role may not do this")]
     NotPermitted,
-    /// What concerns owners is for somebody who has just confirmed that it is them.
+    /// What concerns owners is for somebody who has just confirmed that it is them, and so is asking for less.
     #[error("they have not confirmed that it is them")]
     NotConfirmed,
     #[error("there has to be an owner")]
@@ -119,6 +125,9 @@ pub enum Error {
     SlugTaken,
     #[error("they own {MOST_OWNED} organizations already")]
     TooMany,
+    /// Whoever asks others for a second factor has one.
+    #[error("they have no second factor themselves")]
+    NoSecondFactor,
     /// The person themselves is gone, or disabled.
     #[error("the session has ended")]
     Ended,

@@ -5,14 +5,25 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid};
 
 use super::succession::Heir;
 use super::{Cursor, Member, Membership, Organization, Person, Role, Slug};
-use crate::db::schema::{members, organization_slugs as slugs, organizations, users};
+use crate::db::schema::{members, organization_slugs as slugs, organizations, second_factor_due, users};
 use crate::db::{self, Change, ReadTx, Tx};
 use crate::kernel::{EmailAddress, Label, OrganizationId, UserId};
 
-type OrganizationRow = (OrganizationId, String, String, DateTime<Utc>);
+type OrganizationRow = (OrganizationId, String, String, DateTime<Utc>, Option<DateTime<Utc>>);
 
-const ORGANIZATION: (organizations::id, organizations::slug, organizations::name, organizations::created_at) =
-    (organizations::id, organizations::slug, organizations::name, organizations::created_at);
+const ORGANIZATION: (
+    organizations::id,
+    organizations::slug,
+    organizations::name,
+    organizations::created_at,
+    organizations::second_factor_from,
+) = (
+    organizations::id,
+    organizations::slug,
+    organizations::name,
+    organizations::created_at,
+    organizations::second_factor_from,
+);
 
 type PersonRow = (UserId, String, Option<DateTime<Utc>>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
@@ -207,6 +218,26 @@ pub(super) fn set_name(tx: &mut Tx<'_>, id: OrganizationId, name: &Label) -> Res
     Ok(())
 }
 
+/// Of its members those whom it lets wait for a second factor that they have not, in no order.
+pub(super) fn list_unprotected(tx: &mut ReadTx<'_>, id: OrganizationId) -> Result<Vec<Person>, db::Error> {
+    let rows: Vec<PersonRow> = members::table
+        .inner_join(users::table)
+        .filter(members::organization_id.eq(id).and(second_factor_due(users::id).is_not_null()))
+        .select(PERSON)
+        .load(tx.conn())?;
+    rows.into_iter().map(person).collect()
+}
+
+/// Its members hear of it by the trigger; for this node the caller tells of them.
+pub(super) fn set_second_factor_from(
+    tx: &mut Tx<'_>,
+    id: OrganizationId,
+    from: Option<DateTime<Utc>>,
+) -> Result<(), db::Error> {
+    diesel::update(organizations::table.find(id)).set(organizations::second_factor_from.eq(from)).execute(tx.conn())?;
+    Ok(())
+}
+
 /// `people` are its members.
 pub(super) fn delete(tx: &mut Tx<'_>, id: OrganizationId, people: &[Person]) -> Result<(), db::Error> {
     for person in people {
@@ -250,9 +281,9 @@ impl TryFrom<MemberRow> for Member {
     }
 }
 
-fn organization((id, slug, name, created_at): OrganizationRow) -> Result<Organization, db::Error> {
+fn organization((id, slug, name, created_at, second_factor_from): OrganizationRow) -> Result<Organization, db::Error> {
     let slug = Slug::parse(&slug).ok_or_else(|| db::Error::Internal(format!("the stored slug of {id}")))?;
-    Ok(Organization { id, slug, name, created_at })
+    Ok(Organization { id, slug, name, created_at, second_factor_from })
 }
 
 fn membership((row, user, role, joined_at): MembershipRow) -> Result<Membership, db::Error> {

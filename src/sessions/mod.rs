@@ -138,12 +138,20 @@ pub struct Live {
     pub is_rotation_due: bool,
     /// Until when its holder can come back who has asked to be deleted; `None` for somebody who stays.
     pub deletes_at: Option<DateTime<Utc>>,
+    /// From when on an organization of theirs asks its holder for a second factor who has none; `None` for whoever has
+    /// one, or needs none.
+    pub second_factor_due: Option<DateTime<Utc>>,
 }
 
 impl Live {
     /// Whether its holder has asked to be deleted.
     pub fn is_leaving(&self) -> bool {
         self.deletes_at.is_some()
+    }
+
+    /// Whether a second factor is asked for that its holder has not.
+    pub fn lacks_second_factor(&self, now: DateTime<Utc>) -> bool {
+        self.second_factor_due.is_some_and(|due| due <= now)
     }
 
     fn remember(&self) -> Remember {

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use super::{EndReason, Live, Method, Remember};
 use crate::affiliations::{self, Affiliations};
 use crate::config::settings::Organizations;
-use crate::db::schema::{ended_sessions, gate_tokens, sessions, users};
+use crate::db::schema::{ended_sessions, gate_tokens, second_factor_due, sessions, users};
 use crate::db::{self, Change, ReadTx, Tx};
 use crate::kernel::{DeviceId, Digest, EmailAddress, SessionId, UserId};
 
@@ -308,6 +308,8 @@ struct Row {
     rotation_due: bool,
     #[diesel(select_expression = users::deletes_at)]
     deletes_at: Option<DateTime<Utc>>,
+    #[diesel(select_expression = second_factor_due(users::id))]
+    second_factor_due: Option<DateTime<Utc>>,
 }
 
 impl TryFrom<Row> for Found {
@@ -333,6 +335,7 @@ impl TryFrom<Row> for Found {
                 is_remembered: row.remember,
                 is_rotation_due: row.rotation_due,
                 deletes_at: row.deletes_at,
+                second_factor_due: row.second_factor_due,
             },
         })
     }

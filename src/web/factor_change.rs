@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::db::Tx;
 use crate::factors::passkeys::{self, Asked, Finished, Passkey, Registration, Started as Begun};
 use crate::factors::recovery::{self, RecoveryCode};
-use crate::factors::totp::{self, Enabling, SetUp, Started};
+use crate::factors::totp::{self, Disabling, Enabling, SetUp, Started};
 use crate::factors::{self, Factors, Holder};
 use crate::kernel::{Origin, PasskeyId, Redacted};
 use crate::sessions::{Live, Opened};
@@ -86,12 +86,14 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// The new cookies; 404 when there is nothing to turn off.
+    /// The new cookies; 404 when there is nothing to turn off, 409 when it has to stay.
     pub async fn disable_totp(&self) -> Result<Vec<Cookie<'static>>, Failure> {
         let (app, holder) = (self.app.clone(), self.holder());
-        let disabled = self.app.db.write(self.origin, move |tx| totp::disable(tx, &app, &holder)).await?;
-        let disabled = disabled.ok_or(Failure::NotFound)?;
-        self.go_on(disabled.rotated.as_ref())
+        match self.app.db.write(self.origin, move |tx| totp::disable(tx, &app, &holder)).await? {
+            Disabling::Off(rotated) => self.go_on(rotated.as_ref()),
+            Disabling::NoneThere => Err(Failure::NotFound),
+            Disabling::Required => Err(has_to_stay()),
+        }
     }
 
     /// 409 where there can be none, or not one more.
@@ -132,6 +134,7 @@ impl<'a> Change<'a> {
         match self.app.db.write(self.origin, work).await? {
             PasskeyRemoval::Removed(rotated) => self.go_on(rotated.as_ref()),
             PasskeyRemoval::NotTheirs => Err(Failure::NotFound),
+            PasskeyRemoval::Required => Err(has_to_stay()),
             PasskeyRemoval::OnlyWayIn => Err(Failure::Conflict(
                 "This is your last passkey, and you have no password: nothing else would let you in. Choose a password \
                  first, or add another passkey."
@@ -191,6 +194,12 @@ fn expose(codes: &[RecoveryCode]) -> Vec<String> {
 fn too_many() -> Failure {
     let sentence = format!("You have {} passkeys, and more there cannot be. Remove one first.", passkeys::MOST);
     Failure::Conflict(sentence)
+}
+
+fn has_to_stay() -> Failure {
+    let sentence = "This is your last second factor, and an organization that you belong to asks for one. Set up another \
+                    one first, or leave the organization.";
+    Failure::Conflict(sentence.to_owned())
 }
 
 fn already_on() -> Failure {

@@ -16,6 +16,7 @@ use chrono::TimeDelta;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::enrollment;
 use super::reauth::Reauth;
 use super::view;
 use crate::app::App;
@@ -61,6 +62,9 @@ pub enum Failure {
     /// They have asked to be deleted, and can do nothing else.
     #[error("Your account is to be deleted. Restore it first, or sign out.")]
     Leaving,
+    /// Nor is what is closed to whoever lacks a second factor that an organization asks for. The page where they set one up.
+    #[error("An organization that you belong to asks for a second factor, and you have none. Set one up first.")]
+    MfaEnrollmentRequired(String),
     #[error("This request did not come from our own pages, or the page was open for too long.")]
     Csrf,
     #[error("There is nothing here.")]
@@ -132,6 +136,7 @@ impl Failure {
             Self::MfaRequired(_) => "mfa_required",
             Self::Unauthenticated | Self::SignedOut(_) | Self::SignInAgain | Self::InvalidKey => "unauthenticated",
             Self::ReauthRequired(_) => "reauth_required",
+            Self::MfaEnrollmentRequired(_) => "mfa_enrollment_required",
             Self::EmailUnverified => "email_unverified",
             Self::Forbidden(_) | Self::NotByKey(_) | Self::Leaving => "forbidden",
             Self::Csrf => "csrf",
@@ -160,6 +165,7 @@ impl Failure {
             | Self::EmailUnverified
             | Self::Forbidden(_)
             | Self::Leaving
+            | Self::MfaEnrollmentRequired(_)
             | Self::NotByKey(_)
             | Self::Csrf => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
@@ -187,6 +193,7 @@ impl Failure {
             Self::EmailUnverified => "Your address is not confirmed",
             Self::Forbidden(_) | Self::NotByKey(_) => "This is not open to you",
             Self::Leaving => "Your account is to be deleted",
+            Self::MfaEnrollmentRequired(_) => "A second factor is asked for",
             Self::Csrf => "Please do that again",
             Self::NotFound => "Not found",
             Self::MethodNotAllowed => "That is not possible here",
@@ -247,6 +254,7 @@ impl Failure {
             Self::MfaRequired(methods) => one("methods", json!(methods)),
             Self::RateLimited(wait) => one("retry_after", json!(whole_seconds(*wait))),
             Self::ReauthRequired(reauth) => reauth.instructions(),
+            Self::MfaEnrollmentRequired(page) => one("setup_url", json!(page)),
             _ => Map::new(),
         }
     }
@@ -256,6 +264,7 @@ impl Failure {
             Self::Unauthenticated | Self::SignedOut(_) => return to_sign_in(request),
             Self::ReauthRequired(reauth) => return view::see_other(&reauth.page()),
             Self::Leaving => return view::see_other("/account/restore"),
+            Self::MfaEnrollmentRequired(_) => return view::see_other(enrollment::PAGE),
             _ => {}
         }
         let context = json!({ "error": {

@@ -10,6 +10,7 @@ mod body;
 pub mod cookies;
 mod csrf;
 pub mod demo;
+mod enrollment;
 mod factor_change;
 pub mod failure;
 mod forward_auth;

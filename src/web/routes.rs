@@ -189,6 +189,7 @@ fn of_organizations() -> Vec<Endpoint> {
         // Forms have addresses of their own.
         post("/orgs/new", to(pages::orgs::found)),
         post("/orgs/{slug}/name", to(pages::orgs::rename)),
+        post("/orgs/{slug}/second-factor", to(pages::orgs::ask_for_second_factor)),
         post("/orgs/{slug}/members/{user_id}/role", to(pages::orgs::set_role)),
         post("/orgs/{slug}/members/{user_id}/remove", to(pages::orgs::remove)),
         post("/orgs/{slug}/leave", to(pages::orgs::leave)),

@@ -18,7 +18,7 @@ pub fn html(request: &HttpRequest, response: &mut HttpResponseBuilder, template:
     let token = csrf::form_token(app, request);
     let frame = json!({
         "page": { "request_id": request_id(request), "csrf": token.text, "path": request.path() },
-        "who": who(request),
+        "who": who(app, request),
     });
     let rendered = app.render.render(template, merge(frame, context));
     let body = match rendered {
@@ -40,9 +40,15 @@ pub fn request_id(request: &HttpRequest) -> String {
     extensions.get::<Caller>().map(|caller| caller.origin.request_id.clone()).unwrap_or_default()
 }
 
-fn who(request: &HttpRequest) -> Value {
+fn who(app: &App, request: &HttpRequest) -> Value {
     match session_store::live(request) {
-        Ok(Some(live)) => json!({ "name": live.name, "email": live.email, "email_verified": live.email_verified }),
+        Ok(Some(live)) => json!({
+            "name": live.name,
+            "email": live.email,
+            "email_verified": live.email_verified,
+            "second_factor_due": live.second_factor_due,
+            "lacks_second_factor": live.lacks_second_factor(app.clock.now()),
+        }),
         Ok(None) | Err(_) => Value::Null,
     }
 }

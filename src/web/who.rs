@@ -6,6 +6,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 
 use super::bearer;
+use super::enrollment;
 use super::failure::Failure;
 use super::layers::Caller;
 use super::reauth;
@@ -16,7 +17,8 @@ use crate::kernel::{DeviceId, Origin, UserId};
 use crate::sessions::Live;
 
 /// Somebody with a live session, verified or not. Whoever has asked to be deleted gets no further than
-/// [`SignedInOrLeaving`], so what does not say otherwise is closed to them.
+/// [`SignedInOrLeaving`], so what does not say otherwise is closed to them; and whoever lacks a second factor that is
+/// asked for gets to what [`enrollment`] leaves open.
 pub struct SignedIn {
     pub live: Live,
     /// The request, made by them.
@@ -141,6 +143,7 @@ impl FromRequest for Reader {
 
 fn reader(request: &HttpRequest) -> Result<Reader, Failure> {
     if let Some(user) = reading_program(request)? {
+        enrollment::require_of_program(request)?;
         return Ok(Reader { user, device: None });
     }
     let live = signed_in(request)?.live;
@@ -184,7 +187,11 @@ fn require_fresh(request: &HttpRequest, live: &Live) -> Result<(), Failure> {
 
 fn signed_in(request: &HttpRequest) -> Result<SignedIn, Failure> {
     let SignedInOrLeaving { live, origin } = signed_in_or_leaving(request)?;
-    if live.is_leaving() { Err(Failure::Leaving) } else { Ok(SignedIn { live, origin }) }
+    if live.is_leaving() {
+        return Err(Failure::Leaving);
+    }
+    enrollment::require(request, &live)?;
+    Ok(SignedIn { live, origin })
 }
 
 fn signed_in_or_leaving(request: &HttpRequest) -> Result<SignedInOrLeaving, Failure> {

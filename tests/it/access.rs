@@ -323,6 +323,7 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ("POST", "/orgs/{slug}/owner", in_another_organization()),
     // Without a name.
     ("POST", "/orgs/new", ["303 /login", "403", "422", "422", "303 /login", "303 /login"]),
+    ("POST", "/orgs/{slug}/second-factor", on_a_page_of_another_organization()),
     ("POST", "/orgs/{slug}/name", on_a_page_of_another_organization()),
     ("POST", "/orgs/{slug}/members/{user_id}/role", on_a_page_of_another_organization()),
     ("POST", "/orgs/{slug}/members/{user_id}/remove", on_a_page_of_another_organization()),

@@ -60,10 +60,13 @@ pub struct Asked {
     pub public_key: Value,
 }
 
-/// The session of whoever has removed one, as it goes on.
 #[derive(Debug)]
-pub struct Removed {
-    pub rotated: Option<Opened>,
+pub enum Removal {
+    /// With the session of whoever did it, as it goes on.
+    Removed(Option<Opened>),
+    NotTheirs,
+    /// It is their last factor, and an organization of theirs asks for one.
+    Required,
 }
 
 /// Whether there can be any: see `server.public_url`.
@@ -88,14 +91,21 @@ pub fn rename(tx: &mut Tx<'_>, user: UserId, id: PasskeyId, name: &Label) -> Res
     Ok(Some(renamed))
 }
 
-/// Takes one away, and with the last factor the recovery codes. `None` when this person has no such key.
-pub fn remove(tx: &mut Tx<'_>, app: &App, holder: &Holder, id: PasskeyId) -> Result<Option<Removed>, Error> {
+/// Takes one away, and with the last factor the recovery codes.
+pub fn remove(tx: &mut Tx<'_>, app: &App, holder: &Holder, id: PasskeyId) -> Result<Removal, Error> {
     super::store::lock_person(tx, holder.user)?;
-    let Some(name) = store::delete(tx, holder.user, id)? else { return Ok(None) };
+    if store::find(tx, holder.user, id)?.is_none() {
+        return Ok(Removal::NotTheirs);
+    }
+    let theirs = super::list(tx, holder.user)?;
+    if super::has_to_stay(tx, &theirs, holder.user)? {
+        return Ok(Removal::Required);
+    }
+    let Some(name) = store::delete(tx, holder.user, id)? else { return Ok(Removal::NotTheirs) };
     let protection = super::let_codes_go_with_the_last(tx, holder.user)?;
     audit::record(tx, Event::about(holder.user, "passkey.removed").with("passkey", id.to_string()))?;
     letters::tell(tx, &app.sealer, holder, FactorChange::PasskeyRemoved(name, protection))?;
-    Ok(Some(Removed { rotated: super::go_on(tx, app, holder)? }))
+    Ok(Removal::Removed(super::go_on(tx, app, holder)?))
 }
 
 /// Of all people.

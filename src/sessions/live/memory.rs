@@ -274,6 +274,7 @@ mod tests {
             is_remembered: false,
             is_rotation_due: false,
             deletes_at: None,
+            second_factor_due: None,
         };
         Arc::new(Known { live, kept: (), active_at: AtomicI64::new(0) })
     }

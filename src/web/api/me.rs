@@ -123,6 +123,7 @@ pub struct Person {
 /// under way while there are none.
 pub fn describe(person: &Person) -> Value {
     let Person { user, factors, organizations } = person;
+    let required_from = organizations.iter().filter_map(|one| one.organization.second_factor_from).min();
     let organizations = organizations.iter().map(|membership| {
         let organization = &membership.organization;
         json!({ "slug": organization.slug, "name": organization.name, "role": membership.role.as_str() })
@@ -131,6 +132,7 @@ pub fn describe(person: &Person) -> Value {
         "totp": factors.totp,
         "passkeys": factors.passkeys,
         "recovery_codes_left": factors.recovery_codes_left,
+        "required_from": required_from,
     });
     json!({
         "id": user.id,

@@ -5,6 +5,7 @@
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::TimeDelta;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -12,7 +13,7 @@ use super::me::no_store;
 use crate::app::App;
 use crate::db::Tx;
 use crate::kernel::{Label, UserId};
-use crate::orgs::{self, Cursor, Member, Membership, Permission, Role, Slug};
+use crate::orgs::{self, Cursor, Member, Membership, Organization, Permission, Requirement, Role, Slug};
 use crate::web::body::ApiJson;
 use crate::web::failure::{Failure, Field, wants_page};
 use crate::web::membership::{Belongs, FreshlyBelongs, Sees};
@@ -34,6 +35,9 @@ pub struct NewBody {
 #[derive(Deserialize)]
 pub struct ChangeBody {
     name: Option<String>,
+    require_second_factor: Option<bool>,
+    /// In seconds; only where it is required.
+    second_factor_grace: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -91,18 +95,16 @@ pub async fn show(app: web::Data<App>, who: Sees, request: HttpRequest) -> Resul
     Ok(no_store().json(describe(&who.membership)))
 }
 
-/// `PATCH /orgs/{slug}`
+/// `PATCH /orgs/{slug}`: all of it or nothing. Asking for a second factor no more, or later, asks to confirm first.
 pub async fn change(
     app: web::Data<App>,
     who: Belongs,
     ApiJson(body): ApiJson<ChangeBody>,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
-    let name = body.name.as_deref().map(Label::parse).transpose().map_err(|error| Failure::field("name", error))?;
-    let mut membership = who.membership.clone();
-    if let Some(name) = name {
-        membership.organization = rename(&app, &who, name).await?;
-    }
-    Ok(no_store().json(describe(&membership)))
+    let wanted = changes(&body).map_err(Failure::Validation)?;
+    let organization = alter(&app, &who, wanted, &request).await?;
+    Ok(no_store().json(describe(&Membership { organization, ..who.membership })))
 }
 
 /// `DELETE /orgs/{slug}`: 204.
@@ -198,9 +200,55 @@ pub async fn load_members(
     Ok(app.db.look_up(move |tx| orgs::list_members(tx, id, after, most)).await?)
 }
 
-pub async fn rename(app: &App, who: &Belongs, name: Label) -> Result<orgs::Organization, Failure> {
-    let (user, id) = (who.live.user, who.membership.organization.id);
-    Ok(app.db.write(&who.origin, move |tx| orgs::rename(tx, user, id, &name)).await?)
+/// What is to be another than it was.
+#[derive(Default)]
+pub struct Changes {
+    pub name: Option<Label>,
+    pub second_factor: Option<Requirement>,
+}
+
+/// All that is wrong with it at once.
+fn changes(body: &ChangeBody) -> Result<Changes, Vec<Field>> {
+    let name = body.name.as_deref().map(Label::parse).transpose().map_err(|error| ("name", error.to_string()));
+    let grace = body.second_factor_grace.map(grace).transpose();
+    let second_factor = match (body.require_second_factor, grace) {
+        (Some(true), Ok(grace)) => Ok(Some(Requirement::Required { grace })),
+        (Some(false), Ok(None)) => Ok(Some(Requirement::Optional)),
+        (None, Ok(None)) => Ok(None),
+        (Some(false) | None, Ok(Some(_))) => {
+            Err(("second_factor_grace", "Send it together with \"require_second_factor\": true.".to_owned()))
+        }
+        (_, Err(wrong)) => Err(wrong),
+    };
+    match (name, second_factor) {
+        (Ok(name), Ok(second_factor)) => Ok(Changes { name, second_factor }),
+        (name, second_factor) => Err([name.err(), second_factor.err()].into_iter().flatten().collect()),
+    }
+}
+
+fn grace(seconds: i64) -> Result<TimeDelta, Field> {
+    let within = 0..=orgs::LONGEST_GRACE.num_seconds();
+    if within.contains(&seconds) {
+        return Ok(TimeDelta::seconds(seconds));
+    }
+    Err(("second_factor_grace", format!("Send a number of seconds from 0 to {}.", within.end())))
+}
+
+/// The organization as it is then.
+pub async fn alter(app: &App, who: &Belongs, wanted: Changes, request: &HttpRequest) -> Result<Organization, Failure> {
+    let (app2, user, confirmation) = (app.clone(), who.live.user, who.confirmation(app));
+    let mut organization = who.membership.organization.clone();
+    let work = move |tx: &mut Tx<'_>| {
+        let id = organization.id;
+        if let Some(name) = wanted.name {
+            organization = orgs::rename(tx, user, id, &name)?;
+        }
+        if let Some(wanted) = wanted.second_factor {
+            organization = orgs::ask_for_second_factor(tx, &app2.sealer, (user, confirmation), id, wanted)?;
+        }
+        Ok(organization)
+    };
+    app.db.write(&who.origin, work).await.map_err(|error| who.or_confirm(app, request, error))
 }
 
 pub async fn end(app: &App, who: &Belongs) -> Result<(), Failure> {
@@ -261,6 +309,8 @@ fn describe(membership: &Membership) -> Value {
         "created_at": organization.created_at,
         "role": membership.role.as_str(),
         "joined_at": membership.joined_at,
+        "require_second_factor": organization.second_factor_from.is_some(),
+        "second_factor_from": organization.second_factor_from,
     })
 }
 

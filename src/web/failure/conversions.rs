@@ -304,6 +304,9 @@ impl From<orgs::Error> for Failure {
                     .to_owned(),
             ),
             Error::NotVerified => Self::EmailUnverified,
+            Error::NoSecondFactor => {
+                Self::Conflict("Set up a second factor of your own before you ask others for one.".to_owned())
+            }
             Error::SlugTaken => Self::Conflict("This short name is taken, or was. Choose another one.".to_owned()),
             Error::TooMany => Self::Conflict(format!(
                 "You own {MOST_OWNED} organizations, and there cannot be more. Hand one of them over first."

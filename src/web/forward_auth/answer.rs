@@ -144,6 +144,10 @@ fn page(check: &Check<'_>, failure: &Failure) -> Result<HttpResponse, crate::ren
         "title": failure.title(),
         "sentence": failure.to_string(),
         "request_id": check.arrival.id.as_str(),
+        "way_on": match failure {
+            Failure::MfaEnrollmentRequired(page) => json!({ "href": page, "label": "Set up a second factor" }),
+            _ => serde_json::Value::Null,
+        },
     });
     let body = check.gate.app.render.render("gateway/refused.html", context)?;
     Ok(HttpResponse::build(failure.status())

@@ -4,11 +4,12 @@
 use std::net::IpAddr;
 
 use actix_web::HttpResponse;
-use actix_web::http::header::{self, HeaderMap, HeaderName};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use super::visitor::Visitor;
 use super::{Check, Verdict, answer, family};
 use crate::gateway::{Malformed, Request};
+use crate::web::enrollment;
 use crate::web::failure::Failure;
 
 static METHOD: HeaderName = HeaderName::from_static("x-original-method");
@@ -24,6 +25,14 @@ pub(super) fn answer(check: &Check<'_>, verdict: Verdict<'_>) -> HttpResponse {
         Verdict::SignIn(asked) => with_location(check, &asked, answer::unauthenticated(check)),
         Verdict::InvalidKey(asked) => with_location(check, &asked, answer::invalid_key(check)),
         Verdict::Refuse(Failure::InvalidRequest(why)) => answer::refuse(check, &Failure::Forbidden(why)),
+        // Its page is nginx's own, so the way on has to stand in a header: nginx's configuration decides who is led there.
+        Verdict::Refuse(failure @ Failure::MfaEnrollmentRequired(_)) => {
+            let mut refused = answer::refuse(check, &failure);
+            if let Ok(page) = HeaderValue::try_from(enrollment::page(&check.gate.app)) {
+                refused.headers_mut().insert(header::LOCATION, page);
+            }
+            refused
+        }
         Verdict::Refuse(failure) => answer::refuse(check, &failure),
     }
 }

@@ -19,6 +19,7 @@ use std::sync::Once;
 use actix_web::http::header::HeaderMap;
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::enrollment;
 use super::failure::Failure;
 use super::layers::{self, Arrival};
 use crate::api_keys::{KnownProgram, Uses};
@@ -106,12 +107,14 @@ async fn try_judge<'a>(check: &Check<'a>, read: Read) -> Result<Verdict<'a>, Fai
         Err(Failure::InvalidKey) => return Ok(Verdict::InvalidKey(asked)),
         found => found?,
     };
-    let subject = visitor.as_ref().map_or(Subject::Stranger, Visitor::subject);
+    let now = check.gate.app.clock.now();
+    let subject = visitor.as_ref().map_or(Subject::Stranger, |visitor| visitor.subject(now));
+    let is_nobody = matches!(subject, Subject::Leaving | Subject::Unprotected);
     Ok(match decide(&check.gate.rules, &asked, subject) {
-        // Who leaves is nobody to apps, where nobody need be known.
-        Decision::Allow => Verdict::Allow(visitor.filter(|_| subject != Subject::Leaving)),
+        // Who leaves is nobody to apps, where nobody need be known; nor is who lacks what makes sure that it is them.
+        Decision::Allow => Verdict::Allow(visitor.filter(|_| !is_nobody)),
         Decision::SignIn => Verdict::SignIn(asked),
-        Decision::Deny(reason) => Verdict::Refuse(denied(reason)),
+        Decision::Deny(reason) => Verdict::Refuse(denied(&check.gate.app, reason)),
     })
 }
 
@@ -123,10 +126,11 @@ fn require_proxy(arrival: &Arrival) -> Result<(), Failure> {
     Err(Failure::Forbidden("Only a proxy that this service trusts may ask.".to_owned()))
 }
 
-fn denied(reason: Reason) -> Failure {
+fn denied(app: &App, reason: Reason) -> Failure {
     match reason {
         Reason::Forbidden => Failure::Forbidden("This place is closed to you.".to_owned()),
         Reason::Leaving => Failure::Leaving,
+        Reason::Unprotected => enrollment::missing(app),
         Reason::Unverified => Failure::EmailUnverified,
         Reason::Ambiguous => not_understood(&Malformed("the path can be read in more ways than one")),
     }

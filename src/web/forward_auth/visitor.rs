@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::http::header::HeaderMap;
+use chrono::{DateTime, Utc};
 
 use super::{Check, Gate, Named, gate_cookies};
 use crate::affiliations::Affiliations;
@@ -19,9 +20,11 @@ pub(super) enum Visitor {
 }
 
 impl Visitor {
-    pub(super) fn subject(&self) -> Subject {
+    pub(super) fn subject(&self, now: DateTime<Utc>) -> Subject {
         match self {
             Self::Person(known) if known.live.is_leaving() => Subject::Leaving,
+            Self::Person(known) if known.live.lacks_second_factor(now) => Subject::Unprotected,
+            Self::Program(known) if known.program.lacks_second_factor(now) => Subject::Unprotected,
             Self::Person(known) => Subject::Person { email_verified: known.live.email_verified },
             Self::Program(known) => Subject::Program { email_verified: known.program.email_verified },
         }

@@ -2,14 +2,15 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::TimeDelta;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::sessions::Nothing;
 use crate::app::App;
 use crate::kernel::{Label, UserId};
-use crate::orgs::{self, Member, Membership, Permission, Role};
-use crate::web::api::orgs::{self as api, MemberPath};
+use crate::orgs::{self, Member, Membership, Permission, Requirement, Role};
+use crate::web::api::orgs::{self as api, Changes, MemberPath};
 use crate::web::csrf::Checked;
 use crate::web::failure::{Failure, Field};
 use crate::web::membership::{Belongs, FreshlyBelongs};
@@ -18,6 +19,9 @@ use crate::web::{reauth, view};
 
 /// Members on one page.
 const PAGE: usize = 50;
+
+/// What the form offers, in days.
+const GRACES: [(&str, i64); 4] = [("at once", 0), ("in a day", 1), ("in a week", 7), ("in 30 days", 30)];
 
 /// So many stand in the list of those to whom it can be handed over; others are named by their address.
 const MOST_HEIRS: usize = 100;
@@ -44,6 +48,13 @@ pub struct NewForm {
 pub struct NameForm {
     #[serde(default)]
     name: String,
+}
+
+#[derive(Deserialize)]
+pub struct SecondFactorForm {
+    /// How many to wait, or "never".
+    #[serde(default)]
+    days: String,
 }
 
 #[derive(Deserialize)]
@@ -102,7 +113,8 @@ pub async fn rename(
 ) -> Result<HttpResponse, Failure> {
     match Label::parse(&form.name) {
         Ok(name) => {
-            api::rename(&app, &who, name).await?;
+            let wanted = Changes { name: Some(name), ..Changes::default() };
+            api::alter(&app, &who, wanted, &request).await?;
             Ok(done(&who, "renamed"))
         }
         Err(error) => {
@@ -111,6 +123,30 @@ pub async fn rename(
             page(&app, &who.membership, &request, form, StatusCode::UNPROCESSABLE_ENTITY).await
         }
     }
+}
+
+/// `POST /orgs/{slug}/second-factor`
+pub async fn ask_for_second_factor(
+    app: web::Data<App>,
+    who: Belongs,
+    Checked(form): Checked<SecondFactorForm>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Failure> {
+    let days = GRACES.iter().map(|(_, days)| *days).find(|days| days.to_string() == form.days);
+    let wanted = match form.days.as_str() {
+        "never" => Requirement::Optional,
+        _ => Requirement::Required { grace: Some(TimeDelta::days(days.ok_or_else(no_such_grace)?)) },
+    };
+    let wanted = Changes { second_factor: Some(wanted), ..Changes::default() };
+    match api::alter(&app, &who, wanted, &request).await {
+        Ok(organization) if organization.second_factor_from.is_some() => Ok(done(&who, "second-factor")),
+        Ok(_) => Ok(done(&who, "no-second-factor")),
+        Err(failure) => beside(&app, &who, &request, failure).await,
+    }
+}
+
+fn no_such_grace() -> Failure {
+    Failure::InvalidRequest("This form is not as we have made it.".to_owned())
 }
 
 /// `POST /orgs/{slug}/members/{user_id}/role`
@@ -257,8 +293,10 @@ async fn page(
         "organization": describe(membership),
         "members": members.iter().map(|member| describe_member(member, role, user)).collect::<Vec<_>>(),
         "next": next.map(|next| next.text()),
+        "graces": GRACES.map(|(words, days)| json!({ "words": words, "days": days })),
         "may": {
             "rename": role.may(Permission::Rename),
+            "require_second_factor": role.may(Permission::RequireSecondFactor),
             "hand_over": role.may(Permission::HandOver),
             "delete": role.may(Permission::Delete),
         },
@@ -287,6 +325,7 @@ fn describe(membership: &Membership) -> Value {
         "name": organization.name,
         "role": membership.role.as_str(),
         "created_at": organization.created_at,
+        "second_factor_from": organization.second_factor_from,
     })
 }
 
@@ -321,6 +360,8 @@ fn notice(done: &str) -> Option<&'static str> {
     match done {
         "founded" => Some("Your organization is there. You are its owner."),
         "renamed" => Some("The new name is saved."),
+        "second-factor" => Some("A second factor is asked for. Members who have none are being told."),
+        "no-second-factor" => Some("A second factor is no longer asked for."),
         "role" => Some("The role is changed."),
         "removed" => Some("They are no longer a member."),
         "handed-over" => Some("It is handed over. You are an admin now."),

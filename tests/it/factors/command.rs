@@ -11,7 +11,7 @@ use crate::support::process::Folder;
 
 const KEY: &str = "dGhlIGtleSBvZiBhIHRlc3QgdGhhdCBub2JvZHkgbmVlZHMgdG8gaGlkZQ==";
 
-fn reset_mfa(app: &TestApp, arguments: &[&str]) -> (i32, String, String) {
+pub fn reset_mfa(app: &TestApp, arguments: &[&str]) -> (i32, String, String) {
     let folder = Folder::make("reset-mfa", "TERM");
     let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
     command.args(["user", "reset-mfa"]).args(arguments).current_dir(folder.path()).env_clear();

@@ -1,6 +1,6 @@
 //! Second factors: setting them up, signing in with them, losing them.
 
-mod command;
+pub mod command;
 mod pages;
 pub mod races;
 mod recovery;

@@ -6,6 +6,7 @@ mod members;
 mod pages;
 mod permissions;
 mod races;
+mod second_factor;
 
 use serde_json::{Value, json};
 

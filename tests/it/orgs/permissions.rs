@@ -27,6 +27,8 @@ const TABLE: &[(&str, &str, [&str; 4])] = &[
 const PAGES: &[(&str, &str, Fields, [&str; 4])] = &[
     ("GET", "/orgs/{slug}", &[], ["404", "200", "200", "200"]),
     ("POST", "/orgs/{slug}/name", &[("name", "Acme Holding")], ["404", "403", "303 /orgs/acme", "303 /orgs/acme"]),
+    // The last two have none themselves.
+    ("POST", "/orgs/{slug}/second-factor", &[("days", "7")], ["404", "403", "409", "409"]),
     (
         "POST",
         "/orgs/{slug}/members/{user_id}/role",
