@@ -17,6 +17,8 @@ pub(super) const MOST_KIB: u64 = 256 * 1024;
 /// Memory times passes over it.
 const MOST_WORK_KIB: u64 = 2 * 1024 * 1024;
 const MOST_SCRYPT_WORK_KIB: u64 = 1024 * 1024;
+/// r times p: 128 bytes each, beside the memory that is filled again and again.
+const MOST_SCRYPT_BLOCKS: u64 = 8192;
 const MOST_BCRYPT_COST: u32 = 15;
 /// Of one block of the digest.
 const MOST_ROUNDS: u64 = 5_000_000;
@@ -100,9 +102,10 @@ impl Scheme {
             }
             Self::Bcrypt { cost, .. } => ("bcrypt", *cost <= MOST_BCRYPT_COST, "a cost of 15"),
             Self::Scrypt { params, .. } => {
-                let memory = scrypt_kib(params);
-                let is_bearable =
-                    memory <= MOST_KIB && memory.saturating_mul(u64::from(params.p())) <= MOST_SCRYPT_WORK_KIB;
+                let (memory, lanes) = (scrypt_kib(params), u64::from(params.p()));
+                let is_bearable = memory <= MOST_KIB
+                    && memory.saturating_mul(lanes) <= MOST_SCRYPT_WORK_KIB
+                    && u64::from(params.r()) * lanes <= MOST_SCRYPT_BLOCKS;
                 ("scrypt", is_bearable, "2097152 for N times r, and 8388608 for N times r times p,")
             }
             Self::Pbkdf2 { digest, rounds, salted } => {

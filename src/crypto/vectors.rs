@@ -116,6 +116,7 @@ fn a_hash_that_would_burn_minutes_or_gigabytes_is_refused() {
         format!("$argon2id$v=19$m=4294967295,t=4294967295,p=1${tail}"),
         format!("$scrypt$ln=19,r=8,p=1${tail}"),
         format!("$scrypt$ln=18,r=8,p=5${tail}"),
+        format!("$scrypt$ln=1,r=1048576,p=2${tail}"),
         format!("$scrypt$ln=30,r=1048576,p=512${tail}"),
         format!("$pbkdf2-sha256$5000001${tail}"),
         format!("$pbkdf2-sha256$i=2600000${salt}${wide}"),
