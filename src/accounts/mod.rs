@@ -8,6 +8,7 @@ pub mod change_email;
 pub mod change_password;
 pub mod deletion;
 pub mod disabling;
+pub mod export;
 pub mod import;
 pub mod magic_link;
 pub mod making;

@@ -20,7 +20,7 @@ use serde_json::Value;
 pub use anonymise::{anonymise, pseudonym};
 pub use batch::{Batch, Extent, next_batch};
 pub use kinds::{Area, KINDS, Kind, Sight};
-pub use search::{Cursor, Filter, Found, Page, PageSize, Recorded, Which, of_organization, of_person};
+pub use search::{Cursor, Filter, Found, Page, PageSize, Recorded, Which, kept_of_person, of_organization, of_person};
 pub use words::{facts, sentence};
 
 use crate::db::{self, Tx};

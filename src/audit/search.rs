@@ -113,6 +113,9 @@ pub struct PageSize(u8);
 impl PageSize {
     pub const LARGEST: i64 = 100;
 
+    /// The largest.
+    pub const FULL: Self = Self(100);
+
     pub fn new(size: i64) -> Option<Self> {
         u8::try_from(size).ok().filter(|size| (1..=Self::LARGEST).contains(&i64::from(*size))).map(Self)
     }
@@ -144,11 +147,29 @@ pub struct Found {
 pub fn of_person(tx: &mut ReadTx<'_>, user: UserId, filter: &Filter, page: Page) -> Result<Found, db::Error> {
     let about = filter.which.among(|sight| sight != Sight::Operator);
     let done = filter.which.among(|sight| sight == Sight::Organization);
-    let mut events = store::about(tx, user, &range(filter, page), &about)?;
-    events.extend(store::done_within_organizations(tx, user, &range(filter, page), &done)?);
+    merged(tx, user, &range(filter, page), (&about, &done)).map(|events| cut(events, page))
+}
+
+/// The same with what is of no use to them.
+pub fn kept_of_person(tx: &mut ReadTx<'_>, user: UserId, page: Page) -> Result<Found, db::Error> {
+    let filter = Filter::default();
+    let about = filter.which.among(|_| true);
+    let done = filter.which.among(|sight| sight == Sight::Organization);
+    merged(tx, user, &range(&filter, page), (&about, &done)).map(|events| cut(events, page))
+}
+
+/// About somebody, and done by them.
+fn merged(
+    tx: &mut ReadTx<'_>,
+    user: UserId,
+    range: &Range,
+    (about, done): (&Words, &Words),
+) -> Result<Vec<Recorded>, db::Error> {
+    let mut events = store::about(tx, user, range, about)?;
+    events.extend(store::done_within_organizations(tx, user, range, done)?);
     events.sort_by_key(|event| Reverse(event.id));
     events.dedup_by_key(|event| event.id);
-    Ok(cut(events, page))
+    Ok(events)
 }
 
 /// What an organization's admins may see.

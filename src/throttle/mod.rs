@@ -20,6 +20,7 @@
 //! | the code of such a link | `code.network` | `magic_code.account`, once it was shown | `magic_code.device` | a right code |
 //! | a passkey | `login.network`, or `code.network` as the second factor | none: it is not guessed | `passkey.device` | a right one |
 //! | choosing a password, anywhere | `password.network` | | | |
+//! | taking along what is kept (five an hour) | | `export.account` | | |
 //! | letters on one's own account | | `mail.account` | | |
 //! | letters about new places | | `mail.new_place` | | |
 //!
@@ -202,6 +203,11 @@ impl Key {
     /// Changes of addresses from one network address, for whatever account.
     pub fn email_change_from(address: IpAddr, limit: Limit) -> Self {
         Self { scope: "email.network", subject: Digest::of(network_of(address).to_string().as_bytes()), limit }
+    }
+
+    /// Copies of all that is kept about one person.
+    pub fn export_of(person: UserId, limit: Limit) -> Self {
+        Self { scope: "export.account", subject: Digest::of(person.as_uuid().as_bytes()), limit }
     }
 
     /// Letters about sign-ins from new places to one address: whoever knows the password can cause as many as they

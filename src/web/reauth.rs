@@ -16,7 +16,7 @@ use crate::stepup::{self, Way};
 
 /// What is done at and below an address, and the page on which people do it. What does not stand here is dangerous all
 /// the same where its handler asks for `Fresh`.
-const DANGEROUS: [(&str, Action, &str); 14] = [
+const DANGEROUS: [(&str, Action, &str); 16] = [
     ("/account/password", Action::Password, "/account/password"),
     ("/me/password", Action::Password, "/account/password"),
     ("/account/email", Action::Email, "/account/email"),
@@ -29,6 +29,8 @@ const DANGEROUS: [(&str, Action, &str); 14] = [
     ("/me/totp", Action::Factors, "/account/security/totp"),
     ("/me/passkeys", Action::Factors, "/account/security/passkeys"),
     ("/me/recovery-codes", Action::Factors, "/account/security/recovery-codes"),
+    ("/account/export", Action::Other, "/account/export"),
+    ("/me/export", Action::Other, "/account/export"),
     ("/account/delete", Action::Deletion, "/account/delete"),
     (ME, Action::Deletion, "/account/delete"),
 ];

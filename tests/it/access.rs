@@ -122,6 +122,8 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
         ],
     ),
     ("GET", "/account/activity", ["303 /login", "200", "200", "200", "303 /login", "303 /login"]),
+    ("GET", "/account/export", dangerous_page("200")),
+    ("POST", "/account/export", dangerous_page("200")),
     ("GET", "/account/api-keys", ["303 /login", "200", "200", "200", "303 /login", "303 /login"]),
     // Without saying what for.
     ("POST", "/account/api-keys", dangerous_page("422")),
@@ -279,6 +281,7 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ),
     ("DELETE", "/me/passkeys/{id}", dangerous("404 not_found")),
     ("GET", "/me/activity", ["401 unauthenticated", "200", "200", "200", "401 unauthenticated", "401 unauthenticated"]),
+    ("GET", "/me/export", dangerous("200")),
     ("GET", "/me/sessions", ["401 unauthenticated", "200", "200", "200", "401 unauthenticated", "401 unauthenticated"]),
     (
         "DELETE",
@@ -432,6 +435,8 @@ fn only_a_confirmation_opens_what_is_dangerous() {
         "POST /account/security/passkeys/{id}/remove",
         "GET /account/security/recovery-codes",
         "POST /account/security/recovery-codes",
+        "GET /account/export",
+        "POST /account/export",
         "POST /account/api-keys",
         "POST /account/api-keys/{id}/revoke",
         "GET /account/delete",
@@ -447,6 +452,7 @@ fn only_a_confirmation_opens_what_is_dangerous() {
         "DELETE /me/api-keys/{id}",
         "POST /me/passkeys/start",
         "DELETE /me/passkeys/{id}",
+        "GET /me/export",
     ];
     assert_eq!(dangerous, known);
 }
@@ -456,6 +462,9 @@ fn only_a_confirmation_opens_what_is_dangerous() {
 const LEAVING: &[(&str, &str, &str)] = &[
     ("GET", "/account/restore", "200"),
     ("POST", "/account/restore", "303 /"),
+    ("GET", "/account/export", "303 /confirm"),
+    ("POST", "/account/export", "303 /confirm"),
+    ("GET", "/me/export", "403 reauth_required"),
     ("GET", "/confirm", "200"),
     ("POST", "/confirm", "401"),
     ("POST", "/logout", "303 /logged-out"),

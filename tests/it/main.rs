@@ -32,6 +32,8 @@ mod email_change;
 #[cfg(test)]
 mod ended;
 #[cfg(test)]
+mod export;
+#[cfg(test)]
 mod factors;
 #[cfg(test)]
 mod feed;

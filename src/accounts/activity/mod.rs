@@ -16,7 +16,7 @@ use std::net::IpAddr;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use crate::audit::{self, Cursor, Filter, Page, Recorded, Sight};
+use crate::audit::{self, Cursor, Filter, Page, PageSize, Recorded, Sight};
 use crate::db::{self, ReadTx};
 use crate::kernel::{EventId, Hand, OrganizationId, UserId, device};
 
@@ -35,6 +35,8 @@ pub struct Entry {
     pub address: Option<IpAddr>,
     /// "Firefox on Linux"
     pub device: Option<String>,
+    /// What that browser said of itself, where it was the reader's.
+    pub user_agent: Option<String>,
     /// In which it happened, if it is still there.
     pub organization: Option<Organization>,
 }
@@ -90,6 +92,15 @@ pub fn of_person(tx: &mut ReadTx<'_>, user: UserId, filter: &Filter, page: Page)
     Ok(Told { entries, next: found.next })
 }
 
+/// All that is kept of a person's events, also what is of no use to them, a page at a time. Nobody else is named.
+pub fn kept_of_person(tx: &mut ReadTx<'_>, user: UserId, after: Option<Cursor>) -> Result<Told, db::Error> {
+    let found = audit::kept_of_person(tx, user, Page { after, size: PageSize::FULL })?;
+    let named: Vec<OrganizationId> = found.events.iter().filter_map(|event| event.organization).collect();
+    let people = People { organizations: by_id(store::organizations(tx, &named)?), members: HashMap::new() };
+    let entries = found.events.into_iter().map(|event| tell_person(user, event, &people)).collect();
+    Ok(Told { entries, next: found.next })
+}
+
 /// What an organization's admins are told of it.
 pub fn of_organization(
     tx: &mut ReadTx<'_>,
@@ -117,6 +128,7 @@ fn tell_person(reader: UserId, event: Recorded, people: &People) -> Entry {
     };
     let (address, agent) = if is_shown { (event.address, event.user_agent.clone()) } else { (None, None) };
     let device = agent.as_deref().and_then(device::name);
+    let user_agent = agent.filter(|_| by == By::You);
     let without_address = |member: Member| Member { email: None, ..member };
     let by = match by {
         By::Member(member) => By::Member(without_address(member)),
@@ -126,7 +138,7 @@ fn tell_person(reader: UserId, event: Recorded, people: &People) -> Entry {
         About::Member(member) => About::Member(without_address(member)),
         about @ (About::You | About::Somebody | About::Nobody) => about,
     };
-    Entry { address, device, ..entry(event, by, about, people) }
+    Entry { address, device, user_agent, ..entry(event, by, about, people) }
 }
 
 fn tell_admin(reader: UserId, event: Recorded, people: &People) -> Entry {
@@ -151,6 +163,7 @@ fn entry(event: Recorded, by: By, about: About, people: &People) -> Entry {
         about,
         address: None,
         device: None,
+        user_agent: None,
         organization: event.organization.and_then(|id| people.organizations.get(&id).cloned()),
         kind: event.kind,
     }

@@ -4,6 +4,7 @@ pub mod activity;
 pub mod api_keys;
 pub mod auth;
 pub mod confirm;
+pub mod export;
 pub mod factors;
 pub mod magic_link;
 pub mod me;

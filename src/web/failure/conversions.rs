@@ -98,6 +98,16 @@ impl From<accounts::verify_email::Error> for Failure {
     }
 }
 
+impl From<accounts::export::Error> for Failure {
+    fn from(error: accounts::export::Error) -> Self {
+        use accounts::export::Error;
+        match error {
+            Error::TooMany(wait) => Self::RateLimited(wait),
+            Error::Db(error) => error.into(),
+        }
+    }
+}
+
 impl From<accounts::change_email::Error> for Failure {
     fn from(error: accounts::change_email::Error) -> Self {
         use accounts::change_email::Error;

@@ -6,6 +6,7 @@ pub mod confirm;
 pub mod deletion;
 pub mod email;
 mod ended;
+pub mod export;
 pub mod home;
 pub mod inbox;
 pub mod login;
