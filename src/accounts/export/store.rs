@@ -163,7 +163,7 @@ pub(super) struct Invitation {
 
 #[derive(Queryable, Selectable, Serialize)]
 #[diesel(table_name = mail_outbox)]
-pub(super) struct Letter {
+pub(super) struct Mailed {
     id: LetterId,
     #[serde(rename = "kind")]
     letter: String,
@@ -174,10 +174,12 @@ pub(super) struct Letter {
 }
 
 /// Says that there is something, and not what.
+#[expect(clippy::ref_option, reason = "serde hands it over like this")]
 fn is_there<S: Serializer, T>(value: &Option<T>, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_bool(value.is_some())
 }
 
+#[expect(clippy::ref_option, reason = "serde hands it over like this")]
 fn address<S: Serializer>(network: &Option<IpNet>, to: S) -> Result<S::Ok, S::Error> {
     network.map(|network| network.addr()).serialize(to)
 }
@@ -300,7 +302,7 @@ const INVITATION: (
 ) = (organizations::slug, invitations::role, invitations::created_at, invitations::sent_at, invitations::expires_at);
 
 /// Not where to, which may be an address that somebody else has typed.
-pub(super) fn letters(tx: &mut ReadTx<'_>, user: UserId) -> Result<Vec<Letter>, db::Error> {
+pub(super) fn letters(tx: &mut ReadTx<'_>, user: UserId) -> Result<Vec<Mailed>, db::Error> {
     let theirs = mail_outbox::table.filter(mail_outbox::user_id.eq(user)).order(mail_outbox::id);
-    Ok(theirs.select(Letter::as_select()).load(tx.conn())?)
+    Ok(theirs.select(Mailed::as_select()).load(tx.conn())?)
 }

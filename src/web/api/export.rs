@@ -66,14 +66,11 @@ fn written(
                 text.push_str(separator);
                 text.push_str(&event.to_string());
             }
-            let next = match next {
-                Some(cursor) => Next::Events { after: Some(cursor), is_first: false },
-                None => {
-                    text.push_str("]}\n");
-                    Next::Nothing
-                }
+            let Some(cursor) = next else {
+                text.push_str("]}\n");
+                return Ok(Some((Bytes::from(text), Next::Nothing)));
             };
-            Ok(Some((Bytes::from(text), next)))
+            Ok(Some((Bytes::from(text), Next::Events { after: Some(cursor), is_first: false })))
         }
     });
     stream::once(async move { Ok(Bytes::from(head)) }).chain(events)
