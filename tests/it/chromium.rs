@@ -61,6 +61,13 @@ fn people_change_their_address_and_take_it_back_in_a_real_browser() {
     play(&service, "email.mjs", &[&service.portal], "screenshots-email");
 }
 
+#[test]
+fn people_leave_and_come_back_in_a_real_browser() {
+    let service = Service::start(&[]);
+    let short = Service::start(&["accounts.deletion_grace=1s"]);
+    play(&service, "leaving.mjs", &[&service.portal, &short.portal], "screenshots-leaving");
+}
+
 /// Plays the stories of a file, which takes these arguments and last a folder for its pictures.
 fn play(service: &Service, stories: &str, arguments: &[&str], pictures: &str) {
     let drivers = browser_folder();

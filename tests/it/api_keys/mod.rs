@@ -2,7 +2,7 @@
 
 mod api;
 mod ends;
-mod gate;
+pub mod gate;
 mod live;
 mod pages;
 mod races;
@@ -17,7 +17,7 @@ use crate::support::page::Page;
 const ANN: &str = "ann@example.com";
 
 /// Ann, signed in; she has just confirmed that it is her.
-fn ann(app: &TestApp) -> Browser {
+pub fn ann(app: &TestApp) -> Browser {
     let mut browser = app.verified(ANN);
     browser.confirm();
     browser
@@ -28,7 +28,7 @@ fn create(browser: &mut Browser, body: Value) -> Page {
 }
 
 /// The key itself, and its id.
-fn key_for(browser: &mut Browser, scopes: &[&str]) -> (String, String) {
+pub fn key_for(browser: &mut Browser, scopes: &[&str]) -> (String, String) {
     let answer = create(browser, json!({ "name": "nightly backup", "scopes": scopes }));
     assert_eq!(answer.status, 201, "{}", answer.answer.text());
     let made: Value = answer.json();

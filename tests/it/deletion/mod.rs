@@ -3,6 +3,10 @@
 mod asking;
 mod coming_back;
 mod erasing;
+mod gate;
+mod killed;
+mod names;
+mod races;
 mod succession;
 
 use chrono::{DateTime, TimeDelta, Utc};
