@@ -1,6 +1,6 @@
 use super::store;
 use crate::crypto::Sealer;
-use crate::db::{self, Tx};
+use crate::db::{self, ReadTx, Tx};
 use crate::kernel::UserId;
 
 /// Of the details of somebody's events these stay, whatever the event is: words out of our own lists, numbers, flags, and
@@ -8,18 +8,18 @@ use crate::kernel::UserId;
 /// servers have said about an address.
 const HARMLESS: [&str; 18] = [
     "by",
-    "command",
     "count",
     "deletes_at",
     "expires_at",
-    "from",
     "group",
     "has_none",
     "how",
     "left",
     "letter",
+    "members",
     "method",
     "methods",
+    "outcome",
     "removed",
     "role",
     "scopes",
@@ -39,6 +39,11 @@ pub fn pseudonym(sealer: &Sealer, user: UserId) -> UserId {
 /// happened to them; of where they did it from nothing is left. In how many: none when there is nothing left to do.
 pub fn anonymise(tx: &mut Tx<'_>, sealer: &Sealer, user: UserId, most: i32) -> Result<usize, db::Error> {
     store::anonymise(tx, (user, pseudonym(sealer, user)), &HARMLESS, most)
+}
+
+/// Whether a person has done more than so much, or more than that has happened to them.
+pub fn has_more_than(tx: &mut ReadTx<'_>, user: UserId, most: i32) -> Result<bool, db::Error> {
+    store::has_more_than(tx, user, most.into())
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ mod words;
 
 use serde_json::Value;
 
-pub use anonymise::{anonymise, pseudonym};
+pub use anonymise::{anonymise, has_more_than, pseudonym};
 pub use batch::{Batch, Extent, next_batch};
 pub use kinds::{Area, KINDS, Kind, Sight};
 pub use search::{Cursor, Filter, Found, Page, PageSize, Recorded, Which, kept_of_person, of_organization, of_person};

@@ -165,6 +165,13 @@ fn recorded(row: Row) -> Recorded {
     }
 }
 
+pub(super) fn has_more_than(tx: &mut ReadTx<'_>, user: UserId, most: i64) -> Result<bool, db::Error> {
+    let about = dsl::audit_events.filter(dsl::subject_id.eq(user)).select(dsl::id).offset(most).limit(1);
+    let by = dsl::audit_events.filter(dsl::actor_id.eq(user)).select(dsl::id).offset(most).limit(1);
+    let is_there = |found: Option<EventId>| found.is_some();
+    Ok(is_there(about.first(tx.conn()).optional()?) || is_there(by.first(tx.conn()).optional()?))
+}
+
 /// How many rows had to be changed.
 pub(super) fn anonymise(
     tx: &mut Tx<'_>,

@@ -27,8 +27,8 @@
 //!
 //! **Order of locks**: the person (and with them the heirs of their organizations, in the order of ids), then their
 //! sessions, then organizations, then everything else; the row of the person is deleted last, when nothing that others
-//! hold refers to it any more. One transaction a person, so that a crash leaves them leaving or gone
-//! and never half.
+//! hold refers to it any more. One transaction a person, so that a crash leaves them whole or erased; of somebody with
+//! thousands of events the events go first, some at a time.
 
 mod erase;
 mod store;
