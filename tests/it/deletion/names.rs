@@ -1,7 +1,5 @@
 //! Somebody who has done everything there is to do leaves nothing behind that names them, in any column of any table.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
 
 use super::{BOB, GRACE, erase_the_gone, leave};
@@ -37,15 +35,14 @@ fn nothing_in_the_database_names_somebody_who_is_gone() {
     assert_eq!(back.api("POST", "/auth/login/totp", json!({ "code": "000000" })).status, 401);
 
     for name in NAMES.iter().copied().chain([id.as_str()]) {
-        let places = places_of(&app, name);
-        assert!(!places.is_empty(), "she was never called {name}, so this shows nothing");
+        assert!(!app.traces_of(&[name]).is_empty(), "she was never called {name}, so this shows nothing");
     }
     app.clock().advance(GRACE);
     erase_the_gone(&app);
     let to_her = "SELECT count(*) AS n FROM mail_outbox WHERE recipient ILIKE '%annabel%'";
     eventually("the receipt to be sent and forgotten", || (app.count(to_her) == 0).then_some(()));
     for name in NAMES.iter().copied().chain([id.as_str()]) {
-        assert_eq!(places_of(&app, name), BTreeSet::new(), "{name} is still there");
+        assert_eq!(app.traces_of(&[name]), Vec::<String>::new(), "{name} is still there");
     }
     assert_eq!(app.count("SELECT count(*) AS n FROM invitations"), 1, "those that she has sent are others' business");
     assert_eq!(app.count("SELECT count(*) AS n FROM members"), 2, "and so is what she belonged to");
@@ -130,20 +127,4 @@ fn takes_part(app: &TestApp, annabel: &mut Browser, bob: &mut Browser) {
          INSERT INTO letter_requests (id, email, wish, address, user_agent, request_id)
          VALUES (gen_random_uuid(), '{NOW}', 'new_password', '{HOME}', 'AnnabelsOwnBrowser', 'x')"
     ));
-}
-
-/// Each table and column in which this stands, whatever its type: binary is looked at as it would be read.
-fn places_of(app: &TestApp, name: &str) -> BTreeSet<String> {
-    let every_column = "
-        SELECT string_agg(format(
-            'SELECT %L AS place FROM %I WHERE %s ILIKE %L',
-            c.table_name || '.' || c.column_name, c.table_name,
-            CASE c.data_type WHEN 'bytea' THEN format('encode(%I, ''escape'')', c.column_name)
-                             ELSE format('%I::text', c.column_name) END,
-            '%' || 'NAME' || '%'), ' UNION ALL ') AS t
-        FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
-        WHERE c.table_schema = 'public' AND t.table_type = 'BASE TABLE'";
-    let search = app.text(&every_column.replace("NAME", name));
-    let found = app.text(&format!("SELECT coalesce(string_agg(DISTINCT place, ' '), '') AS t FROM ({search}) found"));
-    found.split_whitespace().map(str::to_owned).collect()
 }
