@@ -23,6 +23,7 @@ pub mod roster;
 pub mod setup;
 pub mod signup;
 mod store;
+pub mod unverified;
 pub mod verify_email;
 
 use chrono::{DateTime, Utc};

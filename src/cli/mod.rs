@@ -14,8 +14,10 @@ pub mod jobs;
 pub mod logger;
 pub mod mail;
 pub mod migrate;
+pub mod org;
 pub mod serve;
 mod stop;
+mod table;
 pub mod user;
 
 use std::io::{self, Write as _};
@@ -27,7 +29,13 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::{self, Environment, Mistakes, Setting, Settings, Sources};
 use crate::mail::Unusable;
 
+const WRONGLY_CALLED: u8 = 2;
 const WRONGLY_CONFIGURED: u8 = 78;
+
+/// What is missing on the command line, in a sentence.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Misuse(String);
 
 const FILE_HELP: &str =
     "The configuration file [default: $VESTIBULE_CONFIG, ./vestibule.toml, /etc/vestibule/vestibule.toml]";
@@ -68,6 +76,9 @@ enum Command {
     /// Hand what has happened to other programs
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Look after organizations
+    #[command(subcommand)]
+    Org(org::Command),
     /// Try out mail, and look after letters that wait
     #[command(subcommand)]
     Mail(mail::Command),
@@ -97,6 +108,10 @@ pub fn run(cli: Cli, environment: Environment) -> ExitCode {
         Command::Audit(command) => {
             let settings = start(&sources(cli.common, command.common().clone(), environment));
             settings.and_then(|settings| audit::run(&command, &settings))
+        }
+        Command::Org(command) => {
+            let settings = start(&sources(cli.common, command.common().clone(), environment));
+            settings.and_then(|settings| org::run(&command, &settings))
         }
         Command::Mail(command) => {
             let settings = start(&sources(cli.common, command.common().clone(), environment));
@@ -145,6 +160,9 @@ fn exit_code(result: anyhow::Result<()>) -> ExitCode {
         log::error!("{error:#}");
     } else {
         let _ = writeln!(io::stderr(), "vestibule: {error:#}");
+    }
+    if error.is::<Misuse>() {
+        return ExitCode::from(WRONGLY_CALLED);
     }
     if error.is::<Unusable>() {
         return ExitCode::from(WRONGLY_CONFIGURED);

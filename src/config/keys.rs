@@ -1,7 +1,7 @@
 //! The names of the keys, as files, variables and people write them.
 
 /// Every key. `config/default.toml` and the reader of [`super::Settings`] are tested against this list.
-pub const KEYS: [&str; 47] = [
+pub const KEYS: [&str; 48] = [
     "server.listen",
     "server.public_url",
     "server.metrics_listen",
@@ -22,6 +22,7 @@ pub const KEYS: [&str; 47] = [
     "step_up.windows",
     "step_up.login_counts",
     "accounts.signup",
+    "accounts.unverified_ttl",
     "accounts.verification_ttl",
     "accounts.reset_ttl",
     "accounts.deletion_grace",

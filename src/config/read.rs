@@ -107,11 +107,13 @@ fn step_up(values: &Values, mistakes: &mut Mistakes) -> Option<StepUp> {
 
 fn accounts(values: &Values, mistakes: &mut Mistakes) -> Option<Accounts> {
     let signup = mistakes.collect(values.field("accounts.signup").text(parse::signup));
+    let unverified_ttl = mistakes.collect(values.field("accounts.unverified_ttl").duration());
     let verification_ttl = mistakes.collect(values.field("accounts.verification_ttl").duration());
     let reset_ttl = mistakes.collect(values.field("accounts.reset_ttl").duration());
     let deletion_grace = mistakes.collect(values.field("accounts.deletion_grace").duration());
     Some(Accounts {
         signup: signup?,
+        unverified_ttl: unverified_ttl?,
         verification_ttl: verification_ttl?,
         reset_ttl: reset_ttl?,
         deletion_grace: deletion_grace?,

@@ -146,6 +146,8 @@ impl Action {
 #[derive(Clone, Debug)]
 pub struct Accounts {
     pub signup: Signup,
+    /// After which an account goes whose address nobody has ever proved.
+    pub unverified_ttl: TimeDelta,
     pub verification_ttl: TimeDelta,
     pub reset_ttl: TimeDelta,
     /// How long somebody who leaves can come back.

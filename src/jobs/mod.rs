@@ -13,6 +13,7 @@ mod forget_letters;
 mod forget_links;
 mod house;
 mod ledger;
+mod remove_unverified;
 mod send_letters;
 mod store;
 mod sweep_api_keys;
@@ -46,6 +47,7 @@ pub enum Job {
     AnswerRequests,
     SendLetters,
     EraseAccounts,
+    RemoveUnverified,
     ForgetAttempts,
     ForgetLetters,
     ForgetLinks,
@@ -67,10 +69,11 @@ pub struct Card {
 }
 
 impl Job {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::AnswerRequests,
         Self::SendLetters,
         Self::EraseAccounts,
+        Self::RemoveUnverified,
         Self::ForgetAttempts,
         Self::ForgetLetters,
         Self::ForgetLinks,
@@ -85,6 +88,7 @@ impl Job {
             Self::AnswerRequests => ("answer_requests", answer_requests::ABOUT, answer_requests::EVERY),
             Self::SendLetters => ("send_letters", send_letters::ABOUT, send_letters::EVERY),
             Self::EraseAccounts => ("erase_accounts", erase_accounts::ABOUT, erase_accounts::EVERY),
+            Self::RemoveUnverified => ("remove_unverified", remove_unverified::ABOUT, remove_unverified::EVERY),
             Self::ForgetAttempts => ("forget_attempts", forget_attempts::ABOUT, forget_attempts::EVERY),
             Self::ForgetLetters => ("forget_letters", forget_letters::ABOUT, forget_letters::EVERY),
             Self::ForgetLinks => ("forget_links", forget_links::ABOUT, forget_links::EVERY),
@@ -106,6 +110,7 @@ impl Job {
             Self::AnswerRequests => answer_requests::run(&house).await,
             Self::SendLetters => send_letters::run(&house).await,
             Self::EraseAccounts => erase_accounts::run(&house).await,
+            Self::RemoveUnverified => remove_unverified::run(&house).await,
             Self::ForgetAttempts => forget_attempts::run(&house).await,
             Self::ForgetLetters => forget_letters::run(&house).await,
             Self::ForgetLinks => forget_links::run(&house).await,

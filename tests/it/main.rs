@@ -58,6 +58,8 @@ mod metrics;
 #[cfg(test)]
 mod operations;
 #[cfg(test)]
+mod org_command;
+#[cfg(test)]
 mod orgs;
 #[cfg(test)]
 mod passkey_signin;

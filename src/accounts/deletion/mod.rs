@@ -42,7 +42,7 @@ use crate::api_keys;
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::db::{self, ReadTx, Tx};
-use crate::kernel::{EmailAddress, Token, UserId};
+use crate::kernel::{DeviceId, EmailAddress, Token, UserId};
 use crate::mail::{self, Fate, Letter};
 use crate::orgs;
 use crate::orgs::succession::{self, Succession};
@@ -72,6 +72,18 @@ pub fn ask(tx: &mut Tx<'_>, app: &App, session: &Live, token: &Token) -> Result<
     if !sessions::hold(tx, token)? {
         return Err(Error::Ended);
     }
+    begin(tx, app, &user, Some(session.device))
+}
+
+/// The same by the operator, for whoever it is; `None` when there is no such person. No session of theirs goes on.
+pub fn ask_for(tx: &mut Tx<'_>, app: &App, user: UserId) -> Result<Option<DateTime<Utc>>, Error> {
+    match users::lock(tx, user)? {
+        Some(user) => begin(tx, app, &user, None).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn begin(tx: &mut Tx<'_>, app: &App, user: &User, except: Option<DeviceId>) -> Result<DateTime<Utc>, Error> {
     if let Some(deletes_at) = user.deletes_at {
         return Ok(deletes_at);
     }
@@ -79,12 +91,12 @@ pub fn ask(tx: &mut Tx<'_>, app: &App, session: &Live, token: &Token) -> Result<
     store::set_leaving(tx, user.id, deletes_at)?;
     let event = Event::about(user.id, "user.deletion_requested");
     audit::record(tx, event.with("deletes_at", deletes_at.to_rfc3339()))?;
-    sessions::revoke_all(tx, user.id, Some(session.device), EndReason::AccountLeft)?;
+    sessions::revoke_all(tx, user.id, except, EndReason::AccountLeft)?;
     api_keys::revoke_all(tx, user.id)?;
     change_email::end_links(tx, user.id)?;
     let foreseen = succession::foresee(tx, user.id)?;
     succession::announce(tx, &app.sealer, &foreseen, deletes_at)?;
-    if let Some(to) = find_mailbox(tx, &user)? {
+    if let Some(to) = find_mailbox(tx, user)? {
         let token = Token::generate();
         store::insert_link(tx, user.id, &token.digest())?;
         let letter = Letter::DeletionAsked { token, deletes_at, organizations: foreseen.iter().map(fate).collect() };

@@ -1,6 +1,7 @@
 //! `vestibule user`: looking after people's accounts.
 
 mod create;
+mod delete;
 mod disable;
 mod enable;
 mod import;
@@ -32,6 +33,8 @@ pub enum Command {
     Show(show::Arguments),
     /// Confirm somebody's address on your word
     Verify(verify::Arguments),
+    /// Delete somebody's account, after a time to come back or at once
+    Delete(delete::Arguments),
     /// Shut somebody out, at once and everywhere
     Disable(disable::Arguments),
     /// Let somebody in again who was disabled
@@ -55,6 +58,7 @@ impl Command {
             Self::List(arguments) => &arguments.common,
             Self::Show(arguments) => &arguments.common,
             Self::Verify(arguments) => &arguments.common,
+            Self::Delete(arguments) => &arguments.common,
             Self::Disable(arguments) => &arguments.common,
             Self::Enable(arguments) => &arguments.common,
             Self::Import(arguments) => &arguments.common,
@@ -67,6 +71,9 @@ impl Command {
 }
 
 pub(super) fn run(command: &Command, settings: &Settings) -> anyhow::Result<()> {
+    if let Command::Delete(arguments) = command {
+        arguments.require_consent()?;
+    }
     let database = Database::reach(settings)?;
     let db = Db::new(database.url(), 1, Clock::System);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -76,6 +83,7 @@ pub(super) fn run(command: &Command, settings: &Settings) -> anyhow::Result<()> 
             Command::List(arguments) => list::run(arguments, &db).await,
             Command::Show(arguments) => show::run(arguments, &db, &settings.session).await,
             Command::Verify(arguments) => verify::run(arguments, &db).await,
+            Command::Delete(arguments) => delete::run(arguments, &app(settings, &database)?).await,
             Command::Disable(arguments) => disable::run(arguments, &db).await,
             Command::Enable(arguments) => enable::run(arguments, &db).await,
             Command::Import(arguments) => import::run(arguments, &db).await,

@@ -3,6 +3,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::who::Who;
+use crate::cli::table::as_table;
 use crate::cli::{Common, say};
 use crate::config::settings;
 use crate::db::{self, Db};
@@ -72,30 +73,4 @@ fn as_row(device: &Device) -> [String; 6] {
 
 fn moment(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M UTC").to_string()
-}
-
-/// Each column as wide as its widest cell.
-fn as_table<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
-    let mut widths = [0; N];
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = cell.chars().count().max(*width);
-        }
-    }
-    let line = |row: &[String; N]| {
-        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        cells.join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(line).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn columns_stand_below_each_other() {
-        let rows = [["A", "BC"], ["long", "x"]].map(|row| row.map(str::to_owned));
-        assert_eq!(as_table(&rows), ["A     BC", "long  x"]);
-    }
 }

@@ -9,6 +9,7 @@ use crate::cli::{Common, say};
 use crate::config::settings;
 use crate::db::{self, Db, ReadTx};
 use crate::factors::{self, Factors};
+use crate::orgs::{self, Membership};
 use crate::sessions::{Activity, list_devices};
 use crate::{api_keys, mail};
 
@@ -16,7 +17,7 @@ use crate::{api_keys, mail};
 #[command(
     after_help = "--json: what `user list` says of them, and {\"email_verified_at\", \"password\": true | false, \
     \"mfa\": {\"totp\", \"passkeys\", \"recovery_codes_left\"}, \"sessions\", \"api_keys\", \"letters_waiting\", \
-    \"deletion\": {\"asked_at\", \"deletes_at\"} | null}. No secret is among it."
+    \"organizations\": [{\"slug\", \"name\", \"role\"}], \"deletion\": {\"asked_at\", \"deletes_at\"} | null}. No secret is among it."
 )]
 pub struct Arguments {
     #[command(flatten)]
@@ -36,6 +37,7 @@ struct Portrait {
     sessions: usize,
     api_keys: usize,
     letters_waiting: i64,
+    organizations: Vec<Membership>,
 }
 
 pub(super) async fn run(arguments: &Arguments, db: &Db, rules: &settings::Session) -> anyhow::Result<()> {
@@ -58,11 +60,13 @@ fn look_at(tx: &mut ReadTx<'_>, who: &Who, rules: &settings::Session) -> Result<
         sessions: list_devices(tx, rules, &Activity::default(), user.id)?.len(),
         api_keys: api_keys::list(tx, user.id)?.len(),
         letters_waiting: mail::count_waiting_for(tx, user.id)?,
+        organizations: orgs::list_of(tx, user.id)?,
     }))
 }
 
 fn as_json(portrait: &Portrait) -> Value {
-    let Portrait { entry, factors, sessions, api_keys, letters_waiting } = portrait;
+    let Portrait { entry, factors, sessions, api_keys, letters_waiting, organizations } = portrait;
+    let organizations: Vec<Value> = organizations.iter().map(membership).collect();
     let deletion = entry.deletion_asked_at.zip(entry.deletes_at);
     json!({
         "id": entry.id,
@@ -86,11 +90,18 @@ fn as_json(portrait: &Portrait) -> Value {
         "sessions": sessions,
         "api_keys": api_keys,
         "letters_waiting": letters_waiting,
+        "organizations": organizations,
     })
 }
 
+fn membership(membership: &Membership) -> Value {
+    let Membership { organization, role, .. } = membership;
+    json!({ "slug": organization.slug, "name": organization.name, "role": role.as_str() })
+}
+
 fn as_text(portrait: &Portrait) -> String {
-    let Portrait { entry, factors, sessions, api_keys, letters_waiting } = portrait;
+    let Portrait { entry, factors, sessions, api_keys, letters_waiting, organizations } = portrait;
+    let roles = organizations.iter().map(|one| format!("{} ({})", one.organization.slug, one.role.as_str()));
     let verified = entry.email_verified_at.map_or_else(|| "not confirmed".to_owned(), |at| stamp("confirmed", at));
     let app = if factors.totp { "an authenticator app" } else { "no authenticator app" };
     let rows = [
@@ -104,6 +115,7 @@ fn as_text(portrait: &Portrait) -> String {
         ("factors", format!("{app}, {} passkeys, {} recovery codes", factors.passkeys, factors.recovery_codes_left)),
         ("sessions", sessions.to_string()),
         ("API keys", api_keys.to_string()),
+        ("organizations", roles.collect::<Vec<_>>().join(", ")),
         ("letters", format!("{letters_waiting} not sent")),
     ];
     let lines = rows.iter().map(|(name, value)| format!("{name:14} {value}").trim_end().to_owned());

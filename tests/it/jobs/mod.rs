@@ -2,3 +2,6 @@
 
 mod command;
 mod failing;
+mod nodes;
+mod sweeping;
+mod unverified;

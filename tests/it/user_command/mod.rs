@@ -1,6 +1,7 @@
 //! `vestibule user`, the program itself.
 
 mod create;
+mod delete;
 mod disabling;
 mod list;
 mod show;
