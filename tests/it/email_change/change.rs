@@ -145,7 +145,7 @@ fn nobody_looks_up_one_address_after_the_other() {
     for n in 0..3 {
         app.execute(&format!(
             "INSERT INTO users (id, email, email_key, created_at)
-             VALUES (gen_random_uuid(), 'n{n}@example.com', 'n{n}@example.com', now())"
+             VALUES (gen_random_uuid(), 'n{n}@example.com', 'n{n}@example.com', to_timestamp(1800000000))"
         ));
         assert_eq!(change(&mut ann, &format!("n{n}@example.com")).status, 409);
     }

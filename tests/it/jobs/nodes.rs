@@ -43,9 +43,9 @@ fn two_nodes_of_which_one_is_killed_in_the_middle_do_each_piece_of_work_once() {
         }
         (count(&database, "users") == 0).then_some(())
     });
-    let once = "(SELECT subject_id FROM audit_events WHERE kind = 'user.deleted' GROUP BY subject_id
-        HAVING count(*) = 1) AS once";
-    assert_eq!(count(&database, once), PEOPLE, "{}", other.log());
+    let a_single_time = "(SELECT subject_id FROM audit_events WHERE kind = 'user.deleted' GROUP BY subject_id
+        HAVING count(*) = 1) AS single";
+    assert_eq!(count(&database, a_single_time), PEOPLE, "{}", other.log());
     assert_eq!(count(&database, "audit_events WHERE kind = 'user.deleted'"), PEOPLE);
     assert!(!other.log().contains("a job failed"), "{}", other.log());
 }

@@ -120,7 +120,7 @@ fn many_members_are_shown_page_by_page() {
     let ([mut olive], _) = acme(&app, [OWNER]);
     app.execute(
         "INSERT INTO users (id, email, email_key, name, created_at)
-        SELECT gen_random_uuid(), n || '@many.example', n || '@many.example', 'Number ' || n, now()
+        SELECT gen_random_uuid(), n || '@many.example', n || '@many.example', 'Number ' || n, to_timestamp(1800000000)
         FROM generate_series(1, 60) n;
         INSERT INTO members SELECT o.id, u.id, 'member', now() FROM organizations o, users u WHERE u.name LIKE 'Number %'",
     );

@@ -12,9 +12,9 @@ use crate::support::command::{Said, command};
 /// `n@example.com` for each of these numbers, in this order.
 fn people(app: &TestApp, count: usize) {
     app.execute(&format!(
-        "INSERT INTO users (id, email, email_key, name, created_at, email_verified_at)
+        "INSERT INTO users (id, email, email_key, name, created_at, email_verified_at, came_by)
          SELECT ('0192f0c1-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, n || '@example.com', n || '@example.com',
-                'Person ' || n, '2026-05-05 10:00Z', CASE WHEN n % 2 = 0 THEN now() END
+                'Person ' || n, '2026-05-05 10:00Z', CASE WHEN n % 2 = 0 THEN now() END, 'operator'
          FROM generate_series(1, {count}) n"
     ));
 }
