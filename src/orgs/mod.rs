@@ -30,6 +30,7 @@
 mod act;
 mod change;
 mod found;
+pub mod groups;
 mod letters;
 mod members;
 mod ownership;

@@ -33,6 +33,13 @@ pub struct Sees {
     pub reader: Reader,
 }
 
+impl From<Belongs> for Sees {
+    fn from(who: Belongs) -> Self {
+        let reader = Reader { user: who.live.user, device: Some(who.live.device) };
+        Self { membership: who.membership, reader }
+    }
+}
+
 impl Belongs {
     /// For what is shown and nothing else: a step asks for itself.
     pub fn require(&self, permission: Permission) -> Result<(), Failure> {

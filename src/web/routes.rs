@@ -200,6 +200,19 @@ fn of_organizations() -> Vec<Endpoint> {
         post("/orgs/{slug}/hand-over", to(pages::orgs::hand_over)),
         get("/orgs/{slug}/delete", to(pages::orgs::show_deletion)),
         post("/orgs/{slug}/delete", to(pages::orgs::delete)),
+        // The first two that are fetched are pages as well.
+        get("/orgs/{slug}/groups", to(api::groups::list)),
+        get("/orgs/{slug}/groups/{id}", to(api::groups::show)),
+        post("/orgs/{slug}/groups", to(api::groups::create)),
+        patch("/orgs/{slug}/groups/{id}", to(api::groups::rename)),
+        delete("/orgs/{slug}/groups/{id}", to(api::groups::delete)),
+        post("/orgs/{slug}/groups/{id}/members", to(api::groups::add_member)),
+        delete("/orgs/{slug}/groups/{id}/members/{user_id}", to(api::groups::remove_member)),
+        post("/orgs/{slug}/groups/new", to(pages::groups::create)),
+        post("/orgs/{slug}/groups/{id}/rename", to(pages::groups::rename)),
+        post("/orgs/{slug}/groups/{id}/delete", to(pages::groups::delete)),
+        post("/orgs/{slug}/groups/{id}/members/add", to(pages::groups::add_member)),
+        post("/orgs/{slug}/groups/{id}/members/{user_id}/remove", to(pages::groups::remove_member)),
     ]
 }
 

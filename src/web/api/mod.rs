@@ -6,6 +6,7 @@ pub mod auth;
 pub mod confirm;
 pub mod export;
 pub mod factors;
+pub mod groups;
 pub mod magic_link;
 pub mod me;
 pub mod orgs;

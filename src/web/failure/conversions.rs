@@ -296,6 +296,21 @@ impl From<api_keys::Error> for Failure {
     }
 }
 
+impl From<orgs::groups::Error> for Failure {
+    fn from(error: orgs::groups::Error) -> Self {
+        use orgs::groups::{Error, MOST};
+        match error {
+            Error::Organization(error) => error.into(),
+            Error::NoSuchGroup => Self::NotFound,
+            Error::NameTaken => Self::Conflict("Another group has this name. Capitals make no difference.".to_owned()),
+            Error::TooMany => Self::Conflict(format!(
+                "There are {MOST} groups, and there cannot be more. Delete one that nobody needs."
+            )),
+            Error::Db(error) => error.into(),
+        }
+    }
+}
+
 impl From<orgs::Error> for Failure {
     fn from(error: orgs::Error) -> Self {
         use orgs::{Error, MOST_OWNED};

@@ -7,6 +7,7 @@ pub mod deletion;
 pub mod email;
 mod ended;
 pub mod export;
+pub mod groups;
 pub mod home;
 pub mod inbox;
 pub mod login;
