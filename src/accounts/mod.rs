@@ -10,6 +10,7 @@ pub mod deletion;
 pub mod disabling;
 pub mod export;
 pub mod import;
+pub mod invited;
 pub mod magic_link;
 pub mod making;
 pub mod mfa_reset;

@@ -38,7 +38,7 @@ pub enum Error {
 ///
 /// Returns the token of a cookie by which this browser is known again when it follows the link.
 pub async fn sign_up(app: &App, origin: &Origin, form: SignUp) -> Result<Token, Error> {
-    if app.settings.accounts.signup == Signup::Closed {
+    if app.settings.accounts.signup != Signup::Open {
         return Err(Error::Closed);
     }
     let hash = password::choose(app, origin, &form.password, &form.email, &form.name).await?;

@@ -95,6 +95,11 @@ pub(super) fn lock_by_key(tx: &mut Tx<'_>, key: &str) -> Result<Option<User>, db
     holder.first(tx.conn()).optional()?.map(user).transpose()
 }
 
+pub(super) fn find_by_key(tx: &mut ReadTx<'_>, key: &str) -> Result<Option<User>, db::Error> {
+    let holder = users::table.filter(users::email_key.eq(key)).select(USER);
+    holder.first(tx.conn()).optional()?.map(user).transpose()
+}
+
 pub(super) fn find_credentials(tx: &mut ReadTx<'_>, key: &str) -> Result<Option<Credentials>, db::Error> {
     let now = tx.now;
     let row: Option<CredentialsRow> =

@@ -233,6 +233,10 @@ pub fn prove_by_signing_in(tx: &mut Tx<'_>, user: &User, prover: Option<&Prover>
 
 fn accept(tx: &mut Tx<'_>, user: UserId, proof: Proof) -> Result<(), db::Error> {
     apply(tx, user, proof)?;
+    prove(tx, user)
+}
+
+fn prove(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Error> {
     store::set_verified(tx, user)?;
     store::delete_links(tx, user)?;
     audit::record(tx, Event::about(user, "email.verified"))?;
@@ -265,6 +269,25 @@ fn start_afresh(tx: &mut Tx<'_>, user: UserId, password: Option<&PasswordHash>, 
     deletion::call_off(tx, user)?;
     let kind = if password.is_some() { "password.set" } else { "password.removed" };
     audit::record(tx, Event::about(user, kind))
+}
+
+/// Whoever holds another letter to the address of an account that nobody has proved says what its password and its name are
+/// to be, as from a browser that nobody knows. Whose account it then is; `None` when the address cannot be theirs.
+pub(super) fn pass_on(
+    tx: &mut Tx<'_>,
+    holder: &User,
+    (hash, name): (&PasswordHash, &Name),
+) -> Result<Option<UserId>, db::Error> {
+    if change_email::is_unsettled(tx, holder.id)? {
+        return match begin_anew(tx, holder, &holder.email, hash, name) {
+            Ok(verified) => Ok(Some(verified.user.id)),
+            Err(Error::Db(error)) => Err(error),
+            Err(Error::Gone | Error::PasswordNeeded | Error::SignInNeeded | Error::Password(_)) => Ok(None),
+        };
+    }
+    start_afresh(tx, holder.id, Some(hash), name)?;
+    prove(tx, holder.id)?;
+    Ok(Some(holder.id))
 }
 
 /// The prover has signed up with an address that somebody else had taken for an account which they can have back: the

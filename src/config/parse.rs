@@ -145,7 +145,7 @@ pub(super) fn secret_key(text: &str) -> Result<SecretKey, Wrong> {
 }
 
 pub(super) fn signup(text: &str) -> Result<Signup, Wrong> {
-    choice(text, &[("open", Signup::Open), ("closed", Signup::Closed)])
+    choice(text, &[("open", Signup::Open), ("invite", Signup::Invite), ("closed", Signup::Closed)])
 }
 
 pub(super) fn transport(text: &str) -> Result<Transport, Wrong> {

@@ -157,6 +157,8 @@ pub struct Accounts {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Signup {
     Open,
+    /// Only people who were invited into an organization.
+    Invite,
     Closed,
 }
 

@@ -12,6 +12,9 @@ pub const MAGIC_LINK_TTL: TimeDelta = TimeDelta::minutes(15);
 /// For how long a change of somebody's address can be taken back, by the link in the letter to the old one.
 pub const EMAIL_UNDO_TTL: TimeDelta = TimeDelta::hours(72);
 
+/// How long an invitation into an organization works.
+pub const INVITATION_TTL: TimeDelta = TimeDelta::days(7);
+
 /// What there is to write about, with what only the letter may know.
 #[derive(Debug)]
 pub enum Letter {
@@ -43,6 +46,9 @@ pub enum Letter {
     RecoveryCodeUsed { left: u32 },
     /// A program has, or no longer has, a way in; the name is what the key's holder calls it.
     ApiKeyChanged { change: KeyChange, name: String },
+    /// Become a member of an organization: a link to `/invitation`. The words are somebody's choice and go to a stranger: that
+    /// they hold no link of their own is for the caller to see to. `inviter` may be empty.
+    Invitation { token: Token, organization: String, inviter: String, role: &'static str },
     /// What somebody is in an organization of this name is something else now.
     MembershipChanged { change: MembershipChange, organization: String },
     /// The account is to be deleted at this instant: a link to `/restore`.
@@ -191,6 +197,7 @@ pub(super) enum Kind {
     FactorChanged,
     RecoveryCodeUsed,
     ApiKeyChanged,
+    Invitation,
     MembershipChanged,
     DeletionAsked,
     AccountRestored,
@@ -207,6 +214,14 @@ impl Letter {
             Self::ApiKeyChanged { change, name } => {
                 vec![("change", change.as_str().into()), ("name", name.as_str().into())]
             }
+            Self::Invitation { organization, inviter, role, .. } => vec![
+                ("organization", organization.as_str().into()),
+                ("inviter", inviter.as_str().into()),
+                ("role", (*role).into()),
+                // Where whoever did it sits is nobody else's business.
+                ("address", Value::Null),
+                ("browser", Value::Null),
+            ],
             Self::MembershipChanged { change, organization } => {
                 let mut facts = change.facts();
                 facts.push(("organization", organization.as_str().into()));
@@ -252,6 +267,7 @@ impl Letter {
             Self::FactorChanged { .. } => (Kind::FactorChanged, None),
             Self::RecoveryCodeUsed { .. } => (Kind::RecoveryCodeUsed, None),
             Self::ApiKeyChanged { .. } => (Kind::ApiKeyChanged, None),
+            Self::Invitation { token, .. } => (Kind::Invitation, Some(Redacted::new(token.expose()))),
             Self::MembershipChanged { .. } => (Kind::MembershipChanged, None),
             Self::DeletionAsked { token, .. } => (Kind::DeletionAsked, Some(Redacted::new(token.expose()))),
             Self::AccountRestored => (Kind::AccountRestored, None),
@@ -277,6 +293,7 @@ impl Kind {
         Self::FactorChanged,
         Self::RecoveryCodeUsed,
         Self::ApiKeyChanged,
+        Self::Invitation,
         Self::MembershipChanged,
         Self::DeletionAsked,
         Self::AccountRestored,
@@ -301,6 +318,7 @@ impl Kind {
             Self::FactorChanged => "factor_changed",
             Self::RecoveryCodeUsed => "recovery_code_used",
             Self::ApiKeyChanged => "api_key_changed",
+            Self::Invitation => "invitation",
             Self::MembershipChanged => "membership_changed",
             Self::DeletionAsked => "deletion_asked",
             Self::AccountRestored => "account_restored",
@@ -322,6 +340,7 @@ impl Kind {
             | Self::MagicLink
             | Self::EmailChanged
             | Self::NewPlace
+            | Self::Invitation
             | Self::DeletionAsked => true,
             Self::AlreadyRegistered
             | Self::NoPassword

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::failure::Failure;
-use super::letter::{EMAIL_UNDO_TTL, Kind, MAGIC_LINK_TTL, NEW_PLACE_LINK_TTL};
+use super::letter::{EMAIL_UNDO_TTL, INVITATION_TTL, Kind, MAGIC_LINK_TTL, NEW_PLACE_LINK_TTL};
 use crate::config::Settings;
 use crate::config::settings::Mailbox;
 use crate::kernel::{EmailAddress, LetterId, Redacted};
@@ -132,6 +132,7 @@ fn tokens(kind: Kind, settings: &Settings) -> Option<(&'static str, TimeDelta)> 
         Kind::EmailChanged => Some(("/undo-email", EMAIL_UNDO_TTL)),
         Kind::NewPlace => Some(("/not-me", NEW_PLACE_LINK_TTL)),
         Kind::DeletionAsked => Some(("/restore", settings.accounts.deletion_grace)),
+        Kind::Invitation => Some(("/invitation", INVITATION_TTL)),
         Kind::AlreadyRegistered
         | Kind::NoPassword
         | Kind::PasswordChanged
@@ -165,6 +166,7 @@ fn pages(kind: Kind) -> &'static [(&'static str, &'static str)] {
         | Kind::MagicLink
         | Kind::EmailChanged
         | Kind::NewPlace
+        | Kind::Invitation
         | Kind::Test => &[],
     }
 }

@@ -31,6 +31,7 @@ mod act;
 mod change;
 mod found;
 pub mod groups;
+pub mod invitations;
 mod letters;
 mod members;
 mod ownership;

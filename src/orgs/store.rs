@@ -281,7 +281,7 @@ impl TryFrom<MemberRow> for Member {
     }
 }
 
-fn organization((id, slug, name, created_at, second_factor_from): OrganizationRow) -> Result<Organization, db::Error> {
+pub(super) fn organization((id, slug, name, created_at, second_factor_from): OrganizationRow) -> Result<Organization, db::Error> {
     let slug = Slug::parse(&slug).ok_or_else(|| db::Error::Internal(format!("the stored slug of {id}")))?;
     Ok(Organization { id, slug, name, created_at, second_factor_from })
 }
@@ -300,10 +300,10 @@ fn person((id, email, verified_at, disabled_at, deletes_at): PersonRow) -> Resul
     })
 }
 
-fn stored_role(word: &str) -> Result<Role, db::Error> {
+pub(super) fn stored_role(word: &str) -> Result<Role, db::Error> {
     Role::parse(word).ok_or_else(|| db::Error::Internal(format!("a stored role: {word}")))
 }
 
-fn stored_address(user: UserId, text: &str) -> Result<EmailAddress, db::Error> {
+pub(super) fn stored_address(user: UserId, text: &str) -> Result<EmailAddress, db::Error> {
     EmailAddress::parse(text).map_err(|error| db::Error::Internal(format!("the stored address of {user}: {error}")))
 }

@@ -5,6 +5,7 @@
 
 mod enter;
 mod finish;
+pub mod invited;
 pub mod magic_link;
 mod new_place;
 pub mod passkey;

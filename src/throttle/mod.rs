@@ -23,6 +23,7 @@
 //! | taking along what is kept (five an hour) | | `export.account` | | |
 //! | letters on one's own account | | `mail.account` | | |
 //! | letters about new places | | `mail.new_place` | | |
+//! | inviting somebody | | `invitation.account`, `invitation.organization` and, for whom it goes to, `mail.invitation` | | |
 //!
 //! In a browser that is known for the account ([`crate::sessions`] says which is) its own key counts *instead of* the
 //! others: what strangers do neither stops its person nor is made worse by them, and a stolen cookie buys a few guesses
@@ -46,7 +47,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::config::settings::{Limit, Limits};
 use crate::db::{self, Tx};
 use crate::kernel::client_address::network_of;
-use crate::kernel::{Digest, EmailAddress, KnownDeviceId, UserId};
+use crate::kernel::{Digest, EmailAddress, KnownDeviceId, OrganizationId, UserId};
 
 const FIRST_WAIT: TimeDelta = TimeDelta::seconds(30);
 const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
@@ -55,9 +56,17 @@ const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
 /// an hour would have guessed a code of an app within a year or two; an attempt an hour takes them forty.
 const DIGITS_COUNT_FOR: TimeDelta = TimeDelta::days(1);
 
-/// What six digits can be tried for.
-const DIGITS: [&str; 6] =
-    ["code.account", "code.device", "confirm.account", "confirm.device", "magic_code.account", "magic_code.device"];
+/// What six digits can be tried for; and inviting people, which counts for a day as well.
+const COUNTED_FOR_A_DAY: [&str; 8] = [
+    "code.account",
+    "code.device",
+    "confirm.account",
+    "confirm.device",
+    "invitation.account",
+    "invitation.organization",
+    "magic_code.account",
+    "magic_code.device",
+];
 
 /// What is counted for one address or one person, wherever it comes from.
 const OF_A_PERSON: [&str; 9] = [
@@ -216,10 +225,25 @@ impl Key {
         Self { scope: "mail.new_place", subject: Digest::of(account.key().as_bytes()), limit }
     }
 
+    /// Letters by which one person has invited others, into whatever organization.
+    pub fn invitations_by(person: UserId, limit: Limit) -> Self {
+        Self { scope: "invitation.account", subject: Digest::of(person.as_uuid().as_bytes()), limit }
+    }
+
+    /// The same for one organization, whoever sends them.
+    pub fn invitations_of(organization: OrganizationId, limit: Limit) -> Self {
+        Self { scope: "invitation.organization", subject: Digest::of(organization.as_uuid().as_bytes()), limit }
+    }
+
+    /// Invitations to one address, from all organizations. Apart from the other letters, as above.
+    pub fn invitation_to(address: &EmailAddress, limit: Limit) -> Self {
+        Self { scope: "mail.invitation", subject: Digest::of(address.key().as_bytes()), limit }
+    }
+
     /// Its limit, with the time after which failures are forgotten.
     fn remembering(&self) -> Limit {
         let Limit { count, period } = self.limit;
-        let is_digits = DIGITS.contains(&self.scope);
+        let is_digits = COUNTED_FOR_A_DAY.contains(&self.scope);
         Limit { count, period: if is_digits { period.max(DIGITS_COUNT_FOR) } else { period } }
     }
 
@@ -320,7 +344,7 @@ pub fn forget_old(tx: &mut Tx<'_>, limits: &Limits, batch: usize) -> Result<usiz
     // A count is forgotten a period after its wait, which is an hour at most.
     let before = tx.now - longest - LONGEST_WAIT;
     let before_digits = tx.now - longest.max(DIGITS_COUNT_FOR) - LONGEST_WAIT;
-    store::delete_old(tx, before, (&DIGITS, before_digits), batch)
+    store::delete_old(tx, before, (&COUNTED_FOR_A_DAY, before_digits), batch)
 }
 
 /// Takes one attempt back: it was not a failure.

@@ -40,6 +40,13 @@ impl From<Belongs> for Sees {
     }
 }
 
+impl Sees {
+    /// For what is shown and nothing else.
+    pub fn require(&self, permission: Permission) -> Result<(), Failure> {
+        if self.membership.role.may(permission) { Ok(()) } else { Err(orgs::Error::NotPermitted.into()) }
+    }
+}
+
 impl Belongs {
     /// For what is shown and nothing else: a step asks for itself.
     pub fn require(&self, permission: Permission) -> Result<(), Failure> {

@@ -178,6 +178,7 @@ fn page_of_organization(path: &str) -> Option<String> {
     let slug = parts.next()?;
     Some(match parts.next() {
         Some("owner" | "hand-over") => format!("/orgs/{slug}/hand-over"),
+        Some("invitations") => format!("/orgs/{slug}/invitations"),
         Some("delete") => format!("/orgs/{slug}/delete"),
         Some(_) | None => format!("/orgs/{slug}"),
     })

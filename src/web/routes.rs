@@ -40,7 +40,10 @@ pub fn plain() -> Vec<Endpoint> {
 
 /// What belongs to people and their sessions.
 pub fn personal() -> Vec<Endpoint> {
-    [at_the_door(), of_the_account(), for_programs(), of_organizations()].into_iter().flatten().collect()
+    [at_the_door(), of_the_account(), for_programs(), of_organizations(), of_their_people()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Pages for getting in and out, and those that letters lead to.
@@ -78,6 +81,9 @@ fn at_the_door() -> Vec<Endpoint> {
         post("/restore", to(pages::deletion::follow_link)),
         get("/not-me", to(pages::not_me::show)),
         post("/not-me", to(pages::not_me::submit)),
+        get("/invitation", to(pages::invitation::show)),
+        post("/invitation", to(pages::invitation::submit)),
+        post("/invitation/decline", to(pages::invitation::decline)),
         get("/setup", to(pages::setup::show)),
         post("/setup", to(pages::setup::submit)),
         // Letters that were kept and not sent
@@ -147,6 +153,11 @@ fn for_programs() -> Vec<Endpoint> {
         post("/auth/confirm", to(api::confirm::submit)),
         post("/auth/confirm/passkey/start", to(api::passkey_proofs::start_to_confirm)),
         post("/auth/confirm/passkey/finish", to(api::passkey_proofs::confirm)),
+        post("/auth/invitations/accept", to(api::invitations::accept)),
+        post("/auth/invitations/decline", to(api::invitations::decline)),
+        get("/me/invitations", to(api::invitations::list_own)),
+        post("/me/invitations/{id}/accept", to(api::invitations::accept_own)),
+        post("/me/invitations/{id}/decline", to(api::invitations::decline_own)),
         get("/me", to(api::me::show)),
         patch("/me", to(api::me::rename)),
         delete("/me", to(api::me::delete)),
@@ -200,7 +211,19 @@ fn of_organizations() -> Vec<Endpoint> {
         post("/orgs/{slug}/hand-over", to(pages::orgs::hand_over)),
         get("/orgs/{slug}/delete", to(pages::orgs::show_deletion)),
         post("/orgs/{slug}/delete", to(pages::orgs::delete)),
-        // The first two that are fetched are pages as well.
+    ]
+}
+
+/// Who is to be a member, and in which groups. Where something is fetched there are pages as well.
+fn of_their_people() -> Vec<Endpoint> {
+    vec![
+        get("/orgs/{slug}/invitations", to(api::invitations::list)),
+        post("/orgs/{slug}/invitations", to(api::invitations::invite)),
+        delete("/orgs/{slug}/invitations/{id}", to(api::invitations::withdraw)),
+        post("/orgs/{slug}/invitations/{id}/resend", to(api::invitations::resend)),
+        post("/orgs/{slug}/invitations/new", to(pages::invitations::invite)),
+        post("/orgs/{slug}/invitations/{id}/send-again", to(pages::invitations::resend)),
+        post("/orgs/{slug}/invitations/{id}/withdraw", to(pages::invitations::withdraw)),
         get("/orgs/{slug}/groups", to(api::groups::list)),
         get("/orgs/{slug}/groups/{id}", to(api::groups::show)),
         post("/orgs/{slug}/groups", to(api::groups::create)),

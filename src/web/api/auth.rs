@@ -19,7 +19,7 @@ use crate::web::body::ApiJson;
 use crate::web::failure::Failure;
 use crate::web::pages::{logout, second_factor, signup, verify_email as verify_page};
 use crate::web::who::{Anyone, SignedInOrLeaving};
-use crate::web::{cookies, half_in, session_store};
+use crate::web::{cookies, half_in, session_store, view};
 
 #[derive(Deserialize)]
 pub struct SignUpBody {
@@ -182,9 +182,20 @@ pub async fn log_in_by_recovery_code(
 
 /// Says who has come in, and hands out the cookies besides that of the session.
 pub(super) async fn is_in(app: &App, request: &HttpRequest, opened: &Opened) -> Result<HttpResponse, Failure> {
+    is_in_with(app, request, opened, json!({})).await
+}
+
+/// The same, and what there is to say besides.
+pub(super) async fn is_in_with(
+    app: &App,
+    request: &HttpRequest,
+    opened: &Opened,
+    more: Value,
+) -> Result<HttpResponse, Failure> {
     let person = me::load(app, opened.user).await?;
     let session = describe_session(opened, app.clock.now());
-    let mut answer = me::no_store().json(json!({ "user": me::describe(&person), "session": session }));
+    let who = json!({ "user": me::describe(&person), "session": session });
+    let mut answer = me::no_store().json(view::with(who, more));
     cookies::add(&mut answer, half_in::cookies_of(app, request, opened));
     Ok(answer)
 }

@@ -7,6 +7,7 @@ pub mod confirm;
 pub mod export;
 pub mod factors;
 pub mod groups;
+pub mod invitations;
 pub mod magic_link;
 pub mod me;
 pub mod orgs;

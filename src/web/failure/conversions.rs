@@ -296,6 +296,46 @@ impl From<api_keys::Error> for Failure {
     }
 }
 
+impl From<orgs::invitations::Error> for Failure {
+    fn from(error: orgs::invitations::Error) -> Self {
+        use orgs::invitations::{Error, MOST};
+        match error {
+            Error::Organization(error) => error.into(),
+            Error::NoSuchInvitation => Self::NotFound,
+            Error::Gone => Self::Gone,
+            Error::AlreadyMember => Self::Conflict("Somebody with this address is a member already.".to_owned()),
+            Error::AlreadyInvited => Self::Conflict(
+                "There is an invitation to this address already. Send it again, or withdraw it first.".to_owned(),
+            ),
+            Error::TooMany => Self::Conflict(format!(
+                "There are {MOST} invitations, and there cannot be more. Withdraw one that nobody answers."
+            )),
+            Error::Wait(wait) => Self::RateLimited(wait),
+            Error::NotTheirs => Self::Forbidden("This invitation is for another address than yours.".to_owned()),
+            Error::Leaving => Self::Conflict("Your account is about to be deleted. Restore it first.".to_owned()),
+            Error::Db(error) => error.into(),
+            Error::Unsealable(error) => Self::internal(error),
+        }
+    }
+}
+
+impl From<accounts::invited::Error> for Failure {
+    fn from(error: accounts::invited::Error) -> Self {
+        use accounts::invited::Error;
+        match error {
+            Error::Invitation(error) => error.into(),
+            Error::SignInFirst => Self::Unauthenticated,
+            Error::Closed => Self::Forbidden("New accounts are not being made here.".to_owned()),
+            Error::Kept => Self::Conflict(
+                "An account has left this address a short while ago and can still have it back. Try again in three days."
+                    .to_owned(),
+            ),
+            Error::Password(refused) => refused.into(),
+            Error::Db(error) => error.into(),
+        }
+    }
+}
+
 impl From<orgs::groups::Error> for Failure {
     fn from(error: orgs::groups::Error) -> Self {
         use orgs::groups::{Error, MOST};

@@ -10,6 +10,8 @@ pub mod export;
 pub mod groups;
 pub mod home;
 pub mod inbox;
+pub mod invitation;
+pub mod invitations;
 pub mod login;
 pub mod logout;
 pub mod magic_link;
