@@ -35,8 +35,7 @@ pub struct Sees {
 
 impl From<Belongs> for Sees {
     fn from(who: Belongs) -> Self {
-        let reader = Reader { user: who.live.user, device: Some(who.live.device) };
-        Self { membership: who.membership, reader }
+        Self { membership: who.membership }
     }
 }
 

@@ -33,6 +33,12 @@ const fn on_a_page_of_another_organization() -> [&'static str; 6] {
     ["303 /login", "404", "404", "404", "303 /login", "303 /login"]
 }
 
+/// To an invitation that is not there.
+const fn answer_to_an_invitation() -> [&'static str; 6] {
+    let (out, gone) = ("401 unauthenticated", "410 gone");
+    [out, "403 email_unverified", gone, gone, out, out]
+}
+
 /// Method and path, then what happens to: nobody, somebody unverified, somebody verified, the same who has just confirmed
 /// that it is them, somebody whose session has ended, and a stolen gate cookie alone. A status, with where it leads or the code of the problem.
 const TABLE: &[(&str, &str, [&str; 6])] = &[
@@ -136,6 +142,18 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ("POST", "/account/restore", ["303 /login", "303 /", "303 /", "303 /", "303 /login", "303 /login"]),
     ("GET", "/confirm", ["303 /login", "200", "200", "200", "303 /login", "303 /login"]),
     ("POST", "/confirm", ["303 /login", "401", "401", "401", "303 /login", "303 /login"]),
+    ("GET", "/invitation", ["410"; 6]),
+    ("POST", "/invitation", ["410"; 6]),
+    ("POST", "/invitation/decline", ["410"; 6]),
+    ("POST", "/auth/invitations/accept", ["410 gone"; 6]),
+    ("POST", "/auth/invitations/decline", ["410 gone"; 6]),
+    (
+        "GET",
+        "/me/invitations",
+        ["401 unauthenticated", "200", "200", "200", "401 unauthenticated", "401 unauthenticated"],
+    ),
+    ("POST", "/me/invitations/{id}/accept", answer_to_an_invitation()),
+    ("POST", "/me/invitations/{id}/decline", answer_to_an_invitation()),
     // Without the link of the banner.
     ("GET", "/setup", ["410"; 6]),
     ("POST", "/setup", ["410"; 6]),
@@ -335,6 +353,26 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ("POST", "/orgs/{slug}/hand-over", on_a_page_of_another_organization()),
     ("GET", "/orgs/{slug}/delete", on_a_page_of_another_organization()),
     ("POST", "/orgs/{slug}/delete", on_a_page_of_another_organization()),
+    // Where something is fetched there are pages as well.
+    ("GET", "/orgs/{slug}/invitations", in_another_organization()),
+    ("POST", "/orgs/{slug}/invitations", in_another_organization()),
+    ("DELETE", "/orgs/{slug}/invitations/{id}", in_another_organization()),
+    ("POST", "/orgs/{slug}/invitations/{id}/resend", in_another_organization()),
+    ("POST", "/orgs/{slug}/invitations/new", on_a_page_of_another_organization()),
+    ("POST", "/orgs/{slug}/invitations/{id}/send-again", on_a_page_of_another_organization()),
+    ("POST", "/orgs/{slug}/invitations/{id}/withdraw", on_a_page_of_another_organization()),
+    ("GET", "/orgs/{slug}/groups", in_another_organization()),
+    ("GET", "/orgs/{slug}/groups/{id}", in_another_organization()),
+    ("POST", "/orgs/{slug}/groups", in_another_organization()),
+    ("PATCH", "/orgs/{slug}/groups/{id}", in_another_organization()),
+    ("DELETE", "/orgs/{slug}/groups/{id}", in_another_organization()),
+    ("POST", "/orgs/{slug}/groups/{id}/members", in_another_organization()),
+    ("DELETE", "/orgs/{slug}/groups/{id}/members/{user_id}", in_another_organization()),
+    ("POST", "/orgs/{slug}/groups/new", on_a_page_of_another_organization()),
+    ("POST", "/orgs/{slug}/groups/{id}/rename", on_a_page_of_another_organization()),
+    ("POST", "/orgs/{slug}/groups/{id}/delete", on_a_page_of_another_organization()),
+    ("POST", "/orgs/{slug}/groups/{id}/members/add", on_a_page_of_another_organization()),
+    ("POST", "/orgs/{slug}/groups/{id}/members/{user_id}/remove", on_a_page_of_another_organization()),
 ];
 
 /// What somebody who is half signed in can do besides. Everything else is for them what it is for nobody.
@@ -359,6 +397,10 @@ const BY_KEY: &[(&str, &str)] = &[
     ("GET", "/orgs/{slug}"),
     ("GET", "/orgs/{slug}/activity"),
     ("GET", "/orgs/{slug}/members"),
+    ("GET", "/orgs/{slug}/invitations"),
+    ("GET", "/orgs/{slug}/groups"),
+    ("GET", "/orgs/{slug}/groups/{id}"),
+    ("GET", "/me/invitations"),
 ];
 
 #[test]
@@ -554,6 +596,7 @@ fn of_another(app: &TestApp, path: &str) -> String {
     };
     match path {
         _ if path.starts_with("/orgs/{slug}") => of_another_organization(app, path),
+        _ if path.starts_with("/me/invitations/") => path.replace("{id}", &id("id")),
         "/me/sessions/{id}" => path.replace("{id}", &id("id")),
         _ if path.contains("/passkeys/{id}") => path.replace("{id}", &app.text("SELECT id::text AS t FROM passkeys")),
         "/me/api-keys/{id}" | "/account/api-keys/{id}/revoke" => path.replace("{id}", &key_of_another(app)),
@@ -571,7 +614,7 @@ fn of_another_organization(app: &TestApp, path: &str) -> String {
         WHERE u.email = 'another@example.com' ON CONFLICT DO NOTHING",
     );
     let user = app.text("SELECT id::text AS t FROM users WHERE email = 'another@example.com'");
-    path.replace("{slug}", "theirs").replace("{user_id}", &user)
+    path.replace("{slug}", "theirs").replace("{user_id}", &user).replace("{id}", &user)
 }
 
 /// Made behind the service's back: its holder takes no part in this.
@@ -687,11 +730,19 @@ fn post_form(browser: &mut Browser, path: &str) -> Page {
 fn body(path: &str) -> Value {
     match path {
         "/auth/signup" | "/auth/login" => json!({ "email": "nobody@example.com", "password": "wrong" }),
-        "/auth/forgot-password" | "/auth/magic-link" => json!({ "email": "nobody@example.com" }),
-        "/auth/reset-password" => json!({ "token": "A".repeat(43), "new_password": "wrong" }),
-        "/auth/verify-email" | "/auth/undo-email" | "/auth/magic-link/code" | "/auth/login/magic-link" => {
-            json!({ "token": "A".repeat(43) })
+        "/auth/forgot-password" | "/auth/magic-link" | "/orgs/theirs/invitations" => {
+            json!({ "email": "nobody@example.com" })
         }
+        "/auth/reset-password" => json!({ "token": "A".repeat(43), "new_password": "wrong" }),
+        "/auth/verify-email"
+        | "/auth/undo-email"
+        | "/auth/magic-link/code"
+        | "/auth/login/magic-link"
+        | "/auth/invitations/accept"
+        | "/auth/invitations/decline" => json!({ "token": "A".repeat(43) }),
+        "/orgs/theirs/groups" => json!({ "name": "Ops" }),
+        _ if path.starts_with("/orgs/theirs/groups/") && path.ends_with("/members") => json!({ "user_id": "" }),
+        _ if path.starts_with("/orgs/theirs/groups/") => json!({ "name": "Ops" }),
         "/auth/confirm" => json!({ "password": "wrong" }),
         "/auth/login/passkey/finish" | "/auth/confirm/passkey/finish" => json!({ "ceremony": "", "credential": {} }),
         "/auth/login/totp" | "/auth/login/recovery-code" | "/me/totp/enable" => json!({ "code": "000000" }),

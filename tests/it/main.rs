@@ -40,9 +40,13 @@ mod feed;
 #[cfg(test)]
 mod gate;
 #[cfg(test)]
+mod groups;
+#[cfg(test)]
 mod housekeeping;
 #[cfg(test)]
 mod import;
+#[cfg(test)]
+mod invitations;
 #[cfg(test)]
 mod jobs;
 #[cfg(test)]

@@ -44,6 +44,7 @@ fn story_of(letter: &Letter) -> (&'static str, Story) {
         Letter::FactorChanged { .. } => ("factor_changed", factor_changed),
         Letter::RecoveryCodeUsed { .. } => ("recovery_code_used", recovery_code_used),
         Letter::ApiKeyChanged { .. } => ("api_key_changed", api_key_changed),
+        Letter::Invitation { .. } => ("invitation", invitation),
         Letter::MembershipChanged { .. } => ("membership_changed", membership_changed),
         Letter::DeletionAsked { .. } => ("deletion_asked", deletion_asked),
         Letter::AccountRestored => ("account_restored", account_restored),
@@ -70,6 +71,12 @@ fn all_kinds() -> Vec<Letter> {
         Letter::FactorChanged { change: FactorChange::AuthenticatorOn },
         Letter::RecoveryCodeUsed { left: 1 },
         Letter::ApiKeyChanged { change: KeyChange::Created, name: "backup".to_owned() },
+        Letter::Invitation {
+            token: token(),
+            organization: "Acme".to_owned(),
+            inviter: "Olive".to_owned(),
+            role: "member",
+        },
         Letter::MembershipChanged { change: MembershipChange::Removed, organization: "Acme".to_owned() },
         Letter::DeletionAsked { token: token(), deletes_at: chrono::DateTime::UNIX_EPOCH, organizations: Vec::new() },
         Letter::AccountRestored,
@@ -339,6 +346,18 @@ fn recovery_code_used(app: &TestApp) -> (Received, Work) {
         assert!(page.has("9 of 10 left"), "{}", page.text());
     });
     (letter(app, ANN, "recovery code"), work)
+}
+
+fn invitation(app: &TestApp) -> (Received, Work) {
+    let ([mut owner], _) = crate::orgs::acme(app, ["owner@example.com"]);
+    assert_eq!(post(&mut owner, "/orgs/acme/invitations", json!({ "email": ANN })), 201);
+    let work: Work = Box::new(|app, letter| {
+        let mut ann = app.browser();
+        assert!(ann.get(&letter.link()).has("You are invited to Acme"));
+        assert_eq!(ann.submit("/invitation", &[("name", "Ann"), ("password", PASSWORD)]).status, 303);
+        assert_eq!(me(&mut ann).json::<Value>()["organizations"][0]["slug"], "acme");
+    });
+    (app.mail().to(ANN), work)
 }
 
 fn membership_changed(app: &TestApp) -> (Received, Work) {

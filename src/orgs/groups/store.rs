@@ -67,7 +67,9 @@ pub(super) fn insert(
 
 /// `people` are in it.
 pub(super) fn set_name(tx: &mut Tx<'_>, id: GroupId, name: &GroupName, people: &[UserId]) -> Result<(), db::Error> {
-    people.iter().for_each(|user| tx.tell(Change::Person(*user)));
+    for user in people {
+        tx.tell(Change::Person(*user));
+    }
     diesel::update(groups::table.find(id))
         .set((groups::name.eq(name.as_str()), groups::name_key.eq(name.key())))
         .execute(tx.conn())?;
@@ -76,7 +78,9 @@ pub(super) fn set_name(tx: &mut Tx<'_>, id: GroupId, name: &GroupName, people: &
 
 /// `people` are in it.
 pub(super) fn delete(tx: &mut Tx<'_>, id: GroupId, people: &[UserId]) -> Result<(), db::Error> {
-    people.iter().for_each(|user| tx.tell(Change::Person(*user)));
+    for user in people {
+        tx.tell(Change::Person(*user));
+    }
     diesel::delete(groups::table.find(id)).execute(tx.conn())?;
     Ok(())
 }

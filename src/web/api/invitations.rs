@@ -106,7 +106,7 @@ pub async fn accept(
     let token = Token::parse(&body.token).ok_or(Failure::Gone)?;
     if who.live.is_some() {
         let accepted = take(&app, &who, token, &request).await?;
-        return joined(&app, &who, &accepted, &request).await;
+        return joined(&app, &who, &accepted).await;
     }
     let Some(password) = body.password else { return Err(what_is_missing(&app, token).await) };
     let name = Name::parse(&body.name).map_err(|error| Failure::field("name", error))?;
@@ -130,10 +130,9 @@ pub async fn decline(
 /// `GET /me/invitations`: those to the address of the caller, who has proved it.
 pub async fn list_own(app: web::Data<App>, who: Reader) -> Result<HttpResponse, Failure> {
     let person = me::load(&app, who.user).await?;
-    let offers: Vec<Value> = match person.user.is_verified() {
-        true => load_own(&app, person.user.email).await?.iter().map(describe_offer).collect(),
-        false => Vec::new(),
-    };
+    let is_verified = person.user.is_verified();
+    let offers = if is_verified { load_own(&app, person.user.email).await? } else { Vec::new() };
+    let offers: Vec<Value> = offers.iter().map(describe_offer).collect();
     Ok(me::no_store().json(json!({ "invitations": offers })))
 }
 
@@ -232,17 +231,17 @@ fn own_address(who: &SignedIn) -> Result<EmailAddress, Failure> {
     if who.live.email_verified { Ok(who.live.email.clone()) } else { Err(Failure::EmailUnverified) }
 }
 
-async fn joined(app: &App, who: &Anyone, accepted: &Accepted, request: &HttpRequest) -> Result<HttpResponse, Failure> {
+async fn joined(app: &App, who: &Anyone, accepted: &Accepted) -> Result<HttpResponse, Failure> {
     let user = who.live.as_ref().map(|live| live.user).ok_or(Failure::Unauthenticated)?;
     let person = me::load(app, user).await?;
     let organization = describe_joined(&accepted.offer);
     let mut answer = me::no_store().json(json!({ "user": me::describe(&person), "organization": organization }));
-    add_cookies(app, request, accepted, &mut answer);
+    add_cookies(app, accepted, &mut answer);
     Ok(answer)
 }
 
 /// Those of their session as it is now.
-pub fn add_cookies(app: &App, _: &HttpRequest, accepted: &Accepted, answer: &mut HttpResponse) {
+pub fn add_cookies(app: &App, accepted: &Accepted, answer: &mut HttpResponse) {
     if let Some(opened) = &accepted.rotated {
         cookies::add(answer, cookies::for_gate(app, opened));
     }

@@ -60,9 +60,10 @@ pub async fn submit(
     request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
     let Some(token) = Token::parse(&form.token) else { return Ok(gone(&app, &request)) };
-    let answer = match who.live.is_some() {
-        true => accept(&app, &who, token, &request).await,
-        false => sign_up(&app, &who, token, &form, &request).await,
+    let answer = if who.live.is_some() {
+        accept(&app, &who, token, &request).await
+    } else {
+        sign_up(&app, &who, token, &form, &request).await
     };
     match answer {
         Err(Failure::Gone) => Ok(gone(&app, &request)),
@@ -93,7 +94,7 @@ pub async fn decline(
 async fn accept(app: &App, who: &Anyone, token: Token, request: &HttpRequest) -> Result<HttpResponse, Failure> {
     let accepted = take(app, who, token, request).await?;
     let mut answer = view::see_other(&home_of(&accepted.offer));
-    add_cookies(app, request, &accepted, &mut answer);
+    add_cookies(app, &accepted, &mut answer);
     Ok(answer)
 }
 

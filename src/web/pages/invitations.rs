@@ -13,7 +13,7 @@ use crate::web::api::invitations::{InvitationPath, load_all, send, send_again, t
 use crate::web::csrf::Checked;
 use crate::web::failure::{Failure, Field};
 use crate::web::membership::{Belongs, Sees};
-use crate::web::view;
+use crate::web::{reauth, view};
 
 #[derive(Deserialize)]
 pub struct Form {
@@ -32,7 +32,7 @@ pub fn show(app: &App, request: &HttpRequest, who: &Sees, invitations: &[Invitat
         "done=sent" => Some("The letter is on its way."),
         "done=resent" => Some("Another letter is on its way. The link of the one before no longer works."),
         "done=withdrawn" => Some("The invitation is withdrawn. The link of its letter no longer works."),
-        _ => None,
+        other => reauth::notice(other.strip_prefix("done=").unwrap_or_default()),
     };
     let form = view::form(&json!({ "email": "", "role": Role::Member.as_str() }), &[], notice);
     page(app, request, (who, invitations), form, StatusCode::OK)

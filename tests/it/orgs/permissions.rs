@@ -21,7 +21,28 @@ const TABLE: &[(&str, &str, [&str; 4])] = &[
     ("DELETE", "/orgs/{slug}/members/{user_id}", ["404 not_found", "403 forbidden", "204", "204"]),
     ("POST", "/orgs/{slug}/owner", ["404 not_found", "403 forbidden", "403 forbidden", "200"]),
     ("DELETE", "/orgs/{slug}", ["404 not_found", "403 forbidden", "403 forbidden", "204"]),
+    // Of somebody to be a member.
+    ("GET", "/orgs/{slug}/invitations", ["404 not_found", "403 forbidden", "200", "200"]),
+    ("POST", "/orgs/{slug}/invitations", ["404 not_found", "403 forbidden", "201", "201"]),
+    ("POST", "/orgs/{slug}/invitations/{id}/resend", ["404 not_found", "403 forbidden", "200", "200"]),
+    ("DELETE", "/orgs/{slug}/invitations/{id}", ["404 not_found", "403 forbidden", "204", "204"]),
+    ("GET", "/orgs/{slug}/groups", ["404 not_found", "200", "200", "200"]),
+    ("GET", "/orgs/{slug}/groups/{id}", ["404 not_found", "200", "200", "200"]),
+    ("POST", "/orgs/{slug}/groups", ["404 not_found", "403 forbidden", "201", "201"]),
+    ("PATCH", "/orgs/{slug}/groups/{id}", ["404 not_found", "403 forbidden", "200", "200"]),
+    ("POST", "/orgs/{slug}/groups/{id}/members", ["404 not_found", "403 forbidden", "204", "204"]),
+    ("DELETE", "/orgs/{slug}/groups/{id}/members/{user_id}", ["404 not_found", "403 forbidden", "204", "204"]),
+    ("DELETE", "/orgs/{slug}/groups/{id}", ["404 not_found", "403 forbidden", "204", "204"]),
 ];
+
+/// A group and an invitation of "acme".
+const THING: &str = "0190a3c2-7d5e-7cc3-98c4-dc0c0c07398f";
+const TO_GROUPS: [&str; 4] = ["404", "403", "303 /orgs/acme/groups", "303 /orgs/acme/groups"];
+const TO_GROUP: [&str; 4] = {
+    let group = "303 /orgs/acme/groups/0190a3c2-7d5e-7cc3-98c4-dc0c0c07398f";
+    ["404", "403", group, group]
+};
+const TO_INVITATIONS: [&str; 4] = ["404", "403", "303 /orgs/acme/invitations", "303 /orgs/acme/invitations"];
 
 /// The same by the pages, with what is sent by their forms. `{other}` is the id of one more member.
 const PAGES: &[(&str, &str, Fields, [&str; 4])] = &[
@@ -41,6 +62,18 @@ const PAGES: &[(&str, &str, Fields, [&str; 4])] = &[
     ("POST", "/orgs/{slug}/hand-over", &[("user_id", "{other}")], ["404", "403", "403", "303 /orgs/acme"]),
     ("GET", "/orgs/{slug}/delete", &[], ["404", "403", "403", "200"]),
     ("POST", "/orgs/{slug}/delete", &[], ["404", "403", "403", "303 /orgs"]),
+    ("GET", "/orgs/{slug}/invitations", &[], ["404", "403", "200", "200"]),
+    ("POST", "/orgs/{slug}/invitations/new", &[("email", "new@example.com"), ("role", "member")], TO_INVITATIONS),
+    ("POST", "/orgs/{slug}/invitations/{id}/send-again", &[], TO_INVITATIONS),
+    ("POST", "/orgs/{slug}/invitations/{id}/withdraw", &[], TO_INVITATIONS),
+    ("GET", "/orgs/{slug}/groups", &[], ["404", "200", "200", "200"]),
+    ("GET", "/orgs/{slug}/groups/{id}", &[], ["404", "200", "200", "200"]),
+    // The name of the group there is.
+    ("POST", "/orgs/{slug}/groups/new", &[("name", "ops")], ["404", "403", "409", "409"]),
+    ("POST", "/orgs/{slug}/groups/{id}/rename", &[("name", "Design")], TO_GROUP),
+    ("POST", "/orgs/{slug}/groups/{id}/members/add", &[("email", "other@example.com")], TO_GROUP),
+    ("POST", "/orgs/{slug}/groups/{id}/members/{user_id}/remove", &[], TO_GROUP),
+    ("POST", "/orgs/{slug}/groups/{id}/delete", &[], TO_GROUPS),
 ];
 
 type Fields = &'static [(&'static str, &'static str)];
@@ -60,7 +93,7 @@ fn what_somebody_may_do_depends_on_what_they_are_in_the_organization() {
     staffed(&app);
     app.verified("other@example.com");
     let other = super::id_of(&app, "other@example.com");
-    let at = |path: &str| path.replace("{slug}", "acme").replace("{user_id}", &other);
+    let at = |path: &str| path.replace("{slug}", "acme").replace("{user_id}", &other).replace("{id}", THING);
     let mut wrong = Vec::new();
     for (method, path, expected) in TABLE {
         for (email, expected) in people.iter().zip(expected) {
@@ -91,14 +124,21 @@ fn compare(wrong: &mut Vec<String>, (method, path, email): (&str, &str, &str), a
     }
 }
 
-/// Everybody is what they were, and there is one more member, to whom things are done.
+/// Everybody is what they were, and there is one more member, to whom things are done; a group with that member in it, and
+/// an invitation.
 fn restore(app: &TestApp) {
     app.execute(&format!(
         "INSERT INTO organizations SELECT gen_random_uuid(), 'acme', 'Acme', now() ON CONFLICT DO NOTHING;
         INSERT INTO members SELECT o.id, u.id,
             CASE u.email WHEN '{OWNER}' THEN 'owner' WHEN '{ADMIN}' THEN 'admin' ELSE 'member' END, now()
         FROM organizations o, users u WHERE u.email IN ('{OWNER}', '{ADMIN}', '{MEMBER}', 'other@example.com')
-        ON CONFLICT (organization_id, user_id) DO UPDATE SET role = excluded.role"
+        ON CONFLICT (organization_id, user_id) DO UPDATE SET role = excluded.role;
+        DELETE FROM groups; DELETE FROM invitations; DELETE FROM throttles;
+        INSERT INTO groups SELECT '{THING}', id, 'Ops', 'ops', now() FROM organizations;
+        INSERT INTO group_members SELECT '{THING}', m.organization_id, m.user_id, now() FROM members m
+            JOIN users u ON u.id = m.user_id WHERE u.email = 'other@example.com';
+        INSERT INTO invitations SELECT '{THING}', id, 'ivy@example.com', 'ivy@example.com', 'member', sha256('x'), NULL,
+            now(), now(), to_timestamp(1800000000) + interval '7 days' FROM organizations"
     ));
 }
 
@@ -106,7 +146,9 @@ fn body(method: &str, path: &str, other: &str) -> Value {
     match (method, path) {
         ("PATCH", "/orgs/{slug}") => json!({ "name": "Acme Holding" }),
         ("PATCH", "/orgs/{slug}/members/{user_id}") => json!({ "role": "admin" }),
-        ("POST", "/orgs/{slug}/owner") => json!({ "user_id": other }),
+        ("POST", "/orgs/{slug}/invitations") => json!({ "email": "new@example.com", "role": "member" }),
+        ("POST", "/orgs/{slug}/groups") | ("PATCH", "/orgs/{slug}/groups/{id}") => json!({ "name": "Design" }),
+        ("POST", "/orgs/{slug}/owner" | "/orgs/{slug}/groups/{id}/members") => json!({ "user_id": other }),
         _ => Value::Null,
     }
 }
