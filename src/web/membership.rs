@@ -35,7 +35,8 @@ pub struct Sees {
 
 impl From<Belongs> for Sees {
     fn from(who: Belongs) -> Self {
-        Self { membership: who.membership }
+        let reader = Reader { user: who.live.user, device: Some(who.live.device) };
+        Self { membership: who.membership, reader }
     }
 }
 
