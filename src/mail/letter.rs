@@ -278,7 +278,7 @@ impl Letter {
 }
 
 impl Kind {
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 20] = [
         Self::VerifyEmail,
         Self::AccountMade,
         Self::AlreadyRegistered,

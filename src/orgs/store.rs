@@ -281,7 +281,9 @@ impl TryFrom<MemberRow> for Member {
     }
 }
 
-pub(super) fn organization((id, slug, name, created_at, second_factor_from): OrganizationRow) -> Result<Organization, db::Error> {
+pub(super) fn organization(
+    (id, slug, name, created_at, second_factor_from): OrganizationRow,
+) -> Result<Organization, db::Error> {
     let slug = Slug::parse(&slug).ok_or_else(|| db::Error::Internal(format!("the stored slug of {id}")))?;
     Ok(Organization { id, slug, name, created_at, second_factor_from })
 }

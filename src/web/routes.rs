@@ -84,6 +84,8 @@ fn at_the_door() -> Vec<Endpoint> {
         get("/invitation", to(pages::invitation::show)),
         post("/invitation", to(pages::invitation::submit)),
         post("/invitation/decline", to(pages::invitation::decline)),
+        post("/invitation/{id}/accept", to(pages::invitation::accept_listed)),
+        post("/invitation/{id}/decline", to(pages::invitation::decline_listed)),
         get("/setup", to(pages::setup::show)),
         post("/setup", to(pages::setup::submit)),
         // Letters that were kept and not sent

@@ -145,6 +145,9 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ("GET", "/invitation", ["410"; 6]),
     ("POST", "/invitation", ["410"; 6]),
     ("POST", "/invitation/decline", ["410"; 6]),
+    // Another person's.
+    ("POST", "/invitation/{id}/accept", ["303 /login", "403", "410", "410", "303 /login", "303 /login"]),
+    ("POST", "/invitation/{id}/decline", ["303 /login", "403", "410", "410", "303 /login", "303 /login"]),
     ("POST", "/auth/invitations/accept", ["410 gone"; 6]),
     ("POST", "/auth/invitations/decline", ["410 gone"; 6]),
     (
@@ -596,6 +599,7 @@ fn of_another(app: &TestApp, path: &str) -> String {
     };
     match path {
         _ if path.starts_with("/orgs/{slug}") => of_another_organization(app, path),
+        _ if path.contains("/invitation/{id}/") => path.replace("{id}", &id("id")),
         _ if path.starts_with("/me/invitations/") => path.replace("{id}", &id("id")),
         "/me/sessions/{id}" => path.replace("{id}", &id("id")),
         _ if path.contains("/passkeys/{id}") => path.replace("{id}", &app.text("SELECT id::text AS t FROM passkeys")),

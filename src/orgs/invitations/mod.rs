@@ -128,9 +128,12 @@ pub fn find(tx: &mut ReadTx<'_>, named: Named) -> Result<Option<Offer>, db::Erro
     store::find_offer(tx, named)
 }
 
-/// Those that hold, for an address that whoever asks has proved.
-pub fn list_for(tx: &mut ReadTx<'_>, email: &EmailAddress) -> Result<Vec<Offer>, db::Error> {
-    store::list_offers(tx, &email.key())
+/// Those that hold and were sent to the address of a person, if they have proved it.
+pub fn list_of(tx: &mut ReadTx<'_>, user: UserId) -> Result<Vec<Offer>, db::Error> {
+    match store::find_inviter(tx, user)? {
+        Some(person) if person.is_verified => store::list_offers(tx, &person.email.key()),
+        Some(_) | None => Ok(Vec::new()),
+    }
 }
 
 /// Writes to somebody who is to become a member. To make an owner takes a confirmation.
@@ -243,9 +246,9 @@ pub fn require_own(tx: &mut ReadTx<'_>, id: InvitationId, email: &EmailAddress) 
 }
 
 /// Removes some that ran out a while ago. How many; `batch` of them if there may be more.
-pub fn sweep(tx: &mut Tx<'_>, batch: i64) -> Result<usize, db::Error> {
+pub fn sweep(tx: &mut Tx<'_>, batch: usize) -> Result<usize, db::Error> {
     let before = tx.now - LISTED_AFTER_ITS_END;
-    store::delete_expired(tx, before, batch)
+    store::delete_expired(tx, before, i64::try_from(batch).unwrap_or(i64::MAX))
 }
 
 /// Of two who take or decline it at once, the second waits for the organization and then finds nothing.

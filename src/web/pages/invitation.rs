@@ -11,15 +11,15 @@ use crate::accounts::Name;
 use crate::accounts::invited::{SignUp, Standing, look_at};
 use crate::app::App;
 use crate::db;
-use crate::kernel::{Redacted, Token};
+use crate::kernel::{Redacted, Token, UserId};
 use crate::mail::INVITATION_TTL;
 use crate::orgs::invitations::{Inviter, Offer};
 use crate::sessions::Opened;
 use crate::signin::invited::{Attempt, by_invitation};
-use crate::web::api::invitations::{add_cookies, refuse, take};
+use crate::web::api::invitations::{InvitationPath, add_cookies, load_own, refuse, refuse_own, take, take_own};
 use crate::web::csrf::{Checked, hide_address};
 use crate::web::failure::{Failure, Field};
-use crate::web::who::Anyone;
+use crate::web::who::{Anyone, SignedIn};
 use crate::web::{half_in, session_store, view};
 
 #[derive(Deserialize)]
@@ -38,6 +38,9 @@ pub struct Form {
     name: String,
     password: Option<Redacted>,
 }
+
+#[derive(Deserialize)]
+pub struct Nothing {}
 
 /// `GET /invitation?token=…`
 pub async fn show(
@@ -89,6 +92,42 @@ pub async fn decline(
         Err(Failure::Gone) => Ok(gone(&app, &request)),
         Err(failure) => Err(failure),
     }
+}
+
+/// `POST /invitation/{id}/accept`: of one to the address of whoever is signed in, from their list.
+pub async fn accept_listed(
+    app: web::Data<App>,
+    who: SignedIn,
+    path: web::Path<InvitationPath>,
+    Checked(Nothing {}): Checked<Nothing>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Failure> {
+    match take_own(&app, &who, path.invitation()?).await {
+        Ok(offer) => Ok(view::see_other(&home_of(&offer))),
+        Err(Failure::Gone) => Ok(gone(&app, &request)),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// `POST /invitation/{id}/decline`
+pub async fn decline_listed(
+    app: web::Data<App>,
+    who: SignedIn,
+    path: web::Path<InvitationPath>,
+    Checked(Nothing {}): Checked<Nothing>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Failure> {
+    match refuse_own(&app, &who, path.invitation()?).await {
+        Ok(_) => Ok(view::see_other("/invitation?done=declined")),
+        Err(Failure::Gone) => Ok(gone(&app, &request)),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Those to the address of a person, as the list of their organizations shows them.
+pub async fn listed(app: &App, user: UserId) -> Result<Vec<Value>, Failure> {
+    let offers = load_own(app, user).await?;
+    Ok(offers.iter().map(|offer| view::with(describe(offer), json!({ "id": offer.id }))).collect())
 }
 
 async fn accept(app: &App, who: &Anyone, token: Token, request: &HttpRequest) -> Result<HttpResponse, Failure> {

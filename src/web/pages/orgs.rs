@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::invitation;
 use super::sessions::Nothing;
 use crate::app::App;
 use crate::kernel::{Label, UserId};
@@ -276,7 +277,8 @@ async fn list_page(
     status: StatusCode,
 ) -> Result<HttpResponse, Failure> {
     let organizations: Vec<Value> = api::load_all(app, user).await?.iter().map(describe).collect();
-    let context = view::with(form, json!({ "organizations": organizations }));
+    let invitations = invitation::listed(app, user).await?;
+    let context = view::with(form, json!({ "organizations": organizations, "invitations": invitations }));
     Ok(view::html(request, &mut HttpResponse::build(status), "orgs/list.html", context))
 }
 
@@ -297,6 +299,7 @@ async fn page(
         "may": {
             "rename": role.may(Permission::Rename),
             "require_second_factor": role.may(Permission::RequireSecondFactor),
+            "invite": role.may(Permission::Invite(Role::Member)),
             "hand_over": role.may(Permission::HandOver),
             "delete": role.may(Permission::Delete),
         },

@@ -1,6 +1,8 @@
 //! The page that the letter leads to, and that of the admins.
 
 use chrono::TimeDelta;
+use vestibule::kernel::Origin;
+use vestibule::orgs::invitations::sweep;
 
 use super::{IVY, ivy_invited, page_of, role_in_acme};
 use crate::orgs::{ADMIN, staffed};
@@ -118,4 +120,39 @@ fn one_that_has_run_out_is_said_to_have() {
     let mut admin = app.browser();
     sign_in(&mut admin, ADMIN, PASSWORD);
     assert!(admin.get("/orgs/acme/invitations").has("Ran out"));
+}
+
+#[test]
+fn invitations_to_ones_own_address_are_in_the_list_of_organizations() {
+    let app = TestApp::start();
+    let ([_, mut admin, _], ..) = ivy_invited(&app);
+    let mut ivy = app.verified(IVY);
+    let page = ivy.get("/orgs");
+    assert!(page.has("You are invited to") && page.has("To be a member, by Ann Lee"), "{}", page.text());
+    assert_eq!(ivy.press("Accept", &[]).location().unwrap().path(), "/orgs/acme");
+    assert_eq!(role_in_acme(&mut ivy), "member");
+    assert!(!ivy.get("/orgs").has("You are invited to"));
+    let mut jo = app.verified("jo@example.com");
+    assert_eq!(super::invite(&mut admin, "jo@example.com", "member").status, 201);
+    jo.get("/orgs");
+    assert_eq!(jo.press("Decline", &[]).status, 303);
+    assert!(jo.follow().has("You have declined"));
+    assert_eq!(role_in_acme(&mut jo), "");
+}
+
+#[test]
+fn what_ran_out_a_week_ago_is_removed_and_nothing_before() {
+    let app = TestApp::start();
+    ivy_invited(&app);
+    app.clock().advance(TimeDelta::days(14) - TimeDelta::seconds(1));
+    let sweep = || {
+        let origin = Origin::system("a test");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(app.app.db.write(&origin, |tx| sweep(tx, 10))).expect("a sweep")
+    };
+    assert_eq!(sweep(), 0);
+    app.clock().advance(TimeDelta::seconds(1));
+    // The job may have been there before.
+    assert!(sweep() <= 1);
+    assert_eq!(app.count("SELECT count(*) AS n FROM invitations"), 0);
 }
