@@ -22,7 +22,8 @@
 //! **Order of locks**: people in the order of their ids, then organizations in the order of theirs, then whatever
 //! belongs to either. Every step that adds, changes or removes a member locks that person ([`lock_people`]) and then the
 //! organization ([`act`], [`lock`]), so two such steps never wait for each other in a circle, and owners are counted while
-//! nobody else can change them.
+//! nobody else can change them. Letters to all members are the exception: they refer to people while the organization is
+//! held, so whoever erases one of these at that very moment may be thrown back, and tries again.
 //!
 //! Every change is an event within the organization, which its admins may see. Every node forgets at once what it
 //! remembers of those whose membership has changed: the triggers of the tables tell it.

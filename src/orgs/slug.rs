@@ -36,9 +36,7 @@ pub struct Slug(String);
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum InvalidSlug {
-    #[error(
-        "A short name is 1 to 40 of the letters a to z, digits and dashes, and begins and ends with none of the latter."
-    )]
+    #[error("A short name has 1 to 40 of the letters a to z, digits and dashes, and no dash at either end.")]
     Shape,
     #[error("This short name stands for something else here. Choose another one.")]
     Reserved,

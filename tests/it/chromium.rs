@@ -5,7 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, PgConnection};
+
 use crate::support::port::Port;
+use crate::support::postgres::TestDb;
 use crate::support::process::{Folder, Tended};
 use crate::support::raw;
 use crate::support::within;
@@ -66,6 +70,19 @@ fn people_leave_and_come_back_in_a_real_browser() {
     let service = Service::start(&[]);
     let short = Service::start(&["accounts.deletion_grace=1s"]);
     play(&service, "leaving.mjs", &[&service.portal, &short.portal], "screenshots-leaving");
+}
+
+#[test]
+fn people_found_run_and_hand_over_organizations_in_a_real_browser() {
+    let database = TestDb::make();
+    let url = format!("database.url={}", database.url());
+    let key = "secrets.key=dGhlIGtleSBvZiBhIHRlc3QgdGhhdCBub2JvZHkgbmVlZHMgdG8gaGlkZQ==";
+    let service = Service::start(&[&url, key]);
+    play(&service, "organizations.mjs", &[&service.portal, "found"], "screenshots-organizations-founded");
+    let let_mia_in = "INSERT INTO members SELECT o.id, u.id, 'member', now() FROM organizations o, users u
+        WHERE u.email = 'mia@example.com'";
+    PgConnection::establish(database.url()).unwrap().batch_execute(let_mia_in).unwrap();
+    play(&service, "organizations.mjs", &[&service.portal, "run"], "screenshots-organizations");
 }
 
 /// Plays the stories of a file, which takes these arguments and last a folder for its pictures.

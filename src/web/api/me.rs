@@ -119,11 +119,10 @@ pub struct Person {
     pub organizations: Vec<Membership>,
 }
 
-/// A person as the API shows them. The last is a promised name that a client may read already: nobody has a deletion
-/// under way while there are none.
+/// A person as the API shows them.
 pub fn describe(person: &Person) -> Value {
     let Person { user, factors, organizations } = person;
-    let required_from = organizations.iter().filter_map(|one| one.organization.second_factor_from).min();
+    let second_factor_from = organizations.iter().filter_map(|one| one.organization.second_factor_from).min();
     let organizations = organizations.iter().map(|membership| {
         let organization = &membership.organization;
         json!({ "slug": organization.slug, "name": organization.name, "role": membership.role.as_str() })
@@ -132,7 +131,6 @@ pub fn describe(person: &Person) -> Value {
         "totp": factors.totp,
         "passkeys": factors.passkeys,
         "recovery_codes_left": factors.recovery_codes_left,
-        "required_from": required_from,
     });
     json!({
         "id": user.id,
@@ -141,6 +139,7 @@ pub fn describe(person: &Person) -> Value {
         "name": user.name,
         "created_at": user.created_at,
         "mfa": mfa,
+        "second_factor_from": second_factor_from,
         "organizations": organizations.collect::<Vec<_>>(),
         "deletion": user.deletes_at.map(|deletes_at| json!({ "deletes_at": deletes_at })),
     })

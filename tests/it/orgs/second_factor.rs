@@ -66,7 +66,7 @@ fn whoever_has_none_is_told_the_day_and_led_to_set_one_up_when_it_has_come() {
 
     let page = mia.get("/");
     assert!(page.has("Set up a second factor An organization that you belong to asks for one."), "{}", page.text());
-    assert_eq!(get(&mut mia, "/me").json::<Value>()["mfa"]["required_from"], "2027-01-15T08:01:30Z");
+    assert_eq!(get(&mut mia, "/me").json::<Value>()["second_factor_from"], "2027-01-15T08:01:30Z");
     assert!(!olive.get("/").has("Set up a second factor"));
     app.clock().advance(TimeDelta::seconds(60));
     let page = mia.get("/");
