@@ -121,7 +121,8 @@ fn gets_second_factors(app: &TestApp, she: &mut Browser) -> Keys {
     let (authenticator, recovery_codes) = set_up(app, she);
     let (passkey, _) = register(app, she, "Her own backup");
     let mfa = &get(she, "/me")["mfa"];
-    assert_eq!(mfa, &json!({ "totp": true, "passkeys": 1, "recovery_codes_left": 10 }));
+    let all = json!({ "totp": true, "passkeys": 1, "recovery_codes_left": 10, "required_from": null });
+    assert_eq!(mfa, &all);
     ask(she, ("POST", "/me/api-keys"), json!({ "name": "Her own backup", "scopes": ["account:read"] }), 201);
     Keys { app: authenticator, passkey, recovery_codes }
 }
