@@ -83,6 +83,7 @@ fn why(facts: &Map<String, Value>) -> Option<String> {
     let words = match facts.get("reason")?.as_str()? {
         "signed_out_elsewhere" => ", from another device",
         "password_changed" => ", because the password was changed",
+        "account_left" => ", because the account is to be deleted",
         "email_restored" => ", because the email address was put back",
         _ => return None,
     };

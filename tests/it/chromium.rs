@@ -85,6 +85,12 @@ fn people_found_run_and_hand_over_organizations_in_a_real_browser() {
     play(&service, "organizations.mjs", &[&service.portal, "run"], "screenshots-organizations");
 }
 
+#[test]
+fn people_see_what_happened_and_take_their_data_along_in_a_real_browser() {
+    let service = Service::start(&[]);
+    play(&service, "activity.mjs", &[&service.portal], "screenshots-activity");
+}
+
 /// Plays the stories of a file, which takes these arguments and last a folder for its pictures.
 fn play(service: &Service, stories: &str, arguments: &[&str], pictures: &str) {
     let drivers = browser_folder();

@@ -8,7 +8,7 @@ use url::form_urlencoded::Serializer;
 
 use crate::accounts::activity::{self, About, By, Entry, Member, Told};
 use crate::app::App;
-use crate::audit::{Area, Cursor, Filter, KINDS, Page, PageSize, Sight, Which};
+use crate::audit::{Area, Cursor, Filter, KINDS, Kind, Page, PageSize, Sight, Which};
 use crate::kernel::{UserId, When};
 use crate::orgs::Membership;
 use crate::web::failure::{Failure, Field};
@@ -137,7 +137,7 @@ pub async fn load_of_organization(
 
 /// What a page that lists events is given.
 fn context(asked: &Asked, told: &Told, wrong: &[Field]) -> Value {
-    let form = json!({ "kind": asked.kind, "since": asked.since, "until": asked.until });
+    let form = json!({ "kind": asked.kind, "since": day(&asked.since), "until": day(&asked.until) });
     let list = json!({
         "events": told.entries.iter().map(describe).collect::<Vec<_>>(),
         "kinds": choices(asked),
@@ -150,6 +150,11 @@ fn context(asked: &Asked, told: &Told, wrong: &[Field]) -> Value {
     let wrong: Vec<Field> =
         wrong.iter().map(|(name, text)| (if has_field(name) { *name } else { "" }, text.clone())).collect();
     view::with(view::form(&form, &wrong, None), list)
+}
+
+/// What a field for a day takes: nothing else than one.
+fn day(text: &str) -> String {
+    When::parse(text).map(|when| when.begin().format("%Y-%m-%d").to_string()).unwrap_or_default()
 }
 
 /// The areas, and the one kind that is looked for by a link.
@@ -183,7 +188,7 @@ fn describe(entry: &Entry) -> Value {
             Some(Area::Organizations) => "list",
             None => "info",
         },
-        "by": by(&entry.by),
+        "by": by(entry),
         "about": about(&entry.about),
         "address": entry.address,
         "device": entry.device,
@@ -191,14 +196,16 @@ fn describe(entry: &Entry) -> Value {
     })
 }
 
-fn by(by: &By) -> Option<String> {
-    match by {
+fn by(entry: &Entry) -> Option<String> {
+    // Whoever signs up or follows a letter is not signed in either, and need not be told so.
+    let is_attempt = Kind::find(&entry.kind).is_some_and(|kind| kind.sight == Sight::Attempt);
+    match &entry.by {
         By::You => None,
         By::Member(member) => Some(name(member)),
         By::Operator => Some("the operator of this service".to_owned()),
         By::Service => Some("the service itself".to_owned()),
         By::Another => Some("somebody else".to_owned()),
-        By::Somebody => Some("somebody who was not signed in".to_owned()),
+        By::Somebody => is_attempt.then(|| "somebody who was not signed in".to_owned()),
     }
 }
 
