@@ -103,7 +103,7 @@ fn a_mistake_in_a_request_is_named() {
     assert!(status == 400 && body.contains("missing field `password`"), "{body}");
     let (status, _) = send("application/json", &format!(r#"{{"email":"{}"}}"#, "a".repeat(70_000)));
     assert_eq!(status, 413);
-    assert_eq!(code(&client.api("DELETE", "/me", Value::Null)), "invalid_request");
+    assert_eq!(code(&client.api("PUT", "/me", Value::Null)), "invalid_request");
     assert_eq!(code(&client.api("GET", "/me/nothing", Value::Null)), "not_found");
     assert_eq!(
         client.get("/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200").status,
