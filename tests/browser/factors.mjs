@@ -6,10 +6,21 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, describe } from "node:test";
 
-import { Authenticator } from "./support/authenticator.mjs";
 import { Album } from "./support/look.mjs";
 import { scan } from "./support/scan.mjs";
-import { button, getsIn, heading, link, openLetter, passwordField, person, signIn } from "./support/steps.mjs";
+import {
+  button,
+  codeField,
+  confirmByPassword,
+  enters,
+  getsIn,
+  heading,
+  link,
+  openLetter,
+  person,
+  readsTheSecret,
+  signIn,
+} from "./support/steps.mjs";
 import { Stage } from "./support/story.mjs";
 import { launch } from "./support/visitor.mjs";
 
@@ -19,7 +30,6 @@ const browser = await launch();
 const stage = new Stage({ browser, album, origins: [new URL(portal).origin] });
 
 const at = (path) => new URL(path, portal).href;
-const codeField = (page) => page.getByLabel(/^(Code|Recovery code)$/);
 
 describe("a second factor", { concurrency: 2 }, () => {
   after(() => browser.close());
@@ -147,26 +157,6 @@ async function setsUp(page, who) {
   await enters(page, phone.code(), "Turn it on");
   await heading(page, "Your recovery codes");
   return page.getByRole("main").getByRole("listitem").allTextContents();
-}
-
-async function confirmByPassword(page, who) {
-  await heading(page, "Confirm that it is you");
-  await passwordField(page).fill(who.password);
-  await button(page, "Confirm").click();
-}
-
-async function readsTheSecret(page) {
-  await page.getByText("It cannot be scanned?").click();
-  const shown = page.locator("code.code");
-  await shown.waitFor();
-  const otpauthUrl = await link(page, "an app on this device").getAttribute("href");
-  assert.ok(otpauthUrl.startsWith("otpauth://totp/"), otpauthUrl);
-  return { phone: new Authenticator(await shown.textContent()), otpauthUrl };
-}
-
-async function enters(page, code, way) {
-  await codeField(page).fill(code);
-  await button(page, way).click();
 }
 
 async function isToldThatTheCodeIsWrong(page) {

@@ -12,6 +12,7 @@ use crate::support::port::Port;
 use crate::support::postgres::TestDb;
 use crate::support::process::{Folder, Tended};
 use crate::support::raw;
+use crate::support::traces::traces;
 use crate::support::within;
 
 /// A cluster is made from nothing, and the machine may be busy.
@@ -91,6 +92,31 @@ fn people_see_what_happened_and_take_their_data_along_in_a_real_browser() {
     play(&service, "activity.mjs", &[&service.portal], "screenshots-activity");
 }
 
+#[test]
+fn people_live_a_whole_life_in_a_real_browser() {
+    let mut service = Service::start(&[]);
+    let kept = service.program.folder().join("browsers").display().to_string();
+    let act = |service: &Service, name: &str| {
+        let pictures = format!("screenshots-whole-life/{name}");
+        play(service, "whole-life.mjs", &[&service.portal, &service.demo, name, &kept], &pictures);
+    };
+    act(&service, "lives");
+    // As the stories say who she is, and where she is.
+    let words = ["Wilhelmina", "mina@lantern.example", "203.0.113.201", "198.51.100.202", "Hermes/9", "Mina's laptop"];
+    for word in words {
+        assert_ne!(traces(&service.database(), &[word]), [""; 0], "nothing was ever there of {word}");
+    }
+    service.restart(&["accounts.deletion_grace=1s"]);
+    act(&service, "leaves");
+    // The receipt stays until it is sent.
+    let erased = within(PATIENCE, || {
+        service.command(&["jobs", "run", "erase_accounts"]);
+        traces(&service.database(), &words).is_empty().then_some(())
+    });
+    assert!(erased.is_some(), "{:#?}", traces(&service.database(), &words));
+    act(&service, "is-gone");
+}
+
 /// Plays the stories of a file, which takes these arguments and last a folder for its pictures.
 fn play(service: &Service, stories: &str, arguments: &[&str], pictures: &str) {
     let drivers = browser_folder();
@@ -122,30 +148,45 @@ struct Service {
     portal: String,
     demo: String,
     program: Tended,
-    _ports: [Port; 2],
+    ports: [Port; 2],
 }
 
 impl Service {
     /// With settings that differ, as `--set` takes them.
     fn start(special: &[&str]) -> Self {
-        let (folder, own, demo) = (Folder::make("chromium", "TERM"), Port::claim(), Port::claim());
-        let [portal, app] = [&own, &demo].map(|port| format!("http://localhost:{}", port.number()));
-        let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
-        // Nothing of this machine's: neither its configuration nor what our own shell has set.
-        #[expect(clippy::disallowed_methods, reason = "the search path is this process's own")]
-        let search_path = std::env::var_os("PATH");
-        command.env_clear().envs(search_path.map(|path| ("PATH", path)));
-        command.args(["serve", "--config", "/dev/null", "--demo", &demo.address().to_string()]);
-        command.args(["--set", &format!("server.listen={}", own.address())]);
-        command.args(["--set", &format!("server.public_url={portal}"), "--set", "server.metrics_listen="]);
-        command.args(special.iter().flat_map(|setting| ["--set", setting]));
-        let mut program = Tended::start(folder, &mut command, "TERM");
+        let (folder, ports) = (Folder::make("chromium", "TERM"), [Port::claim(), Port::claim()]);
+        let [portal, demo] = ports.each_ref().map(|port| format!("http://localhost:{}", port.number()));
+        let program = Tended::start(folder, &mut serve(&ports, special), "TERM");
+        let mut service = Self { portal, demo, program, ports };
+        service.wait();
+        service
+    }
+
+    /// Ends it in good order, and starts it with other settings on what it has kept.
+    fn restart(&mut self, special: &[&str]) {
+        self.program.end("TERM");
+        self.program.again(&mut serve(&self.ports, special));
+        self.wait();
+    }
+
+    fn wait(&mut self) {
         let is_up = within(PATIENCE, || {
-            assert!(program.is_running(), "the program ended:\n{}", program.log());
-            is_ready(own.number()).then_some(())
+            assert!(self.program.is_running(), "the program ended:\n{}", self.program.log());
+            is_ready(self.ports[0].number()).then_some(())
         });
-        assert!(is_up.is_some(), "not ready after {PATIENCE:?}:\n{}", program.log());
-        Self { portal, demo: app, program, _ports: [own, demo] }
+        assert!(is_up.is_some(), "not ready after {PATIENCE:?}:\n{}", self.program.log());
+    }
+
+    /// What an operator types beside the running service.
+    fn command(&self, words: &[&str]) {
+        let output = program(&self.ports).current_dir(self.program.folder()).args(words).output().expect("the program");
+        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Its private one.
+    fn database(&self) -> String {
+        let socket = self.program.folder().join("data/postgres/socket");
+        format!("postgresql:///vestibule?host={}&port=5432&user=vestibule", socket.display())
     }
 
     /// As the banner shows it to whoever has started the service.
@@ -154,6 +195,25 @@ impl Service {
         let link = log.lines().find_map(|line| line.trim().strip_prefix("Set up"));
         link.unwrap_or_else(|| panic!("no set-up link in\n{log}")).trim().to_owned()
     }
+}
+
+fn serve(ports: &[Port; 2], special: &[&str]) -> Command {
+    let mut command = program(ports);
+    command.args(special.iter().flat_map(|setting| ["--set", setting]));
+    command.args(["serve", "--demo", &ports[1].address().to_string()]);
+    command
+}
+
+/// With nothing of this machine's: neither its configuration nor what our own shell has set.
+fn program([own, _]: &[Port; 2]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
+    #[expect(clippy::disallowed_methods, reason = "the search path is this process's own")]
+    let search_path = std::env::var_os("PATH");
+    command.env_clear().envs(search_path.map(|path| ("PATH", path)));
+    command.args(["--config", "/dev/null", "--set", &format!("server.listen={}", own.address())]);
+    command.args(["--set", &format!("server.public_url=http://localhost:{}", own.number())]);
+    command.args(["--set", "server.metrics_listen="]);
+    command
 }
 
 fn is_ready(port: u16) -> bool {

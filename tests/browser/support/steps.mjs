@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 
+import { Authenticator } from "./authenticator.mjs";
+
 const PATIENCE = 20_000;
 
 export const heading = (page, name) => page.getByRole("heading", { level: 1, name }).waitFor();
@@ -14,6 +16,8 @@ export const email = (page) => page.getByLabel("Email address");
 
 // Where one is chosen anew it says so.
 export const passwordField = (page) => page.getByLabel(/^(New p|P)assword$/);
+
+export const codeField = (page) => page.getByLabel(/^(Code|Recovery code)$/);
 
 export async function signUp(page, person) {
   await heading(page, "Create your account");
@@ -102,4 +106,27 @@ export async function getsIn(page, portal, who) {
   await confirm(page);
   await signIn(page, who);
   await heading(page, `Hello, ${who.name}`);
+}
+
+// On the page that asks for it.
+export async function confirmByPassword(page, who) {
+  await heading(page, "Confirm that it is you");
+  await passwordField(page).fill(who.password);
+  await button(page, "Confirm").click();
+}
+
+// Of the app that is being set up, as somebody without a camera does.
+export async function readsTheSecret(page) {
+  await page.getByText("It cannot be scanned?").click();
+  const shown = page.locator("code.code");
+  await shown.waitFor();
+  const otpauthUrl = await link(page, "an app on this device").getAttribute("href");
+  assert.ok(otpauthUrl.startsWith("otpauth://totp/"), otpauthUrl);
+  const secret = await shown.textContent();
+  return { phone: new Authenticator(secret), secret, otpauthUrl };
+}
+
+export async function enters(page, code, way) {
+  await codeField(page).fill(code);
+  await button(page, way).click();
 }
