@@ -112,10 +112,11 @@ pub fn count_waiting_for(tx: &mut ReadTx<'_>, user: UserId) -> Result<i64, db::E
     store::count_unsent_to(tx, user)
 }
 
-/// Deletes all that was ever written to one of these addresses, sent or not.
+/// Deletes all that was ever written to one of these addresses, sent or not, and takes them out of invitations to others.
 pub fn forget_letters_to(tx: &mut Tx<'_>, addresses: &[EmailAddress]) -> Result<(), db::Error> {
     let recipients: Vec<String> = addresses.iter().map(EmailAddress::key).collect();
-    store::delete_to(tx, &recipients)
+    store::delete_to(tx, &recipients)?;
+    store::forget_inviter(tx, &recipients)
 }
 
 /// Deletes what is of no use any more: whom we wrote to is nobody's business for ever. How many rows.

@@ -1,7 +1,8 @@
 use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, Text};
+use diesel::sql_types::{Array, Jsonb, Text};
 use serde_json::Value;
 
 use super::letter::Kind;
@@ -114,6 +115,9 @@ pub(super) fn lease(
     Ok(leased)
 }
 
+/// An inviter may be nobody, and letters without one are as they were.
+const WITHOUT_INVITER: &str = r#"jsonb_set(details, '{inviter}', '""', false)"#;
+
 /// However late its sender is: it was sent.
 pub(super) fn mark_sent(tx: &mut Tx<'_>, id: LetterId) -> Result<(), db::Error> {
     let now = tx.now;
@@ -124,6 +128,8 @@ pub(super) fn mark_sent(tx: &mut Tx<'_>, id: LetterId) -> Result<(), db::Error> 
             dsl::leased_until.eq(None::<DateTime<Utc>>),
             dsl::last_error.eq(None::<String>),
             dsl::sealed.eq(None::<Vec<u8>>),
+            // What its reader was told of somebody else is theirs from now on, and nothing of ours.
+            dsl::details.eq(sql::<Jsonb>(WITHOUT_INVITER)),
         ))
         .execute(tx.conn())?;
     Ok(())
@@ -217,6 +223,18 @@ pub(super) fn delete(tx: &mut Tx<'_>, id: LetterId) -> Result<(), db::Error> {
 pub(super) fn delete_to(tx: &mut Tx<'_>, recipients: &[String]) -> Result<(), db::Error> {
     let statement = "DELETE FROM mail_outbox WHERE lower(recipient) = ANY ($1)";
     sql_query(statement).bind::<Array<Text>, _>(recipients).execute(tx.conn())?;
+    Ok(())
+}
+
+/// Whoever has one of these addresses has invited nobody, as far as letters tell that were not sent. Of those that were it
+/// is not known any more.
+pub(super) fn forget_inviter(tx: &mut Tx<'_>, addresses: &[String]) -> Result<(), db::Error> {
+    let statement = format!(
+        "UPDATE mail_outbox SET details = {WITHOUT_INVITER}
+        WHERE (gave_up_at IS NOT NULL OR (sent_at IS NULL AND gave_up_at IS NULL))
+            AND EXISTS (SELECT FROM unnest($1) address WHERE strpos(lower(details ->> 'inviter'), address) > 0)"
+    );
+    sql_query(statement).bind::<Array<Text>, _>(addresses).execute(tx.conn())?;
     Ok(())
 }
 

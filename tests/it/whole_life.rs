@@ -4,12 +4,13 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::deletion::{GRACE, erase_the_gone, letter};
-use crate::orgs::{id_of, join};
+use crate::orgs::id_of;
 use crate::support::authenticator::{Authenticator, set_up};
 use crate::support::browser::Browser;
 use crate::support::page::Page;
 use crate::support::passkey::{Passkey, register};
 use crate::support::people::{PASSWORD, code, token_in};
+use crate::support::smtp::{At, Mishap, Times};
 use crate::support::{TestApp, eventually};
 
 const HER: &str = "wilhelmina@lantern.example";
@@ -55,6 +56,26 @@ fn a_whole_life_is_lived_and_leaves_nothing_that_names_whoever_lived_it() {
     is_nobody_now(&app, &mut she, &keys);
     her_friend_goes_on(&app);
     somebody_else_gets_the_address(&app, &her_id);
+}
+
+/// Those who are erased soon after they have invited somebody.
+#[test]
+fn letters_to_others_do_not_keep_who_has_invited_them() {
+    let app = TestApp::with(&[("accounts.deletion_grace", "1d")]);
+    let mut she = signs_up(&app);
+    ask(&mut she, ("POST", "/orgs"), json!({ "name": "Acme" }), 201);
+    ask(&mut she, ("POST", "/orgs/acme/invitations"), json!({ "email": FRIEND }), 201);
+    letter(&app, FRIEND, "You are invited");
+    app.mail().misbehave(At::Rcpt, Mishap::Say("550 5.1.1 nobody of that name"), Times::Once);
+    ask(&mut she, ("POST", "/orgs/acme/invitations"), json!({ "email": "unknown@example.com" }), 201);
+    let given_up = "SELECT count(*) AS n FROM mail_outbox WHERE gave_up_at IS NOT NULL";
+    eventually("a letter to be given up", || (app.count(given_up) == 1).then_some(()));
+    she.confirm();
+    ask(&mut she, ("DELETE", "/me"), Value::Null, 202);
+    app.clock().advance(TimeDelta::days(1));
+    erase_the_gone(&app);
+    eventually("her to be gone", || app.traces_of(&[NAME, EARLIER]).is_empty().then_some(()));
+    assert_eq!(app.count("SELECT count(*) AS n FROM mail_outbox WHERE letter = 'invitation'"), 2);
 }
 
 /// Her phone and her laptop, and what lies in her drawer.
@@ -111,8 +132,10 @@ fn changes_her_address(app: &TestApp, she: &mut Browser) {
 fn founds_an_organization(app: &TestApp, she: &mut Browser) {
     let made = ask(she, ("POST", "/orgs"), json!({ "name": "Acme" }), 201);
     assert_eq!((&made["slug"], &made["role"]), (&json!("acme"), &json!("owner")));
-    app.verified(FRIEND);
-    join(app, &id_of(app, FRIEND), "member");
+    ask(she, ("POST", "/orgs/acme/invitations"), json!({ "email": FRIEND }), 201);
+    let token = token_in(&letter(app, FRIEND, "You are invited").link());
+    let accepted = json!({ "token": token, "name": "Felix", "password": PASSWORD });
+    ask(&mut app.browser(), ("POST", "/auth/invitations/accept"), accepted, 200);
     let members = get(she, "/orgs/acme/members");
     assert_eq!(members["members"].as_array().map(Vec::len), Some(2), "{members}");
 }
@@ -120,11 +143,14 @@ fn founds_an_organization(app: &TestApp, she: &mut Browser) {
 fn gets_second_factors(app: &TestApp, she: &mut Browser) -> Keys {
     let (authenticator, recovery_codes) = set_up(app, she);
     let (passkey, _) = register(app, she, "Her own backup");
-    let mfa = &get(she, "/me")["mfa"];
-    let all = json!({ "totp": true, "passkeys": 1, "recovery_codes_left": 10, "required_from": null });
-    assert_eq!(mfa, &all);
+    assert_eq!(factors(she), json!([true, 1, 10]));
     ask(she, ("POST", "/me/api-keys"), json!({ "name": "Her own backup", "scopes": ["account:read"] }), 201);
     Keys { app: authenticator, passkey, recovery_codes }
+}
+
+fn factors(browser: &mut Browser) -> Value {
+    let mfa = &get(browser, "/me")["mfa"];
+    json!([mfa["totp"], mfa["passkeys"], mfa["recovery_codes_left"]])
 }
 
 /// Signs in with the password and a code of the app.
@@ -247,7 +273,7 @@ fn somebody_else_gets_the_address(app: &TestApp, her_id: &str) {
     let me = get(&mut heir, "/me");
     assert_ne!(me["id"], her_id);
     assert_eq!((&me["name"], &me["organizations"]), (&json!("Otto"), &json!([])));
-    assert_eq!(me["mfa"], json!({ "totp": false, "passkeys": 0, "recovery_codes_left": 0 }));
+    assert_eq!(factors(&mut heir), json!([false, 0, 0]));
     let activity = get(&mut heir, "/me/activity?limit=100");
     assert!(!activity.to_string().contains("organization.created"), "{activity}");
 }
