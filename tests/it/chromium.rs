@@ -117,6 +117,12 @@ fn people_live_a_whole_life_in_a_real_browser() {
     act(&service, "is-gone");
 }
 
+#[test]
+fn people_invite_others_and_sort_them_into_groups_in_a_real_browser() {
+    let service = Service::start(&[]);
+    play(&service, "invitations.mjs", &[&service.portal], "screenshots-invitations");
+}
+
 /// Plays the stories of a file, which takes these arguments and last a folder for its pictures.
 fn play(service: &Service, stories: &str, arguments: &[&str], pictures: &str) {
     let drivers = browser_folder();
