@@ -1,6 +1,7 @@
 //! What a flow is handed: the settings, the clock, the ways to the database and to slow work.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::breaches::{self, Breaches};
 use crate::config::Settings;
@@ -8,7 +9,11 @@ use crate::crypto::{Hasher, Sealer};
 use crate::db::Db;
 use crate::kernel::Clock;
 use crate::kernel::return_to::Destinations;
+use crate::outbound::Outside;
 use crate::render::Renderer;
+
+/// How long whoever receives a webhook may take to answer. It is asked to note what it was told, and to work later.
+pub const RECEIVER_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Cheap to clone; every part is shared.
 #[derive(Clone)]
@@ -20,6 +25,8 @@ pub struct App {
     pub breaches: Breaches,
     pub sealer: Sealer,
     pub render: Renderer,
+    /// Whom people name, as those who receive webhooks.
+    pub outside: Outside,
     /// Where people may be sent after signing in.
     pub destinations: Arc<Destinations>,
 }
@@ -47,6 +54,7 @@ impl App {
             breaches: Breaches::new(settings.password.breach_file.as_deref(), settings.password.breach_api.as_ref())?,
             sealer: Sealer::new(&settings.secrets.keys).ok_or(Error::NoKey)?,
             render: Renderer::new(settings.server.overrides_dir.as_deref())?,
+            outside: Outside::new(&settings.webhooks.allowed_networks, RECEIVER_PATIENCE),
             destinations: Arc::new(Destinations::new(
                 settings.server.public_url.clone(),
                 settings.session.cookie_domains.clone(),

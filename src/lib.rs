@@ -63,6 +63,9 @@ pub mod api_keys;
 /// Sign up, prove an address, passwords, profile.
 pub mod accounts;
 
+/// What happens, told to programs of others.
+pub mod webhooks;
+
 // ── passage: who may come in ──
 
 /// How a person gets in, and the only way to open a session.

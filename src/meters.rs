@@ -13,6 +13,7 @@ pub struct Meters {
     attempts: Tally<(&'static str, Outcome)>,
     waits: Tally<&'static str>,
     challenges: Tally<&'static str>,
+    deliveries: Tally<&'static str>,
     runs: Tally<(&'static str, &'static str)>,
     last_runs: Arc<Mutex<BTreeMap<&'static str, LastRun>>>,
 }
@@ -75,12 +76,21 @@ impl Meters {
         last_runs.insert(job, LastRun { succeeded_at: succeeded_at.or(before), took });
     }
 
+    /// An event was sent to a webhook, or was not.
+    pub fn delivered(&self, outcome: &'static str) {
+        self.deliveries.add(outcome);
+    }
+
     pub fn attempts(&self) -> BTreeMap<(&'static str, Outcome), u64> {
         self.attempts.counts().clone()
     }
 
     pub fn waits(&self) -> BTreeMap<&'static str, u64> {
         self.waits.counts().clone()
+    }
+
+    pub fn deliveries(&self) -> BTreeMap<&'static str, u64> {
+        self.deliveries.counts().clone()
     }
 
     pub fn challenges(&self) -> BTreeMap<&'static str, u64> {

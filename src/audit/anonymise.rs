@@ -30,7 +30,7 @@ const HARMLESS: [&str; 18] = [
 /// Who somebody has been, once nobody is to know: the same for all of their events, so that these still belong together.
 /// It is keyed (HMAC-SHA-256 under the first of `secrets.key`), so whoever has the id and not the key cannot tell. With
 /// another first key the same id would get another pseudonym; those given before stay what they are.
-pub fn pseudonym(sealer: &Sealer, user: UserId) -> UserId {
+fn pseudonym(sealer: &Sealer, user: UserId) -> UserId {
     let signature = sealer.sign("audit pseudonym", user.as_uuid().as_bytes());
     UserId::pseudonym(signature.first_chunk().copied().unwrap_or_default())
 }

@@ -150,8 +150,17 @@ pub const KINDS: &[Kind] = &[
     kind("user.restored", Account, Person, "The account was kept after all"),
     kind("webhook.added", Organizations, Organization, "A webhook was added"),
     kind("webhook.changed", Organizations, Organization, "A webhook was changed"),
+    kind(
+        "webhook.delivery_given_up",
+        Organizations,
+        Organization,
+        "A webhook was not told of something, after many attempts",
+    ),
+    kind("webhook.delivery_repeated", Organizations, Organization, "A webhook was told of something again"),
     kind("webhook.disabled", Organizations, Organization, "A webhook was turned off"),
     kind("webhook.removed", Organizations, Organization, "A webhook was removed"),
+    kind("webhook.secret_replaced", Organizations, Organization, "A webhook was given a new secret"),
+    kind("webhook.tested", Organizations, Organization, "A webhook was sent a test"),
 ];
 
 const fn kind(word: &'static str, area: Area, sight: Sight, sentence: &'static str) -> Kind {

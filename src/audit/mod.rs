@@ -17,11 +17,11 @@ mod words;
 
 use serde_json::Value;
 
-pub use anonymise::{anonymise, has_more_than, pseudonym};
+pub use anonymise::{anonymise, has_more_than};
 pub use batch::{Batch, Extent, next_batch};
 pub use kinds::{Area, KINDS, Kind, Sight};
 pub use search::{Cursor, Filter, Found, Page, PageSize, Recorded, Which, kept_of_person, of_organization, of_person};
-pub use words::{facts, sentence};
+pub use words::{facts, sentence, shown};
 
 use crate::db::{self, Tx};
 use crate::kernel::{EventId, OrganizationId, UserId};

@@ -34,7 +34,12 @@ const SHOWN: &[&str] = &[
 
 /// What a program may rely on beside the kind; each is missing where there is nothing to say.
 pub fn facts(event: &Recorded) -> Map<String, Value> {
-    let Value::Object(details) = &event.details else { return Map::new() };
+    shown(&event.details)
+}
+
+/// Of the details of an event, those that whoever may see it may see.
+pub fn shown(details: &Value) -> Map<String, Value> {
+    let Value::Object(details) = details else { return Map::new() };
     let is_shown = |name: &str, value: &Value| SHOWN.contains(&name) && !(name == "before" && is_id(value));
     let shown = details.iter().filter(|(name, value)| is_shown(name, value));
     shown.map(|(name, value)| (name.clone(), value.clone())).collect()

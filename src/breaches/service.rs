@@ -1,7 +1,6 @@
 //! The range API of Have I Been Pwned, or one like it: `GET {base}/range/ABCDE`, a line for each known hash that begins
 //! so, with the rest of it and how often it was seen.
 
-use std::iter::successors;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -43,11 +42,8 @@ pub(super) enum Error {
 }
 
 impl From<reqwest::Error> for Error {
-    /// With its causes, and without the address, which holds what was asked for.
     fn from(error: reqwest::Error) -> Self {
-        let error = error.without_url();
-        let causes = successors(Some(&error as &dyn std::error::Error), |error| error.source());
-        Self::Failed(causes.map(ToString::to_string).collect::<Vec<_>>().join(": "))
+        Self::Failed(outbound::describe(error))
     }
 }
 

@@ -19,6 +19,7 @@ pub mod serve;
 mod stop;
 mod table;
 pub mod user;
+pub mod webhook;
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -79,6 +80,9 @@ enum Command {
     /// Look after organizations
     #[command(subcommand)]
     Org(org::Command),
+    /// Tell programs of others what happens, as it happens
+    #[command(subcommand)]
+    Webhook(webhook::Command),
     /// Try out mail, and look after letters that wait
     #[command(subcommand)]
     Mail(mail::Command),
@@ -112,6 +116,10 @@ pub fn run(cli: Cli, environment: Environment) -> ExitCode {
         Command::Org(command) => {
             let settings = start(&sources(cli.common, command.common().clone(), environment));
             settings.and_then(|settings| org::run(&command, &settings))
+        }
+        Command::Webhook(command) => {
+            let settings = start(&sources(cli.common, command.common().clone(), environment));
+            settings.and_then(|settings| webhook::run(&command, &settings))
         }
         Command::Mail(command) => {
             let settings = start(&sources(cli.common, command.common().clone(), environment));

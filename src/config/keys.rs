@@ -1,7 +1,7 @@
 //! The names of the keys, as files, variables and people write them.
 
 /// Every key. `config/default.toml` and the reader of [`super::Settings`] are tested against this list.
-pub const KEYS: [&str; 48] = [
+pub const KEYS: [&str; 49] = [
     "server.listen",
     "server.public_url",
     "server.metrics_listen",
@@ -45,6 +45,7 @@ pub const KEYS: [&str; 48] = [
     "limits.login_per_account",
     "limits.login_per_network",
     "limits.mail_per_account",
+    "webhooks.allowed_networks",
     "gateway.default",
     "gateway.organizations",
     "gateway.rules",

@@ -7,7 +7,7 @@ use super::findings::{BUILT_IN, Finding, Mistakes, Wrong};
 use super::keys::{RULE_KEYS, nearest};
 use super::settings::{
     Accounts, Allow, Database, Gateway, Limits, Log, Mail, MetricsListen, Organizations, Password, Rule, Secrets,
-    Server, Session, Settings, StepUp,
+    Server, Session, Settings, StepUp, Webhooks,
 };
 use super::values::{Field, Table, Values};
 use super::{names, parse};
@@ -23,6 +23,7 @@ pub(super) fn settings(values: &Values, mistakes: &mut Mistakes) -> Option<Setti
     let password = password(values, mistakes);
     let mail = mail(values, mistakes);
     let limits = limits(values, mistakes);
+    let webhooks = mistakes.collect(values.field("webhooks.allowed_networks").list(parse::network));
     let gateway = gateway(values, mistakes);
     let log = log(values, mistakes);
     Some(Settings {
@@ -35,6 +36,7 @@ pub(super) fn settings(values: &Values, mistakes: &mut Mistakes) -> Option<Setti
         password: password?,
         mail: mail?,
         limits: limits?,
+        webhooks: Webhooks { allowed_networks: webhooks? },
         gateway: gateway?,
         log: log?,
     })

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use chrono::TimeDelta;
+use ipnet::IpNet;
 use log::LevelFilter;
 use secrecy::SecretString;
 use url::Url;
@@ -26,6 +27,7 @@ pub struct Settings {
     pub password: Password,
     pub mail: Mail,
     pub limits: Limits,
+    pub webhooks: Webhooks,
     pub gateway: Gateway,
     pub log: Log,
 }
@@ -250,6 +252,12 @@ pub struct Limits {
 pub struct Limit {
     pub count: u32,
     pub period: TimeDelta,
+}
+
+#[derive(Clone, Debug)]
+pub struct Webhooks {
+    /// Where they may lead although it is not on the public internet.
+    pub allowed_networks: Vec<IpNet>,
 }
 
 #[derive(Clone, Debug)]

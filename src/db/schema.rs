@@ -362,6 +362,44 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    webhooks (id) {
+        id -> Uuid,
+        organization_id -> Nullable<Uuid>,
+        url -> Text,
+        kinds -> Array<Text>,
+        secret -> Binary,
+        old_secret -> Nullable<Binary>,
+        old_secret_until -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        created_by -> Nullable<Uuid>,
+        failures -> Integer,
+        failing_since -> Nullable<Timestamptz>,
+        disabled_at -> Nullable<Timestamptz>,
+        disabled_why -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    webhook_deliveries (id) {
+        id -> Uuid,
+        webhook_id -> Uuid,
+        event_id -> Uuid,
+        kind -> Text,
+        at -> Timestamptz,
+        subject_id -> Nullable<Uuid>,
+        attempts -> Integer,
+        next_attempt_at -> Timestamptz,
+        leased_until -> Nullable<Timestamptz>,
+        give_up_after -> Nullable<Timestamptz>,
+        delivered_at -> Nullable<Timestamptz>,
+        gave_up_at -> Nullable<Timestamptz>,
+        last_attempt_at -> Nullable<Timestamptz>,
+        last_status -> Nullable<Integer>,
+        last_error -> Nullable<Text>,
+    }
+}
+
 diesel::define_sql_function! {
     /// From when on a person has to have a second factor who has none; NULL for whoever has one, or needs none.
     fn second_factor_due(
@@ -385,6 +423,8 @@ diesel::joinable!(members -> organizations (organization_id));
 diesel::joinable!(groups -> organizations (organization_id));
 diesel::joinable!(group_members -> groups (group_id));
 diesel::joinable!(invitations -> organizations (organization_id));
+diesel::joinable!(webhooks -> organizations (organization_id));
+diesel::joinable!(webhook_deliveries -> webhooks (webhook_id));
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     sessions,
@@ -402,5 +442,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     members,
     groups,
     group_members,
-    invitations
+    invitations,
+    webhooks,
+    webhook_deliveries
 );

@@ -6,9 +6,11 @@
 //! and written down in the [`ledger`] for all to see. The operator may ask for a round at any time ([`run_once`]).
 
 mod answer_requests;
+mod deliver_webhooks;
 mod erase_accounts;
 mod forget_addresses;
 mod forget_attempts;
+mod forget_deliveries;
 mod forget_letters;
 mod forget_links;
 mod house;
@@ -48,7 +50,9 @@ pub enum Job {
     SendLetters,
     EraseAccounts,
     RemoveUnverified,
+    DeliverWebhooks,
     ForgetAttempts,
+    ForgetDeliveries,
     ForgetLetters,
     ForgetLinks,
     ForgetAddresses,
@@ -69,12 +73,14 @@ pub struct Card {
 }
 
 impl Job {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::AnswerRequests,
         Self::SendLetters,
+        Self::DeliverWebhooks,
         Self::EraseAccounts,
         Self::RemoveUnverified,
         Self::ForgetAttempts,
+        Self::ForgetDeliveries,
         Self::ForgetLetters,
         Self::ForgetLinks,
         Self::ForgetAddresses,
@@ -89,7 +95,9 @@ impl Job {
             Self::SendLetters => ("send_letters", send_letters::ABOUT, send_letters::EVERY),
             Self::EraseAccounts => ("erase_accounts", erase_accounts::ABOUT, erase_accounts::EVERY),
             Self::RemoveUnverified => ("remove_unverified", remove_unverified::ABOUT, remove_unverified::EVERY),
+            Self::DeliverWebhooks => ("deliver_webhooks", deliver_webhooks::ABOUT, deliver_webhooks::EVERY),
             Self::ForgetAttempts => ("forget_attempts", forget_attempts::ABOUT, forget_attempts::EVERY),
+            Self::ForgetDeliveries => ("forget_deliveries", forget_deliveries::ABOUT, forget_deliveries::EVERY),
             Self::ForgetLetters => ("forget_letters", forget_letters::ABOUT, forget_letters::EVERY),
             Self::ForgetLinks => ("forget_links", forget_links::ABOUT, forget_links::EVERY),
             Self::ForgetAddresses => ("forget_addresses", forget_addresses::ABOUT, forget_addresses::EVERY),
@@ -111,7 +119,9 @@ impl Job {
             Self::SendLetters => send_letters::run(&house).await,
             Self::EraseAccounts => erase_accounts::run(&house).await,
             Self::RemoveUnverified => remove_unverified::run(&house).await,
+            Self::DeliverWebhooks => deliver_webhooks::run(&house).await,
             Self::ForgetAttempts => forget_attempts::run(&house).await,
+            Self::ForgetDeliveries => forget_deliveries::run(&house).await,
             Self::ForgetLetters => forget_letters::run(&house).await,
             Self::ForgetLinks => forget_links::run(&house).await,
             Self::ForgetAddresses => forget_addresses::run(&house).await,

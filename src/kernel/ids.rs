@@ -114,6 +114,14 @@ id!(
     PasskeyId
 );
 id!(
+    /// A program of somebody's that is told what happens.
+    WebhookId
+);
+id!(
+    /// One event on its way to one webhook; receivers know it as `webhook-id`.
+    DeliveryId
+);
+id!(
     /// One letter in the outbox; also the left half of its Message-ID.
     LetterId
 );

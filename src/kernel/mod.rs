@@ -3,6 +3,7 @@
 //! Everything with a rule of its own (an address, an id, a secret, a place to return to) is parsed into
 //! one of these types at the edge, and is a plain string nowhere further in.
 
+pub mod backoff;
 pub mod client_address;
 pub mod clock;
 pub mod device;
@@ -10,6 +11,7 @@ pub mod email;
 pub mod ids;
 pub mod label;
 pub mod origin;
+pub mod quote;
 pub mod request_id;
 pub mod return_to;
 pub mod secrets;
@@ -19,8 +21,8 @@ pub mod when;
 pub use clock::Clock;
 pub use email::EmailAddress;
 pub use ids::{
-    ApiKeyId, DeviceId, EventId, GroupId, InvitationId, KnownDeviceId, LetterId, LetterRequestId, OrganizationId,
-    PasskeyId, SessionId, UserId,
+    ApiKeyId, DeliveryId, DeviceId, EventId, GroupId, InvitationId, KnownDeviceId, LetterId, LetterRequestId,
+    OrganizationId, PasskeyId, SessionId, UserId, WebhookId,
 };
 pub use label::Label;
 pub use origin::{Hand, Origin};

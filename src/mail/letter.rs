@@ -1,7 +1,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
-use crate::kernel::{Redacted, Token};
+use crate::kernel::{Redacted, Token, WebhookId};
 
 /// How long the link in the letter about a new place works.
 pub const NEW_PLACE_LINK_TTL: TimeDelta = TimeDelta::days(7);
@@ -57,6 +57,8 @@ pub enum Letter {
     AccountRestored,
     /// It is gone. The last letter there is; nothing is kept of it once it is sent or given up.
     AccountDeleted,
+    /// A webhook took nothing for days, and is told nothing any more; `organization` is whose it is, by its slug.
+    WebhookDisabled { host: String, webhook: WebhookId, organization: Option<String> },
     /// The operator asks whether mail arrives.
     Test,
 }
@@ -202,6 +204,7 @@ pub(super) enum Kind {
     DeletionAsked,
     AccountRestored,
     AccountDeleted,
+    WebhookDisabled,
     Test,
 }
 
@@ -229,6 +232,11 @@ impl Letter {
                 facts.extend([("address", Value::Null), ("browser", Value::Null)]);
                 facts
             }
+            Self::WebhookDisabled { host, webhook, organization } => vec![
+                ("host", host.as_str().into()),
+                ("webhook", webhook.to_string().into()),
+                ("organization", organization.as_deref().unwrap_or_default().into()),
+            ],
             Self::EmailRestored { removed } => vec![("removed", removed.clone().into())],
             Self::DeletionAsked { deletes_at, organizations, .. } => {
                 let organizations: Vec<Value> = organizations.iter().map(Fate::fact).collect();
@@ -272,13 +280,14 @@ impl Letter {
             Self::DeletionAsked { token, .. } => (Kind::DeletionAsked, Some(Redacted::new(token.expose()))),
             Self::AccountRestored => (Kind::AccountRestored, None),
             Self::AccountDeleted => (Kind::AccountDeleted, None),
+            Self::WebhookDisabled { .. } => (Kind::WebhookDisabled, None),
             Self::Test => (Kind::Test, None),
         }
     }
 }
 
 impl Kind {
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 21] = [
         Self::VerifyEmail,
         Self::AccountMade,
         Self::AlreadyRegistered,
@@ -298,6 +307,7 @@ impl Kind {
         Self::DeletionAsked,
         Self::AccountRestored,
         Self::AccountDeleted,
+        Self::WebhookDisabled,
         Self::Test,
     ];
 
@@ -323,6 +333,7 @@ impl Kind {
             Self::DeletionAsked => "deletion_asked",
             Self::AccountRestored => "account_restored",
             Self::AccountDeleted => "account_deleted",
+            Self::WebhookDisabled => "webhook_disabled",
             Self::Test => "test",
         }
     }
@@ -353,6 +364,7 @@ impl Kind {
             | Self::MembershipChanged
             | Self::AccountRestored
             | Self::AccountDeleted
+            | Self::WebhookDisabled
             | Self::Test => false,
         }
     }

@@ -98,6 +98,9 @@ impl Draft {
                 insert(&mut context, "valid_for", &self.valid_for(ttl, now)?);
             }
             None if self.kind == Kind::AddressKept => insert(&mut context, "valid_for", &in_words(EMAIL_UNDO_TTL)),
+            None if self.kind == Kind::WebhookDisabled => {
+                insert(&mut context, "link", link(url, &self.page_of_webhooks(), None).as_str());
+            }
             None => {}
         }
         Ok(context)
@@ -108,6 +111,14 @@ impl Draft {
         if let (Value::Object(context), Value::Object(details)) = (context, &self.details) {
             let facts = details.iter().filter(|(name, _)| !["at", "address", "browser"].contains(&name.as_str()));
             context.extend(facts.map(|(name, fact)| (name.clone(), fact.clone())));
+        }
+    }
+
+    /// Of its organization, or the start where there is none.
+    fn page_of_webhooks(&self) -> String {
+        match self.details.get("organization").and_then(Value::as_str) {
+            Some("") | None => "/".to_owned(),
+            Some(slug) => format!("/orgs/{slug}/webhooks"),
         }
     }
 
@@ -144,6 +155,7 @@ fn tokens(kind: Kind, settings: &Settings) -> Option<(&'static str, TimeDelta)> 
         | Kind::MembershipChanged
         | Kind::AccountRestored
         | Kind::AccountDeleted
+        | Kind::WebhookDisabled
         | Kind::Test => None,
     }
 }
@@ -167,6 +179,7 @@ fn pages(kind: Kind) -> &'static [(&'static str, &'static str)] {
         | Kind::EmailChanged
         | Kind::NewPlace
         | Kind::Invitation
+        | Kind::WebhookDisabled
         | Kind::Test => &[],
     }
 }

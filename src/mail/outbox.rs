@@ -13,7 +13,7 @@ use super::{purpose, smtp, store};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::db::{self, ReadTx, Tx};
-use crate::kernel::{EmailAddress, Origin, Redacted, Shutdown};
+use crate::kernel::{EmailAddress, Origin, Redacted, Shutdown, backoff};
 
 /// How many letters one node sends at the same time.
 const AT_ONCE: usize = 4;
@@ -205,19 +205,7 @@ fn next(failure: &Failure, attempts: i32, give_up_after: Option<DateTime<Utc>>, 
         Lasts::ForGood => Next::GiveUp,
         Lasts::ForNow if now >= end => Next::GiveUp,
         // The last attempt is at the very end, however long the wait would have been.
-        Lasts::ForNow => Next::TryAgain(end.min(now + wait(attempts))),
-    }
-}
-
-/// After so many attempts.
-fn wait(attempts: i32) -> TimeDelta {
-    match attempts {
-        ..=1 => TimeDelta::seconds(15),
-        2 => TimeDelta::minutes(1),
-        3 => TimeDelta::minutes(5),
-        4 => TimeDelta::minutes(15),
-        5 => TimeDelta::minutes(30),
-        _ => TimeDelta::hours(1),
+        Lasts::ForNow => Next::TryAgain(end.min(now + backoff::wait(attempts))),
     }
 }
 

@@ -24,7 +24,7 @@ use super::LiveSessions;
 use crate::app::App;
 use crate::factors::{self, InUse};
 use crate::meters::Meters;
-use crate::{db, mail, sessions};
+use crate::{db, mail, sessions, webhooks};
 
 /// Counting sessions reads all of them.
 const ASK_EVERY: TimeDelta = TimeDelta::seconds(15);
@@ -79,6 +79,9 @@ struct Asked {
 struct Stock {
     sessions: i64,
     letters: i64,
+    deliveries: i64,
+    /// Since when the event waits that has for longest.
+    oldest_delivery: Option<DateTime<Utc>>,
     factors: InUse,
 }
 
@@ -109,12 +112,13 @@ impl Meter {
         let version = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "What is running", version);
         if let Some(stock) = self.stock().await {
-            add_stock(&mut registry, stock);
+            add_stock(&mut registry, stock, self.app.clock.now());
         }
         add_memory(&mut registry, &self.live);
         add_connections(&mut registry, &self.app);
         add_attempts(&mut registry, self.app.db.meters());
         add_jobs(&mut registry, self.app.db.meters());
+        add_deliveries(&mut registry, self.app.db.meters());
         let help = "Requests for pages and the API that were answered, by route; the gate is not among them";
         registry.register("http_requests", help, self.requests.0.clone());
         registry
@@ -147,12 +151,18 @@ async fn ask(app: &App) -> Result<Stock, db::Error> {
     let sessions = app.db.look_up(move |tx| sessions::count_live(tx, &rules)).await?;
     let letters = app.db.look_up(mail::count_waiting).await?;
     let factors = app.db.read(factors::count_in_use).await?;
-    Ok(Stock { sessions, letters, factors })
+    let (deliveries, oldest_delivery) = app.db.look_up(webhooks::waiting).await?;
+    Ok(Stock { sessions, letters, deliveries, oldest_delivery, factors })
 }
 
-fn add_stock(registry: &mut Registry, stock: Stock) {
+fn add_stock(registry: &mut Registry, stock: Stock, now: DateTime<Utc>) {
     registry.register("sessions_active", "Live sessions, of all nodes together", gauge(stock.sessions));
     registry.register("mail_queue_depth", "Letters that wait to be sent", gauge(stock.letters));
+    let help = "Events that webhooks have yet to be told, of all nodes together";
+    registry.register("webhook_queue_depth", help, gauge(stock.deliveries));
+    let age = stock.oldest_delivery.map_or(0, |at| (now - at).num_seconds().max(0));
+    let help = "How long ago the oldest event happened that a webhook has yet to be told; 0 without any";
+    registry.register_with_unit("webhook_queue_age", help, Unit::Seconds, gauge(age));
     add_factors(registry, stock.factors);
 }
 
@@ -235,6 +245,21 @@ fn add_jobs(registry: &mut Registry, meters: &Meters) {
     registry.register_with_unit("job_last_success_timestamp", help, Unit::Seconds, ends);
     let help = "How long the last round of a job took on this node";
     registry.register_with_unit("job_last_duration", help, Unit::Seconds, durations);
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct Delivery {
+    outcome: &'static str,
+}
+
+fn add_deliveries(registry: &mut Registry, meters: &Meters) {
+    let (deliveries, counted) = (Family::<Delivery, Counter>::default(), meters.deliveries());
+    for outcome in ["delivered", "failed", "gave_up"] {
+        let count = counted.get(outcome).copied().unwrap_or_default();
+        deliveries.get_or_create(&Delivery { outcome }).inc_by(count);
+    }
+    let help = "Attempts to tell a webhook of an event, by what became of them; gave_up was the last one for its event";
+    registry.register("webhook_attempts", help, deliveries);
 }
 
 fn add_memory(registry: &mut Registry, live: &LiveSessions) {

@@ -40,7 +40,7 @@ pub fn plain() -> Vec<Endpoint> {
 
 /// What belongs to people and their sessions.
 pub fn personal() -> Vec<Endpoint> {
-    [at_the_door(), of_the_account(), for_programs(), of_organizations(), of_their_people()]
+    [at_the_door(), of_the_account(), for_programs(), of_organizations(), of_their_people(), of_webhooks()]
         .into_iter()
         .flatten()
         .collect()
@@ -238,6 +238,30 @@ fn of_their_people() -> Vec<Endpoint> {
         post("/orgs/{slug}/groups/{id}/delete", to(pages::groups::delete)),
         post("/orgs/{slug}/groups/{id}/members/add", to(pages::groups::add_member)),
         post("/orgs/{slug}/groups/{id}/members/{user_id}/remove", to(pages::groups::remove_member)),
+    ]
+}
+
+/// Programs that are told what happens in an organization. Of each address with a page, that is for a browser.
+fn of_webhooks() -> Vec<Endpoint> {
+    vec![
+        get("/orgs/{slug}/webhooks", to(api::webhooks::list)),
+        post("/orgs/{slug}/webhooks", to(api::webhooks::add)),
+        get("/orgs/{slug}/webhooks/{id}", to(api::webhooks::show)),
+        patch("/orgs/{slug}/webhooks/{id}", to(api::webhooks::change)),
+        delete("/orgs/{slug}/webhooks/{id}", to(api::webhooks::remove)),
+        post("/orgs/{slug}/webhooks/{id}/rotate", to(api::webhooks::rotate)),
+        post("/orgs/{slug}/webhooks/{id}/test", to(api::webhooks::test)),
+        get("/orgs/{slug}/webhooks/{id}/deliveries", to(api::webhooks::list_deliveries)),
+        post("/orgs/{slug}/webhooks/{id}/deliveries/{delivery}/redeliver", to(api::webhooks::redeliver)),
+        // Forms of the pages
+        post("/orgs/{slug}/webhooks/add", to(pages::webhooks::add)),
+        post("/orgs/{slug}/webhooks/{id}/change", to(pages::webhooks::change)),
+        post("/orgs/{slug}/webhooks/{id}/enable", to(pages::webhooks::enable)),
+        post("/orgs/{slug}/webhooks/{id}/disable", to(pages::webhooks::disable)),
+        post("/orgs/{slug}/webhooks/{id}/remove", to(pages::webhooks::remove)),
+        post("/orgs/{slug}/webhooks/{id}/replace-secret", to(pages::webhooks::replace_secret)),
+        post("/orgs/{slug}/webhooks/{id}/send-test", to(pages::webhooks::send_test)),
+        post("/orgs/{slug}/webhooks/{id}/deliveries/{delivery}/send-again", to(pages::webhooks::send_again)),
     ]
 }
 

@@ -345,9 +345,26 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ("PATCH", "/orgs/{slug}/members/{user_id}", in_another_organization()),
     ("DELETE", "/orgs/{slug}/members/{user_id}", in_another_organization()),
     ("POST", "/orgs/{slug}/owner", in_another_organization()),
+    ("GET", "/orgs/{slug}/webhooks", in_another_organization()),
+    ("POST", "/orgs/{slug}/webhooks", in_another_organization()),
+    ("GET", "/orgs/{slug}/webhooks/{id}", in_another_organization()),
+    ("PATCH", "/orgs/{slug}/webhooks/{id}", in_another_organization()),
+    ("DELETE", "/orgs/{slug}/webhooks/{id}", in_another_organization()),
+    ("POST", "/orgs/{slug}/webhooks/{id}/rotate", in_another_organization()),
+    ("POST", "/orgs/{slug}/webhooks/{id}/test", in_another_organization()),
+    ("GET", "/orgs/{slug}/webhooks/{id}/deliveries", in_another_organization()),
+    ("POST", "/orgs/{slug}/webhooks/{id}/deliveries/{delivery}/redeliver", in_another_organization()),
     // Without a name.
     ("POST", "/orgs/new", ["303 /login", "403", "422", "422", "303 /login", "303 /login"]),
     ("POST", "/orgs/{slug}/second-factor", on_a_page_of_another_organization()),
+    ("POST", "/orgs/{slug}/webhooks/add", on_a_page_of_another_organization()),
+    ("POST", "/orgs/{slug}/webhooks/{id}/change", on_a_page_of_another_organization()),
+    ("POST", "/orgs/{slug}/webhooks/{id}/enable", on_a_page_of_another_organization()),
+    ("POST", "/orgs/{slug}/webhooks/{id}/disable", on_a_page_of_another_organization()),
+    ("POST", "/orgs/{slug}/webhooks/{id}/remove", on_a_page_of_another_organization()),
+    ("POST", "/orgs/{slug}/webhooks/{id}/replace-secret", on_a_page_of_another_organization()),
+    ("POST", "/orgs/{slug}/webhooks/{id}/send-test", on_a_page_of_another_organization()),
+    ("POST", "/orgs/{slug}/webhooks/{id}/deliveries/{delivery}/send-again", on_a_page_of_another_organization()),
     ("POST", "/orgs/{slug}/name", on_a_page_of_another_organization()),
     ("POST", "/orgs/{slug}/members/{user_id}/role", on_a_page_of_another_organization()),
     ("POST", "/orgs/{slug}/members/{user_id}/remove", on_a_page_of_another_organization()),
@@ -615,8 +632,13 @@ fn of_another_organization(app: &TestApp, path: &str) -> String {
         "INSERT INTO organization_slugs VALUES ('theirs', now()) ON CONFLICT DO NOTHING;
         INSERT INTO organizations VALUES (gen_random_uuid(), 'theirs', 'Theirs', now()) ON CONFLICT DO NOTHING;
         INSERT INTO members SELECT o.id, u.id, 'owner', now() FROM organizations o, users u
-        WHERE u.email = 'another@example.com' ON CONFLICT DO NOTHING",
+        WHERE u.email = 'another@example.com' ON CONFLICT DO NOTHING;
+        INSERT INTO webhooks (id, organization_id, url, kinds, secret, created_at)
+        SELECT id, id, 'https://example.com/', '{user.imported}', '', now() FROM organizations WHERE slug = 'theirs'
+        ON CONFLICT DO NOTHING",
     );
+    let webhook = app.text("SELECT id::text AS t FROM webhooks");
+    let path = path.replace("/webhooks/{id}", &format!("/webhooks/{webhook}")).replace("{delivery}", &webhook);
     let user = app.text("SELECT id::text AS t FROM users WHERE email = 'another@example.com'");
     path.replace("{slug}", "theirs").replace("{user_id}", &user).replace("{id}", &user)
 }
@@ -757,6 +779,8 @@ fn body(path: &str) -> Value {
         "/me" => json!({ "name": "Ann" }),
         "/orgs/theirs" => json!({ "name": "Mine" }),
         "/orgs/theirs/owner" => json!({ "user_id": "0190a3c2-7d5e-7cc3-98c4-dc0c0c07398f" }),
+        "/orgs/theirs/webhooks" => json!({ "url": "https://example.com/" }),
+        _ if path.starts_with("/orgs/theirs/webhooks/") => json!({}),
         _ if path.starts_with("/orgs/theirs/members/") => json!({ "role": "member" }),
         _ if path.starts_with("/me/passkeys/") => json!({ "name": "Mine" }),
         _ => Value::Null,

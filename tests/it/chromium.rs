@@ -49,6 +49,12 @@ fn people_give_keys_to_their_programs_in_a_real_browser() {
 }
 
 #[test]
+fn admins_have_programs_told_what_happens_in_a_real_browser() {
+    let service = Service::start(&["webhooks.allowed_networks=127.0.0.0/8"]);
+    play(&service, "webhooks.mjs", &[&service.portal], "screenshots-webhooks");
+}
+
+#[test]
 fn people_sign_in_by_a_mailed_link_in_a_real_browser() {
     let service = Service::start(&[]);
     play(&service, "magic-link.mjs", &[&service.portal, &service.demo], "screenshots-magic-link");

@@ -104,4 +104,6 @@ mod user_command;
 #[cfg(test)]
 mod waits;
 #[cfg(test)]
+mod webhooks;
+#[cfg(test)]
 mod whole_life;

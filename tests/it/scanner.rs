@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use chrono::DateTime;
 use serde_json::{Value, json};
 use url::Url;
-use vestibule::kernel::{EmailAddress, Origin, Token};
+use vestibule::kernel::{EmailAddress, Origin, Token, WebhookId};
 use vestibule::mail::{self, FactorChange, KeyChange, Letter, MembershipChange};
 
 use crate::support::TestApp;
@@ -49,6 +50,7 @@ fn story_of(letter: &Letter) -> (&'static str, Story) {
         Letter::DeletionAsked { .. } => ("deletion_asked", deletion_asked),
         Letter::AccountRestored => ("account_restored", account_restored),
         Letter::AccountDeleted => ("account_deleted", account_deleted),
+        Letter::WebhookDisabled { .. } => ("webhook_disabled", webhook_disabled),
         Letter::Test => ("test", test_letter),
     }
 }
@@ -81,6 +83,11 @@ fn all_kinds() -> Vec<Letter> {
         Letter::DeletionAsked { token: token(), deletes_at: chrono::DateTime::UNIX_EPOCH, organizations: Vec::new() },
         Letter::AccountRestored,
         Letter::AccountDeleted,
+        Letter::WebhookDisabled {
+            host: "hooks.example.com".to_owned(),
+            webhook: WebhookId::new(DateTime::UNIX_EPOCH),
+            organization: None,
+        },
         Letter::Test,
     ]
 }
@@ -421,10 +428,21 @@ fn account_deleted(app: &TestApp) -> (Received, Work) {
 }
 
 /// The only one that no page causes: the operator's command does.
+/// No page causes it: the operator's command does.
 fn test_letter(app: &TestApp) -> (Received, Work) {
+    written(app, Letter::Test)
+}
+
+/// Days of failures do; the tests of webhooks tell of them.
+fn webhook_disabled(app: &TestApp) -> (Received, Work) {
+    let (host, webhook) = ("hooks.example.com".to_owned(), WebhookId::new(app.clock().now()));
+    written(app, Letter::WebhookDisabled { host, webhook, organization: Some("acme".to_owned()) })
+}
+
+fn written(app: &TestApp, letter: Letter) -> (Received, Work) {
     let (to, sealer) = (EmailAddress::parse(ANN).unwrap(), app.app.sealer.clone());
     let origin = Origin::system("a test");
-    let enqueued = app.app.db.write(&origin, move |tx| mail::enqueue(tx, &sealer, &to, None, Letter::Test));
+    let enqueued = app.app.db.write(&origin, move |tx| mail::enqueue(tx, &sealer, &to, None, letter));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(enqueued).unwrap();
     (app.mail().to(ANN), Box::new(|_, _| {}))

@@ -58,9 +58,9 @@ pub fn erase(tx: &mut Tx<'_>, app: &App, user: UserId, cause: Cause) -> Result<E
     succession::pass_on(tx, &app.sealer, user.id)?;
     forget_addresses(tx, user.id, &addresses)?;
     store::delete(tx, user.id)?;
+    // Before their events are anonymised, and this one with them: whoever was told of them has to hear who has gone.
+    audit::record(tx, Event::about(user.id, "user.deleted").with("by", cause.as_str()))?;
     while audit::anonymise(tx, &app.sealer, user.id, BATCH)? > 0 {}
-    let pseudonym = audit::pseudonym(&app.sealer, user.id);
-    audit::record(tx, Event::about(pseudonym, "user.deleted").with("by", cause.as_str()))?;
     if let Some(to) = receipt {
         mail::enqueue(tx, &app.sealer, &to, None, Letter::AccountDeleted)?;
     }

@@ -14,3 +14,4 @@ pub mod orgs;
 pub mod passkey_proofs;
 pub mod passkeys;
 pub mod sessions;
+pub mod webhooks;

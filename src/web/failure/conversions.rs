@@ -4,7 +4,7 @@ use super::Failure;
 use crate::crypto::Busy;
 use crate::sessions::Method;
 use crate::stepup::{self, Way};
-use crate::{accounts, api_keys, db, factors, mail, orgs, signin};
+use crate::{accounts, api_keys, db, factors, mail, orgs, signin, webhooks};
 
 const WRONG_CODE: &str = "This code is not right.";
 /// Often it is the one that somebody has just signed in with.
@@ -377,6 +377,22 @@ impl From<orgs::Error> for Failure {
                 "You own {MOST_OWNED} organizations, and there cannot be more. Hand one of them over first."
             )),
             Error::Ended => Self::Unauthenticated,
+            Error::Db(error) => error.into(),
+            Error::Unsealable(error) => Self::internal(error),
+        }
+    }
+}
+
+impl From<webhooks::Error> for Failure {
+    fn from(error: webhooks::Error) -> Self {
+        use webhooks::{Error, MOST};
+        match error {
+            Error::Unknown => Self::NotFound,
+            Error::TooMany => Self::Conflict(format!(
+                "There are {MOST} webhooks, and there cannot be more. Remove one that is not needed."
+            )),
+            Error::Disabled => Self::Conflict("This webhook is turned off. Turn it on first.".to_owned()),
+            Error::Orgs(error) => error.into(),
             Error::Db(error) => error.into(),
             Error::Unsealable(error) => Self::internal(error),
         }

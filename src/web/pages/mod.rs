@@ -29,6 +29,7 @@ pub mod statics;
 pub mod undo_email;
 pub mod verify_email;
 mod way;
+pub mod webhooks;
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};

@@ -302,6 +302,7 @@ async fn page(
             "invite": role.may(Permission::Invite(Role::Member)),
             "hand_over": role.may(Permission::HandOver),
             "delete": role.may(Permission::Delete),
+            "manage_webhooks": role.may(Permission::ManageWebhooks),
         },
     });
     Ok(view::html(request, &mut HttpResponse::build(status), "orgs/organization.html", view::with(form, context)))

@@ -20,6 +20,19 @@ const TABLE: &[(&str, &str, [&str; 4])] = &[
     ("PATCH", "/orgs/{slug}/members/{user_id}", ["404 not_found", "403 forbidden", "200", "200"]),
     ("DELETE", "/orgs/{slug}/members/{user_id}", ["404 not_found", "403 forbidden", "204", "204"]),
     ("POST", "/orgs/{slug}/owner", ["404 not_found", "403 forbidden", "403 forbidden", "200"]),
+    ("GET", "/orgs/{slug}/webhooks", ["404 not_found", "403 forbidden", "200", "200"]),
+    ("POST", "/orgs/{slug}/webhooks", ["404 not_found", "403 forbidden", "201", "201"]),
+    ("GET", "/orgs/{slug}/webhooks/{id}", ["404 not_found", "403 forbidden", "200", "200"]),
+    ("PATCH", "/orgs/{slug}/webhooks/{id}", ["404 not_found", "403 forbidden", "200", "200"]),
+    ("POST", "/orgs/{slug}/webhooks/{id}/rotate", ["404 not_found", "403 forbidden", "200", "200"]),
+    ("POST", "/orgs/{slug}/webhooks/{id}/test", ["404 not_found", "403 forbidden", "202", "202"]),
+    ("GET", "/orgs/{slug}/webhooks/{id}/deliveries", ["404 not_found", "403 forbidden", "200", "200"]),
+    (
+        "POST",
+        "/orgs/{slug}/webhooks/{id}/deliveries/{delivery}/redeliver",
+        ["404 not_found", "403 forbidden", "202", "202"],
+    ),
+    ("DELETE", "/orgs/{slug}/webhooks/{id}", ["404 not_found", "403 forbidden", "204", "204"]),
     ("DELETE", "/orgs/{slug}", ["404 not_found", "403 forbidden", "403 forbidden", "204"]),
     // Of somebody to be a member.
     ("GET", "/orgs/{slug}/invitations", ["404 not_found", "403 forbidden", "200", "200"]),
@@ -35,7 +48,7 @@ const TABLE: &[(&str, &str, [&str; 4])] = &[
     ("DELETE", "/orgs/{slug}/groups/{id}", ["404 not_found", "403 forbidden", "204", "204"]),
 ];
 
-/// A group and an invitation of "acme".
+/// A group, an invitation and a webhook of "acme", and something that the webhook was not told.
 const THING: &str = "0190a3c2-7d5e-7cc3-98c4-dc0c0c07398f";
 const TO_GROUPS: [&str; 4] = ["404", "403", "303 /orgs/acme/groups", "303 /orgs/acme/groups"];
 const TO_GROUP: [&str; 4] = {
@@ -57,6 +70,71 @@ const PAGES: &[(&str, &str, Fields, [&str; 4])] = &[
         ["404", "403", "303 /orgs/acme", "303 /orgs/acme"],
     ),
     ("POST", "/orgs/{slug}/members/{user_id}/remove", &[], ["404", "403", "303 /orgs/acme", "303 /orgs/acme"]),
+    ("POST", "/orgs/{slug}/webhooks/add", WEBHOOK, ["404", "403", "200", "200"]),
+    (
+        "POST",
+        "/orgs/{slug}/webhooks/{id}/change",
+        WEBHOOK,
+        [
+            "404",
+            "403",
+            "303 /orgs/acme/webhooks/0190a3c2-7d5e-7cc3-98c4-dc0c0c07398f",
+            "303 /orgs/acme/webhooks/0190a3c2-7d5e-7cc3-98c4-dc0c0c07398f",
+        ],
+    ),
+    (
+        "POST",
+        "/orgs/{slug}/webhooks/{id}/enable",
+        &[],
+        [
+            "404",
+            "403",
+            "303 /orgs/acme/webhooks/0190a3c2-7d5e-7cc3-98c4-dc0c0c07398f",
+            "303 /orgs/acme/webhooks/0190a3c2-7d5e-7cc3-98c4-dc0c0c07398f",
+        ],
+    ),
+    (
+        "POST",
+        "/orgs/{slug}/webhooks/{id}/disable",
+        &[],
+        [
+            "404",
+            "403",
+            "303 /orgs/acme/webhooks/0190a3c2-7d5e-7cc3-98c4-dc0c0c07398f",
+            "303 /orgs/acme/webhooks/0190a3c2-7d5e-7cc3-98c4-dc0c0c07398f",
+        ],
+    ),
+    (
+        "POST",
+        "/orgs/{slug}/webhooks/{id}/send-test",
+        &[],
+        [
+            "404",
+            "403",
+            "303 /orgs/acme/webhooks/0190a3c2-7d5e-7cc3-98c4-dc0c0c07398f",
+            "303 /orgs/acme/webhooks/0190a3c2-7d5e-7cc3-98c4-dc0c0c07398f",
+        ],
+    ),
+    ("POST", "/orgs/{slug}/webhooks/{id}/replace-secret", &[], ["404", "403", "200", "200"]),
+    (
+        "POST",
+        "/orgs/{slug}/webhooks/{id}/deliveries/{delivery}/send-again",
+        &[],
+        [
+            "404",
+            "403",
+            "303 /orgs/acme/webhooks/0190a3c2-7d5e-7cc3-98c4-dc0c0c07398f",
+            "303 /orgs/acme/webhooks/0190a3c2-7d5e-7cc3-98c4-dc0c0c07398f",
+        ],
+    ),
+    (
+        "POST",
+        "/orgs/{slug}/webhooks/{id}/remove",
+        &[],
+        ["404", "403", "303 /orgs/acme/webhooks", "303 /orgs/acme/webhooks"],
+    ),
+    ("GET", "/orgs/{slug}/webhooks", &[], ["404", "403", "200", "200"]),
+    ("GET", "/orgs/{slug}/webhooks/{id}", &[], ["404", "403", "200", "200"]),
     ("POST", "/orgs/{slug}/leave", &[], ["404", "303 /orgs", "303 /orgs", "409"]),
     ("GET", "/orgs/{slug}/hand-over", &[], ["404", "403", "403", "200"]),
     ("POST", "/orgs/{slug}/hand-over", &[("user_id", "{other}")], ["404", "403", "403", "303 /orgs/acme"]),
@@ -76,6 +154,9 @@ const PAGES: &[(&str, &str, Fields, [&str; 4])] = &[
     ("POST", "/orgs/{slug}/groups/{id}/delete", &[], TO_GROUPS),
 ];
 
+/// Nothing is ever sent there: nobody is imported into an organization.
+const WEBHOOK: Fields = &[("url", "https://1.1.1.1/"), ("kinds", "user.imported")];
+
 type Fields = &'static [(&'static str, &'static str)];
 
 #[test]
@@ -93,7 +174,10 @@ fn what_somebody_may_do_depends_on_what_they_are_in_the_organization() {
     staffed(&app);
     app.verified("other@example.com");
     let other = super::id_of(&app, "other@example.com");
-    let at = |path: &str| path.replace("{slug}", "acme").replace("{user_id}", &other).replace("{id}", THING);
+    let at = |path: &str| {
+        let path = path.replace("{slug}", "acme").replace("{user_id}", &other);
+        path.replace("{id}", THING).replace("{delivery}", THING)
+    };
     let mut wrong = Vec::new();
     for (method, path, expected) in TABLE {
         for (email, expected) in people.iter().zip(expected) {
@@ -138,7 +222,13 @@ fn restore(app: &TestApp) {
         INSERT INTO group_members SELECT '{THING}', m.organization_id, m.user_id, now() FROM members m
             JOIN users u ON u.id = m.user_id WHERE u.email = 'other@example.com';
         INSERT INTO invitations SELECT '{THING}', id, 'ivy@example.com', 'ivy@example.com', 'member', sha256('x'), NULL,
-            now(), now(), to_timestamp(1800000000) + interval '7 days' FROM organizations"
+            now(), now(), to_timestamp(1800000000) + interval '7 days' FROM organizations;
+        INSERT INTO webhooks (id, organization_id, url, kinds, secret, created_at)
+        SELECT '{THING}', id, 'https://127.0.0.1:1/', '{{user.imported}}', '', now() FROM organizations WHERE slug = 'acme'
+        ON CONFLICT (id) DO UPDATE SET disabled_at = NULL, disabled_why = NULL, url = excluded.url;
+        INSERT INTO webhook_deliveries (id, webhook_id, event_id, kind, at, next_attempt_at, gave_up_at)
+        VALUES ('{THING}', '{THING}', '{THING}', 'user.imported', now(), now(), now())
+        ON CONFLICT (id) DO UPDATE SET gave_up_at = now(), delivered_at = NULL"
     ));
 }
 
@@ -149,6 +239,8 @@ fn body(method: &str, path: &str, other: &str) -> Value {
         ("POST", "/orgs/{slug}/invitations") => json!({ "email": "new@example.com", "role": "member" }),
         ("POST", "/orgs/{slug}/groups") | ("PATCH", "/orgs/{slug}/groups/{id}") => json!({ "name": "Design" }),
         ("POST", "/orgs/{slug}/owner" | "/orgs/{slug}/groups/{id}/members") => json!({ "user_id": other }),
+        ("POST", "/orgs/{slug}/webhooks") => json!({ "url": WEBHOOK[0].1, "kinds": [WEBHOOK[1].1] }),
+        ("PATCH", "/orgs/{slug}/webhooks/{id}") => json!({}),
         _ => Value::Null,
     }
 }

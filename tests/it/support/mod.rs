@@ -18,6 +18,7 @@ pub mod postgres;
 pub mod process;
 pub mod proxy;
 pub mod raw;
+pub mod receiver;
 pub mod smtp;
 pub mod sql;
 pub mod tcp;
