@@ -1,4 +1,5 @@
 use super::{Error, find_mailbox, store};
+use crate::accounts::User;
 use crate::accounts::store as users;
 use crate::app::App;
 use crate::audit::{self, Event};
@@ -56,7 +57,7 @@ pub fn erase(tx: &mut Tx<'_>, app: &App, user: UserId, cause: Cause) -> Result<E
     // Before the person: whoever holds a session of theirs just now may still write what refers to them.
     sessions::revoke_all(tx, user.id, None, EndReason::AccountLeft)?;
     succession::pass_on(tx, &app.sealer, user.id)?;
-    forget_addresses(tx, user.id, &addresses)?;
+    forget_addresses(tx, &user, &addresses)?;
     store::delete(tx, user.id)?;
     // Before their events are anonymised, and this one with them: whoever was told of them has to hear who has gone.
     audit::record(tx, Event::about(user.id, "user.deleted").with("by", cause.as_str()))?;
@@ -67,13 +68,16 @@ pub fn erase(tx: &mut Tx<'_>, app: &App, user: UserId, cause: Cause) -> Result<E
     Ok(Erased::Gone)
 }
 
-/// What names them and no foreign key leads to.
-fn forget_addresses(tx: &mut Tx<'_>, user: UserId, addresses: &[EmailAddress]) -> Result<(), db::Error> {
+/// What names them and no foreign key leads to. An address that they have not proved may be a stranger's, whom nobody else
+/// must keep from what they are invited to.
+fn forget_addresses(tx: &mut Tx<'_>, user: &User, addresses: &[EmailAddress]) -> Result<(), db::Error> {
     let keys: Vec<String> = addresses.iter().map(EmailAddress::key).collect();
-    store::delete_invitations_to(tx, &keys)?;
+    let unproved = (!user.is_verified()).then(|| user.email.key());
+    let proved: Vec<String> = keys.iter().filter(|key| Some(*key) != unproved.as_ref()).cloned().collect();
+    store::delete_invitations_to(tx, &proved)?;
     store::delete_requests_of(tx, &keys)?;
     mail::forget_letters_to(tx, addresses)?;
-    throttle::forget_person(tx, user, addresses)
+    throttle::forget_person(tx, user.id, addresses)
 }
 
 /// The same for somebody who is gone, unless another node is at it.

@@ -10,7 +10,8 @@
 //!   alone proves it; what to do with an account that nobody had proved, and with strangers, is for
 //!   [`crate::accounts`] to say. Whoever holds the link may **decline** ([`decline`]). Either uses it up.
 //! - It holds for [`INVITATION_TTL`] and belongs to the organization, whatever becomes of who sent it: the others see it and
-//!   can withdraw it. Only one that makes an owner dies with its sender's being one.
+//!   can withdraw it. Only one that makes an admin or an owner holds for no longer than its sender could send it: whoever
+//!   has lost such a role must not find a way back to it in a second mailbox of theirs.
 //! - One that has run out is still listed for a while, so that nobody wonders, and then goes ([`sweep`]).
 
 mod store;

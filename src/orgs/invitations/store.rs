@@ -65,15 +65,16 @@ pub(super) fn count(tx: &mut ReadTx<'_>, organization: OrganizationId) -> Result
     Ok(theirs.count().get_result(tx.conn())?)
 }
 
-/// Those that hold: they have not run out, and whoever has invited an owner is still one. A condition is to be added.
+/// Those that hold: they have not run out, and whoever has invited an admin or an owner could still do so. A condition is
+/// to be added.
 const OFFERS: &str = "
     SELECT i.id, i.email, i.role, i.expires_at,
         o.id AS organization, o.slug, o.name, o.created_at, o.second_factor_from,
         u.id AS inviter, u.email AS inviter_email, u.email_verified_at AS inviter_verified_at, u.name AS inviter_name
     FROM invitations i JOIN organizations o ON o.id = i.organization_id LEFT JOIN users u ON u.id = i.invited_by
-    WHERE i.expires_at > $1 AND (i.role <> 'owner' OR EXISTS (
+    WHERE i.expires_at > $1 AND (i.role = 'member' OR u.disabled_at IS NULL AND EXISTS (
         SELECT FROM members m
-        WHERE m.organization_id = i.organization_id AND m.user_id = i.invited_by AND m.role = 'owner'))";
+        WHERE m.organization_id = i.organization_id AND m.user_id = i.invited_by AND m.role IN ('owner', i.role)))";
 
 pub(super) fn find_offer(tx: &mut ReadTx<'_>, named: Named) -> Result<Option<Offer>, db::Error> {
     let now = tx.now;

@@ -47,6 +47,27 @@ fn a_receipt_that_nobody_takes_is_given_up_and_forgotten() {
     assert_eq!(app.count("SELECT count(*) AS n FROM audit_events WHERE details::text LIKE '%ann%'"), 0);
 }
 
+/// Anybody can sign up with somebody else's address, and leave.
+#[test]
+fn whoever_leaves_an_address_that_they_have_not_proved_takes_no_invitation_to_it_along() {
+    let app = TestApp::start();
+    let mut bob = app.verified(BOB);
+    assert_eq!(bob.api("POST", "/orgs", json!({ "name": "Acme" })).status, 201);
+    let mut squatter = app.unverified(ANN);
+    squatter.confirm();
+    leave(&mut squatter);
+    app.clock().advance(GRACE - chrono::TimeDelta::days(1));
+    let (mut bob, _) = app.log_in(BOB, PASSWORD);
+    let invited = bob.api("POST", "/orgs/acme/invitations", json!({ "email": ANN }));
+    assert_eq!(invited.status, 201, "{}", invited.text());
+    let token = crate::support::people::token_in(&super::letter(&app, ANN, "You are invited").link());
+    app.clock().advance(chrono::TimeDelta::days(1));
+    erase_the_gone(&app);
+    let form = json!({ "token": token, "name": "Ann", "password": PASSWORD });
+    let joined = app.browser().api("POST", "/auth/invitations/accept", form);
+    assert_eq!(joined.status, 200, "{}", joined.text());
+}
+
 #[test]
 fn the_address_is_free_for_somebody_new() {
     let app = TestApp::start();

@@ -101,6 +101,19 @@ fn an_invitation_to_own_dies_with_its_senders_being_an_owner_and_others_live_on(
     assert_eq!(app.count("SELECT count(*) AS n FROM members WHERE role = 'owner'"), 2);
 }
 
+/// A second mailbox is no way back in for an admin who has been sent away.
+#[test]
+fn an_invitation_to_be_an_admin_dies_with_its_senders_being_one() {
+    let app = TestApp::start();
+    let ([mut owner, mut admin, _], [_, sender, _]) = staffed(&app);
+    let (_, removed) = invited(&app, &mut admin, IVY, "admin");
+    let (_, by_the_owner) = invited(&app, &mut owner, "jo@example.com", "admin");
+    assert_eq!(owner.api("DELETE", &format!("/orgs/acme/members/{sender}"), Value::Null).status, 204);
+    assert_eq!(sign_up(&mut app.browser(), &removed, PASSWORD).status, 410);
+    assert_eq!(sign_up(&mut app.browser(), &by_the_owner, PASSWORD).status, 200);
+    assert_eq!(app.count("SELECT count(*) AS n FROM members WHERE role = 'admin'"), 1);
+}
+
 #[test]
 fn an_invitation_outlives_who_has_sent_it() {
     let app = TestApp::start();
