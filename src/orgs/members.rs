@@ -127,7 +127,7 @@ pub fn change_role(
         return Err(Error::CannotOwn);
     }
     if from == Role::Owner {
-        require_another_owner(tx, organization)?;
+        require_another_owner(tx, organization, user)?;
     }
     set_role(tx, organization, user, (from, to))?;
     if caller != user {
@@ -150,7 +150,7 @@ pub fn remove(
         if confirmation == Confirmation::Missing {
             return Err(Error::NotConfirmed);
         }
-        require_another_owner(tx, organization)?;
+        require_another_owner(tx, organization, user)?;
     }
     end(tx, organization, user, ("member.removed", role))?;
     letters::tell(tx, sealer, &person, &MembershipChange::Removed, &acting.organization)
@@ -161,7 +161,7 @@ pub fn leave(tx: &mut Tx<'_>, organization: OrganizationId, user: UserId) -> Res
     store::lock_people(tx, &[user])?;
     let acting = act(tx, user, organization, Permission::See)?;
     if acting.role == Role::Owner {
-        require_another_owner(tx, organization)?;
+        require_another_owner(tx, organization, user)?;
     }
     end(tx, organization, user, ("member.left", acting.role))
 }
@@ -184,9 +184,9 @@ pub(super) fn can_own(person: &Person) -> bool {
     person.is_verified && !person.is_disabled && !person.is_leaving
 }
 
-/// One of the owners is about to be none. The organization must be locked.
-fn require_another_owner(tx: &mut Tx<'_>, organization: OrganizationId) -> Result<(), Error> {
-    if store::count_owners(tx, organization)? > 1 { Ok(()) } else { Err(Error::LastOwner) }
+/// This owner is about to be none: somebody else has to be one who can act as such. The organization must be locked.
+fn require_another_owner(tx: &mut Tx<'_>, organization: OrganizationId, owner: UserId) -> Result<(), Error> {
+    if store::has_other_owner(tx, organization, owner)? { Ok(()) } else { Err(Error::LastOwner) }
 }
 
 /// Whatever cookies there are of this person were given to somebody with other powers.

@@ -119,6 +119,16 @@ pub(super) fn count_owners(tx: &mut ReadTx<'_>, id: OrganizationId) -> Result<i6
     Ok(owners.count().get_result(tx.conn())?)
 }
 
+/// Whether there is another owner, who is neither disabled nor leaving, and whose address is proved.
+pub(super) fn has_other_owner(tx: &mut ReadTx<'_>, id: OrganizationId, than: UserId) -> Result<bool, db::Error> {
+    let others = members::table
+        .inner_join(users::table)
+        .filter(members::organization_id.eq(id).and(members::role.eq(Role::Owner.as_str())))
+        .filter(members::user_id.ne(than).and(users::email_verified_at.is_not_null()))
+        .filter(users::disabled_at.is_null().and(users::deletes_at.is_null()));
+    Ok(diesel::select(diesel::dsl::exists(others)).get_result(tx.conn())?)
+}
+
 pub(super) fn count_members(tx: &mut ReadTx<'_>, id: OrganizationId) -> Result<i64, db::Error> {
     Ok(members::table.filter(members::organization_id.eq(id)).count().get_result(tx.conn())?)
 }

@@ -296,7 +296,7 @@ fn write(
     Ok(())
 }
 
-/// Of the address no more than its domain.
+/// Nothing of the address: the event outlives whoever it names.
 fn record(
     tx: &mut Tx<'_>,
     kind: &'static str,
@@ -304,5 +304,5 @@ fn record(
     invitation: &Invitation,
 ) -> Result<(), db::Error> {
     let event = Event::about_nobody(kind).within(organization).with("invitation", invitation.id.to_string());
-    audit::record(tx, event.with("role", invitation.role.as_str()).with("domain", invitation.email.domain()))
+    audit::record(tx, event.with("role", invitation.role.as_str()))
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ADMIN, MEMBER, OWNER, acme, events, get, join, remove, role_of, set_role, staffed};
+use super::{ADMIN, MEMBER, OWNER, acme, confirmed, events, get, join, remove, role_of, set_role, staffed};
 use crate::support::TestApp;
 use crate::support::authenticator::set_up;
 use crate::support::people::{PASSWORD, code};
@@ -108,6 +108,19 @@ fn everybody_may_leave_but_the_last_owner() {
     assert_eq!((answer.status, code(&answer).as_str()), (409, "conflict"));
     assert_eq!(role_of(&app, &ids[0]), "owner");
     assert_eq!([ADMIN, MEMBER].map(|email| app.count(&letters_to(email))), [0, 0], "who leaves knows it");
+}
+
+#[test]
+fn an_owner_who_cannot_act_as_one_does_not_count_as_another() {
+    let app = TestApp::start();
+    let ([_, _, _], ids) = staffed(&app);
+    app.execute(&format!("UPDATE members SET role = 'owner' WHERE user_id = '{}'", ids[1]));
+    app.execute(&format!("UPDATE users SET disabled_at = now() WHERE id = '{}'", ids[1]));
+    let mut olive = confirmed(&app, OWNER);
+    assert_eq!(remove(&mut olive, &ids[0]).status, 409);
+    assert_eq!(set_role(&mut olive, &ids[0], "admin").status, 409);
+    assert_eq!(role_of(&app, &ids[0]), "owner");
+    assert_eq!(remove(&mut olive, &ids[1]).status, 204, "whoever cannot act is not needed either");
 }
 
 fn letters_to(email: &str) -> String {
