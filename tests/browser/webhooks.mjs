@@ -47,7 +47,7 @@ describe("a webhook", () => {
     await getsIn(page, portal, ivy);
     await page.goto(at("/orgs"));
     await page.getByLabel("Name", { exact: true }).fill("Acme");
-    await button(page, "Found it").click();
+    await button(page, "Create the organization").click();
     await heading(page, "Acme");
     await link(page, "Webhooks").click();
     await heading(page, "Webhooks of Acme");
