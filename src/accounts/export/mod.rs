@@ -54,9 +54,11 @@ pub const KEPT: [(&str, &str); 20] = [
 pub const KEPT_TWICE: (&str, [&str; 2]) = ("invitations", ["invitations_sent", "invitations_received"]);
 
 /// A table that refers to people, and why the document does not tell of it.
-pub const LEFT_OUT: [(&str, &str); 2] = [
+pub const LEFT_OUT: [(&str, &str); 4] = [
     ("letter_requests", "somebody has typed an address; gone within a second, and not known whose it is"),
     ("passkey_ceremonies", "a question put to a key, for some minutes: a random number and nothing else"),
+    ("webhook_deliveries", "that a program was told, or is to be told, of an event which stands in their events"),
+    ("webhooks", "an organization's or the operator's; that somebody has added one stands in their events"),
 ];
 
 /// As often as anybody could need it, and seldom enough that nobody is kept busy by it.
