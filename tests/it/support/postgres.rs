@@ -238,7 +238,7 @@ fn server(programs: &Path, folder: &Path, port: Option<&Port>) -> Command {
         "full_page_writes=off",
         "wal_level=minimal",
         "max_wal_senders=0",
-        "max_connections=400",
+        "max_connections=1000",
         "shared_buffers=64MB",
     ] {
         command.args(["-c", setting]);
