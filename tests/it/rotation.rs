@@ -139,7 +139,7 @@ fn a_form_that_was_open_meanwhile_can_still_be_sent() {
 fn an_answer_that_fails_brings_the_new_cookies_too() {
     let app = TestApp::start();
     let mut ann = app.verified(ANN);
-    for path in ["/me/sessions/nonsense", "/me"] {
+    for path in ["/me/sessions/nonsense", "/me/activity"] {
         app.execute("UPDATE users SET is_admin = false");
         promote_ann(&app);
         let answer = ann.api("DELETE", path, Value::Null);
