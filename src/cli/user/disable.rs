@@ -5,8 +5,7 @@ use serde_json::json;
 use super::who::Who;
 use crate::accounts::disabling::{Disabling, disable};
 use crate::cli::{Common, say};
-use crate::db::{self, Db};
-use crate::kernel::Origin;
+use crate::db::Db;
 
 #[derive(Args)]
 #[command(after_help = "They are signed out everywhere, sign in by no way, and their API keys are refused. What they \
@@ -24,13 +23,7 @@ pub struct Arguments {
 }
 
 pub(super) async fn run(arguments: &Arguments, db: &Db) -> anyhow::Result<()> {
-    let who = arguments.who.clone();
-    let origin = Origin::operator("user disable");
-    let done = db.write::<_, db::Error, _>(&origin, move |tx| match who.find(tx)? {
-        Some(user) => Ok(Some((disable(tx, user.id)?, user))),
-        None => Ok(None),
-    });
-    let (disabling, user) = arguments.who.known(done.await?)?;
+    let (disabling, user) = arguments.who.change(db, "user disable", disable).await?;
     let (is_new, revoked) = match disabling {
         Disabling::Disabled { sessions_ended } => (true, sessions_ended),
         Disabling::WasDisabled => (false, 0),

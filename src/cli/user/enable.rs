@@ -5,8 +5,7 @@ use serde_json::json;
 use super::who::Who;
 use crate::accounts::disabling::{Enabling, enable};
 use crate::cli::{Common, say};
-use crate::db::{self, Db};
-use crate::kernel::Origin;
+use crate::db::Db;
 
 #[derive(Args)]
 #[command(after_help = "--json: {\"id\", \"email\", \"disabled\": false, \"changed\"}")]
@@ -22,13 +21,7 @@ pub struct Arguments {
 }
 
 pub(super) async fn run(arguments: &Arguments, db: &Db) -> anyhow::Result<()> {
-    let who = arguments.who.clone();
-    let origin = Origin::operator("user enable");
-    let done = db.write::<_, db::Error, _>(&origin, move |tx| match who.find(tx)? {
-        Some(user) => Ok(Some((enable(tx, user.id)?, user))),
-        None => Ok(None),
-    });
-    let (enabling, user) = arguments.who.known(done.await?)?;
+    let (enabling, user) = arguments.who.change(db, "user enable", enable).await?;
     let (is_new, said) = match enabling {
         Enabling::Enabled => (true, "can sign in again"),
         Enabling::WasEnabled => (false, "was not disabled"),

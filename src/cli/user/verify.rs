@@ -5,8 +5,7 @@ use serde_json::json;
 use super::who::Who;
 use crate::accounts::verify_email::{Vouching, vouch};
 use crate::cli::{Common, say};
-use crate::db::{self, Db};
-use crate::kernel::Origin;
+use crate::db::Db;
 
 #[derive(Args)]
 #[command(
@@ -27,13 +26,7 @@ pub struct Arguments {
 }
 
 pub(super) async fn run(arguments: &Arguments, db: &Db) -> anyhow::Result<()> {
-    let who = arguments.who.clone();
-    let origin = Origin::operator("user verify");
-    let done = db.write::<_, db::Error, _>(&origin, move |tx| match who.find(tx)? {
-        Some(user) => Ok(Some((vouch(tx, user.id)?, user))),
-        None => Ok(None),
-    });
-    let (vouching, user) = arguments.who.known(done.await?)?;
+    let (vouching, user) = arguments.who.change(db, "user verify", vouch).await?;
     let (is_new, said) = match vouching {
         Vouching::Verified => (true, "is confirmed now"),
         Vouching::WasVerified => (false, "was confirmed already"),

@@ -5,8 +5,8 @@ use std::fmt;
 use anyhow::Context as _;
 
 use crate::accounts::{self, User, roster};
-use crate::db::{self, ReadTx};
-use crate::kernel::{EmailAddress, UserId, email};
+use crate::db::{self, Db, ReadTx, Tx};
+use crate::kernel::{EmailAddress, Origin, UserId, email};
 
 /// A person, by their address or by the id of their account.
 #[derive(Clone, Debug)]
@@ -34,6 +34,21 @@ impl Who {
             Some(id) => accounts::find(tx, id),
             None => Ok(None),
         }
+    }
+
+    /// Does something to them on behalf of the operator, in one transaction; an error where there is no such person.
+    pub(in crate::cli) async fn change<T: Send + 'static>(
+        &self,
+        db: &Db,
+        command: &str,
+        step: fn(&mut Tx<'_>, UserId) -> Result<T, db::Error>,
+    ) -> anyhow::Result<(T, User)> {
+        let (who, origin) = (self.clone(), Origin::operator(command));
+        let done = db.write::<_, db::Error, _>(&origin, move |tx| match who.find(tx)? {
+            Some(user) => Ok(Some((step(tx, user.id)?, user))),
+            None => Ok(None),
+        });
+        self.known(done.await?)
     }
 
     pub(in crate::cli) fn known<T>(&self, found: Option<T>) -> anyhow::Result<T> {
