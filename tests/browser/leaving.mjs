@@ -9,6 +9,7 @@ import { after, describe } from "node:test";
 
 import { Album } from "./support/look.mjs";
 import {
+  areThere,
   asAMailProgramShowsIt,
   button,
   followLetter,
@@ -62,6 +63,7 @@ describe("somebody who leaves", { concurrency: 2 }, () => {
     await leaves(page, portal, rosa);
     const reader = await (await arrive()).tab();
     await reader.goto(at("/dev/inbox"));
+    await areThere(reader, rosa.email, "will be deleted", 2);
     await openLetter(reader, rosa.email, "will be deleted");
     await asAMailProgramShowsIt(album, visitor, reader, "Your account will be deleted", "letter-deletion-asked");
     await followLetter(reader, "Keep your account");

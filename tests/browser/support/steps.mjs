@@ -55,16 +55,23 @@ export async function isToldWhatIsWrong(page, sentence) {
 
 // Letters leave a moment after they were written, so the inbox is looked into until this one is there.
 export async function openLetter(page, address, subject = "") {
+  await areThere(page, address, subject, 1);
+  await letters(page, address, subject).first().getByRole("link").click();
+  await page.getByText("Follow the link in this letter").waitFor();
+}
+
+// Whoever is written to twice in the same words waits for both before reading the newer one.
+export async function areThere(page, address, subject, several) {
   await heading(page, "Local inbox");
-  const letter = page.getByRole("listitem").filter({ hasText: `to ${address} ` }).filter({ hasText: subject }).first();
   const deadline = Date.now() + PATIENCE;
-  while ((await letter.count()) === 0) {
+  while ((await letters(page, address, subject).count()) < several) {
     assert.ok(Date.now() < deadline, `no letter to ${address} came`);
     await page.reload();
   }
-  await letter.getByRole("link").click();
-  await page.getByText("Follow the link in this letter").waitFor();
 }
+
+const letters = (page, address, subject) =>
+  page.getByRole("listitem").filter({ hasText: `to ${address} ` }).filter({ hasText: subject });
 
 export async function followLetter(page, to = "Confirm your address") {
   await link(page, "Follow the link in this letter").click();
