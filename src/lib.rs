@@ -57,11 +57,17 @@ pub mod factors;
 /// Organizations: who belongs to them, in which role, and what that role may do.
 pub mod orgs;
 
+/// Who owns the domain of an address, and whether its people must sign in by their organization's provider.
+pub mod domains;
+
 /// What people give to their programs in place of a session.
 pub mod api_keys;
 
 /// Sign up, prove an address, passwords, profile.
 pub mod accounts;
+
+/// Signing in by an organization's identity provider: connections, SAML, the accounts that come of it.
+pub mod sso;
 
 /// What happens, told to programs of others.
 pub mod webhooks;

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A crate, and the places that may name it. A place is the beginning of a path below `src/`, or a file name.
-const HOMES: [(&str, &[&str]); 19] = [
+const HOMES: [(&str, &[&str]); 23] = [
     ("actix_web", &["web/"]),
     ("actix_session", &["web/"]),
     ("lettre", &["mail/"]),
@@ -23,6 +23,10 @@ const HOMES: [(&str, &[&str]); 19] = [
     ("rustls", &["db/feed/", "outbound.rs"]),
     ("totp_rs", &["factors/"]),
     ("webauthn_rs", &["factors/"]),
+    ("samael", &["sso/saml/"]),
+    ("openssl", &["sso/saml/"]),
+    ("roxmltree", &["sso/saml/"]),
+    ("hickory_resolver", &["domains/"]),
     ("minijinja", &["render/"]),
     ("prometheus_client", &["web/metrics.rs"]),
     ("csv", &["cli/user/import/"]),

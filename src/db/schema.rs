@@ -115,6 +115,7 @@ diesel::table! {
         device_id -> Uuid,
         rotation_due -> Bool,
         confirmed_at -> Nullable<Timestamptz>,
+        provider_session_id -> Nullable<Uuid>,
     }
 }
 
@@ -127,6 +128,7 @@ diesel::table! {
         created_at -> Timestamptz,
         expires_at -> Timestamptz,
         attempts -> Integer,
+        provider_session_id -> Nullable<Uuid>,
     }
 }
 
@@ -407,6 +409,179 @@ diesel::define_sql_function! {
     ) -> diesel::sql_types::Nullable<diesel::sql_types::Timestamptz>;
 }
 
+diesel::table! {
+    connections (id) {
+        id -> Uuid,
+        organization_id -> Uuid,
+        kind -> Text,
+        name -> Text,
+        idp_entity_id -> Text,
+        sso_url -> Text,
+        sso_binding -> Text,
+        slo_url -> Nullable<Text>,
+        slo_binding -> Nullable<Text>,
+        slo_answer_url -> Nullable<Text>,
+        metadata_from -> Text,
+        metadata_url -> Nullable<Text>,
+        metadata_at -> Nullable<Timestamptz>,
+        metadata_error -> Nullable<Text>,
+        metadata_due -> Nullable<Timestamptz>,
+        email_attribute -> Nullable<Text>,
+        name_attribute -> Nullable<Text>,
+        groups_attribute -> Nullable<Text>,
+        default_role -> Nullable<Text>,
+        sign_requests -> Bool,
+        allow_idp_initiated -> Bool,
+        enforced_from -> Nullable<Timestamptz>,
+        enforcement_told_at -> Nullable<Timestamptz>,
+        enforcement_done_at -> Nullable<Timestamptz>,
+        tested_at -> Nullable<Timestamptz>,
+        tested_by -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        changed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    connection_certificates (connection_id, sha256) {
+        connection_id -> Uuid,
+        sha256 -> Binary,
+        der -> Binary,
+        subject -> Text,
+        not_before -> Timestamptz,
+        not_after -> Timestamptz,
+        added_at -> Timestamptz,
+        warned_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    connection_keys (id) {
+        id -> Uuid,
+        connection_id -> Uuid,
+        sealed_key -> Binary,
+        certificate -> Binary,
+        signs -> Bool,
+        created_at -> Timestamptz,
+        not_after -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    connection_roles (connection_id, idp_group) {
+        connection_id -> Uuid,
+        idp_group -> Text,
+        role -> Text,
+    }
+}
+
+diesel::table! {
+    connection_groups (connection_id, idp_group, group_id) {
+        connection_id -> Uuid,
+        idp_group -> Text,
+        group_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    break_glass (connection_id, user_id) {
+        connection_id -> Uuid,
+        user_id -> Uuid,
+        named_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    domains (id) {
+        id -> Uuid,
+        organization_id -> Uuid,
+        name -> Text,
+        token -> Text,
+        connection_id -> Nullable<Uuid>,
+        proved_at -> Nullable<Timestamptz>,
+        proved_by -> Nullable<Text>,
+        checked_at -> Nullable<Timestamptz>,
+        check_due -> Nullable<Timestamptz>,
+        check_error -> Nullable<Text>,
+        missing_since -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    identities (connection_id, name_id) {
+        connection_id -> Uuid,
+        name_id -> Text,
+        name_id_format -> Nullable<Text>,
+        user_id -> Uuid,
+        linked_at -> Timestamptz,
+        last_seen_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    provider_sessions (id) {
+        id -> Uuid,
+        connection_id -> Uuid,
+        user_id -> Uuid,
+        name_id -> Text,
+        name_id_format -> Nullable<Text>,
+        session_index -> Nullable<Text>,
+        authn_instant -> Timestamptz,
+        authn_context -> Nullable<Text>,
+        ends_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    saml_requests (id) {
+        id -> Text,
+        connection_id -> Uuid,
+        browser -> Binary,
+        relay_state -> Binary,
+        purpose -> Text,
+        session_id -> Nullable<Uuid>,
+        user_id -> Nullable<Uuid>,
+        return_to -> Nullable<Text>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    saml_answers (connection_id, digest) {
+        connection_id -> Uuid,
+        digest -> Binary,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    saml_reports (id) {
+        id -> Uuid,
+        connection_id -> Uuid,
+        reference -> Text,
+        purpose -> Text,
+        user_id -> Nullable<Uuid>,
+        sealed_report -> Binary,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    pending_identities (browser, connection_id) {
+        browser -> Binary,
+        connection_id -> Uuid,
+        name_id -> Text,
+        name_id_format -> Nullable<Text>,
+        email -> Nullable<Text>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
 diesel::joinable!(gate_tokens -> sessions (session_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(ended_sessions -> users (user_id));
@@ -425,6 +600,22 @@ diesel::joinable!(group_members -> groups (group_id));
 diesel::joinable!(invitations -> organizations (organization_id));
 diesel::joinable!(webhooks -> organizations (organization_id));
 diesel::joinable!(webhook_deliveries -> webhooks (webhook_id));
+diesel::joinable!(connections -> organizations (organization_id));
+diesel::joinable!(connection_certificates -> connections (connection_id));
+diesel::joinable!(connection_keys -> connections (connection_id));
+diesel::joinable!(connection_roles -> connections (connection_id));
+diesel::joinable!(connection_groups -> connections (connection_id));
+diesel::joinable!(connection_groups -> groups (group_id));
+diesel::joinable!(break_glass -> connections (connection_id));
+diesel::joinable!(break_glass -> users (user_id));
+diesel::joinable!(domains -> organizations (organization_id));
+diesel::joinable!(domains -> connections (connection_id));
+diesel::joinable!(identities -> connections (connection_id));
+diesel::joinable!(identities -> users (user_id));
+diesel::joinable!(provider_sessions -> connections (connection_id));
+diesel::joinable!(provider_sessions -> users (user_id));
+diesel::joinable!(sessions -> provider_sessions (provider_session_id));
+diesel::joinable!(saml_requests -> connections (connection_id));
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     sessions,
@@ -444,5 +635,18 @@ diesel::allow_tables_to_appear_in_same_query!(
     group_members,
     invitations,
     webhooks,
-    webhook_deliveries
+    webhook_deliveries,
+    connections,
+    connection_certificates,
+    connection_keys,
+    connection_roles,
+    connection_groups,
+    break_glass,
+    domains,
+    identities,
+    provider_sessions,
+    saml_requests,
+    saml_answers,
+    saml_reports,
+    pending_identities
 );

@@ -146,6 +146,26 @@ impl EventId {
         Self(Uuid::from_bytes(bytes))
     }
 }
+id!(
+    /// What an organization has set up to sign its people in by an identity provider.
+    ConnectionId
+);
+id!(
+    /// A key of ours that belongs to a connection.
+    ConnectionKeyId
+);
+id!(
+    /// An organization's claim to a domain.
+    DomainId
+);
+id!(
+    /// One sign-in by an identity provider.
+    ProviderSessionId
+);
+id!(
+    /// What is kept of an identity provider's answer, for administrators.
+    ReportId
+);
 
 #[cfg(test)]
 mod tests {

@@ -21,8 +21,9 @@ pub mod when;
 pub use clock::Clock;
 pub use email::EmailAddress;
 pub use ids::{
-    ApiKeyId, DeliveryId, DeviceId, EventId, GroupId, InvitationId, KnownDeviceId, LetterId, LetterRequestId,
-    OrganizationId, PasskeyId, SessionId, UserId, WebhookId,
+    ApiKeyId, ConnectionId, ConnectionKeyId, DeliveryId, DeviceId, DomainId, EventId, GroupId, InvitationId,
+    KnownDeviceId, LetterId, LetterRequestId, OrganizationId, PasskeyId, ProviderSessionId, ReportId, SessionId,
+    UserId, WebhookId,
 };
 pub use label::Label;
 pub use origin::{Hand, Origin};

@@ -1,0 +1,10 @@
+//! Signing in by an organization's identity provider.
+//!
+//! - A **connection** is what an organization has set up for one provider: where it is, what it signs with, what its
+//!   words mean here. It serves nobody before a domain is proved ([`crate::domains`]).
+//! - **SAML** is judged in one place ([`saml`]), as strictly as can be, and every check says what it saw.
+//! - An **identity** is who somebody is to a provider: a connection and a `NameID`. It is looked up before any address is.
+//! - A **provider session** is one sign-in by a provider, kept as long as a session of ours comes of it, so that either
+//!   side can end both.
+
+pub mod saml;

@@ -1,0 +1,7 @@
+//! SAML 2.0, read strictly: what a provider answers is good, or one named check says why not.
+//!
+//! Everything here computes: no clock, no chance, no database. The only home of samael, and of the keys it works with.
+
+mod answer;
+
+pub use answer::{Answer, Asked, Attribute, NameId, Provider};
