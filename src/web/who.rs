@@ -78,67 +78,28 @@ impl From<SignedInOrLeaving> for Anyone {
     }
 }
 
-impl FromRequest for SignedIn {
-    type Error = Failure;
-    type Future = Ready<Result<Self, Failure>>;
+/// What a handler asks for in its parameters, and the function that finds it or says why not.
+macro_rules! found_by {
+    ($($who:ty: $find:ident,)+) => { $(
+        impl FromRequest for $who {
+            type Error = Failure;
+            type Future = Ready<Result<Self, Failure>>;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(signed_in(request))
-    }
+            fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+                ready($find(request))
+            }
+        }
+    )+ };
 }
 
-impl FromRequest for Fresh {
-    type Error = Failure;
-    type Future = Ready<Result<Self, Failure>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(fresh(request))
-    }
-}
-
-impl FromRequest for SignedInOrLeaving {
-    type Error = Failure;
-    type Future = Ready<Result<Self, Failure>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(signed_in_or_leaving(request))
-    }
-}
-
-impl FromRequest for FreshOrLeaving {
-    type Error = Failure;
-    type Future = Ready<Result<Self, Failure>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(fresh_or_leaving(request))
-    }
-}
-
-impl FromRequest for ReaderOrLeaving {
-    type Error = Failure;
-    type Future = Ready<Result<Self, Failure>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(reader_or_leaving(request))
-    }
-}
-
-impl FromRequest for Anyone {
-    type Error = Failure;
-    type Future = Ready<Result<Self, Failure>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(anyone(request))
-    }
-}
-
-impl FromRequest for Reader {
-    type Error = Failure;
-    type Future = Ready<Result<Self, Failure>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(reader(request))
-    }
+found_by! {
+    SignedIn: signed_in,
+    Fresh: fresh,
+    SignedInOrLeaving: signed_in_or_leaving,
+    FreshOrLeaving: fresh_or_leaving,
+    Reader: reader,
+    ReaderOrLeaving: reader_or_leaving,
+    Anyone: anyone,
 }
 
 fn reader(request: &HttpRequest) -> Result<Reader, Failure> {
