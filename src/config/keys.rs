@@ -1,7 +1,7 @@
 //! The names of the keys, as files, variables and people write them.
 
 /// Every key. `config/default.toml` and the reader of [`super::Settings`] are tested against this list.
-pub const KEYS: [&str; 49] = [
+pub const KEYS: [&str; 51] = [
     "server.listen",
     "server.public_url",
     "server.metrics_listen",
@@ -46,6 +46,8 @@ pub const KEYS: [&str; 49] = [
     "limits.login_per_network",
     "limits.mail_per_account",
     "webhooks.allowed_networks",
+    "sso.dns_server",
+    "sso.allowed_networks",
     "gateway.default",
     "gateway.organizations",
     "gateway.rules",

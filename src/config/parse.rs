@@ -24,6 +24,16 @@ pub(super) fn socket_address(text: &str) -> Result<SocketAddr, Wrong> {
     })
 }
 
+/// Who answers for names; on the usual port unless another is said.
+pub(super) fn dns_server(text: &str) -> Result<SocketAddr, Wrong> {
+    const USUAL_PORT: u16 = 53;
+    let address = text.parse::<SocketAddr>();
+    address.or_else(|_| text.parse::<IpAddr>().map(|address| SocketAddr::new(address, USUAL_PORT))).map_err(|_| {
+        let remedy = r#"Write its IP address, with a port where it is not 53, as in "192.0.2.53" or "127.0.0.1:5353"."#;
+        Wrong::quoting(text, "the address of a DNS server", remedy)
+    })
+}
+
 /// A network, or one address.
 pub(super) fn network(text: &str) -> Result<IpNet, Wrong> {
     let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
@@ -224,6 +234,22 @@ mod tests {
         for text in ["", "c2hvcnQ=", "correct horse battery staple"] {
             let wrong = secret_key(text).unwrap_err();
             assert!(text.is_empty() || !wrong.problem.contains(text), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_dns_server_is_an_address_with_or_without_a_port() {
+        let servers = [
+            ("192.0.2.53", "192.0.2.53:53"),
+            ("127.0.0.1:5353", "127.0.0.1:5353"),
+            ("::1", "[::1]:53"),
+            ("[::1]:5353", "[::1]:5353"),
+        ];
+        for (text, expected) in servers {
+            assert_eq!(dns_server(text).unwrap().to_string(), expected);
+        }
+        for text in ["", "localhost", "dns.example.com:53", "192.0.2.53:", "1.2.3", "127.0.0.1:99999"] {
+            assert!(dns_server(text).is_err(), "{text}");
         }
     }
 

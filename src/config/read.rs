@@ -7,7 +7,7 @@ use super::findings::{BUILT_IN, Finding, Mistakes, Wrong};
 use super::keys::{RULE_KEYS, nearest};
 use super::settings::{
     Accounts, Allow, Database, Gateway, Limits, Log, Mail, MetricsListen, Organizations, Password, Rule, Secrets,
-    Server, Session, Settings, StepUp, Webhooks,
+    Server, Session, Settings, Sso, StepUp, Webhooks,
 };
 use super::values::{Field, Table, Values};
 use super::{names, parse};
@@ -24,6 +24,7 @@ pub(super) fn settings(values: &Values, mistakes: &mut Mistakes) -> Option<Setti
     let mail = mail(values, mistakes);
     let limits = limits(values, mistakes);
     let webhooks = mistakes.collect(values.field("webhooks.allowed_networks").list(parse::network));
+    let sso = sso(values, mistakes);
     let gateway = gateway(values, mistakes);
     let log = log(values, mistakes);
     Some(Settings {
@@ -37,9 +38,16 @@ pub(super) fn settings(values: &Values, mistakes: &mut Mistakes) -> Option<Setti
         mail: mail?,
         limits: limits?,
         webhooks: Webhooks { allowed_networks: webhooks? },
+        sso: sso?,
         gateway: gateway?,
         log: log?,
     })
+}
+
+fn sso(values: &Values, mistakes: &mut Mistakes) -> Option<Sso> {
+    let dns_server = mistakes.collect(values.field("sso.dns_server").optional(parse::dns_server));
+    let allowed_networks = mistakes.collect(values.field("sso.allowed_networks").list(parse::network));
+    Some(Sso { dns_server: dns_server?, allowed_networks: allowed_networks? })
 }
 
 fn server(values: &Values, mistakes: &mut Mistakes) -> Option<Server> {

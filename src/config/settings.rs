@@ -28,6 +28,7 @@ pub struct Settings {
     pub mail: Mail,
     pub limits: Limits,
     pub webhooks: Webhooks,
+    pub sso: Sso,
     pub gateway: Gateway,
     pub log: Log,
 }
@@ -257,6 +258,14 @@ pub struct Limit {
 #[derive(Clone, Debug)]
 pub struct Webhooks {
     /// Where they may lead although it is not on the public internet.
+    pub allowed_networks: Vec<IpNet>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Sso {
+    /// Whom to ask for the records that prove domains; `None` for whom the machine asks.
+    pub dns_server: Option<SocketAddr>,
+    /// Where metadata of providers may be fetched from although it is not on the public internet.
     pub allowed_networks: Vec<IpNet>,
 }
 

@@ -1,0 +1,152 @@
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+
+use super::provider::{Enforcement, Provider};
+use super::{Domain, Name, Proof, ProvedBy};
+use crate::db::schema::{connections, domains};
+use crate::db::{self, ReadTx, Tx};
+use crate::kernel::{ConnectionId, DomainId, OrganizationId};
+
+/// After which the record is looked for again.
+const USUAL_PAUSE: TimeDelta = TimeDelta::days(1);
+
+pub(super) fn insert(tx: &mut Tx<'_>, domain: &Domain) -> Result<(), db::Error> {
+    diesel::insert_into(domains::table)
+        .values((
+            domains::id.eq(domain.id),
+            domains::organization_id.eq(domain.organization),
+            domains::name.eq(domain.name.as_str()),
+            domains::token.eq(&domain.token),
+            domains::created_at.eq(domain.created_at),
+        ))
+        .execute(tx.conn())?;
+    Ok(())
+}
+
+pub(super) fn count(tx: &mut ReadTx<'_>, organization: OrganizationId) -> Result<i64, db::Error> {
+    Ok(domains::table.filter(domains::organization_id.eq(organization)).count().get_result(tx.conn())?)
+}
+
+/// By name.
+pub(super) fn list(tx: &mut ReadTx<'_>, organization: OrganizationId) -> Result<Vec<Domain>, db::Error> {
+    let own = domains::table.filter(domains::organization_id.eq(organization)).order(domains::name);
+    own.select(Row::as_select()).load(tx.conn())?.into_iter().map(Domain::try_from).collect()
+}
+
+/// By name.
+pub(super) fn list_of_connection(tx: &mut ReadTx<'_>, connection: ConnectionId) -> Result<Vec<Domain>, db::Error> {
+    let served = domains::table.filter(domains::connection_id.eq(connection)).order(domains::name);
+    served.select(Row::as_select()).load(tx.conn())?.into_iter().map(Domain::try_from).collect()
+}
+
+pub(super) fn find(
+    tx: &mut ReadTx<'_>,
+    organization: OrganizationId,
+    name: &Name,
+) -> Result<Option<Domain>, db::Error> {
+    let own = domains::table.filter(domains::organization_id.eq(organization).and(domains::name.eq(name.as_str())));
+    own.select(Row::as_select()).first(tx.conn()).optional()?.map(Domain::try_from).transpose()
+}
+
+pub(super) fn lock(tx: &mut Tx<'_>, id: DomainId) -> Result<Option<Domain>, db::Error> {
+    let row = domains::table.find(id).select(Row::as_select()).for_update();
+    row.first(tx.conn()).optional()?.map(Domain::try_from).transpose()
+}
+
+pub(super) fn has_connection(
+    tx: &mut ReadTx<'_>,
+    organization: OrganizationId,
+    connection: ConnectionId,
+) -> Result<bool, db::Error> {
+    let own = connections::table.find(connection).filter(connections::organization_id.eq(organization));
+    Ok(diesel::select(diesel::dsl::exists(own)).get_result(tx.conn())?)
+}
+
+pub(super) fn set_connection(tx: &mut Tx<'_>, id: DomainId, connection: Option<ConnectionId>) -> Result<(), db::Error> {
+    diesel::update(domains::table.find(id)).set(domains::connection_id.eq(connection)).execute(tx.conn())?;
+    Ok(())
+}
+
+/// What proves it is there, so nothing is missing. The operator's word is not looked up.
+pub(super) fn set_proof(tx: &mut Tx<'_>, id: DomainId, proof: Proof) -> Result<(), db::Error> {
+    let (checked_at, due) = match proof.by {
+        ProvedBy::Dns => (Some(tx.now), Some(tx.now + USUAL_PAUSE)),
+        ProvedBy::Operator => (None, None),
+    };
+    diesel::update(domains::table.find(id))
+        .set((
+            domains::proved_at.eq(proof.at),
+            domains::proved_by.eq(proof.by.as_str()),
+            domains::checked_at.eq(checked_at),
+            domains::check_due.eq(due),
+            domains::check_error.eq(None::<String>),
+            domains::missing_since.eq(None::<DateTime<Utc>>),
+        ))
+        .execute(tx.conn())?;
+    Ok(())
+}
+
+pub(super) fn delete(tx: &mut Tx<'_>, id: DomainId) -> Result<(), db::Error> {
+    diesel::delete(domains::table.find(id)).execute(tx.conn())?;
+    Ok(())
+}
+
+pub(super) fn find_provider(tx: &mut ReadTx<'_>, domain: &str) -> Result<Option<Provider>, db::Error> {
+    type Row = (ConnectionId, OrganizationId, String, Option<DateTime<Utc>>);
+    let row: Option<Row> = domains::table
+        .inner_join(connections::table)
+        .filter(domains::name.eq(domain).and(domains::proved_at.is_not_null()))
+        .select((connections::id, connections::organization_id, connections::name, connections::enforced_from))
+        .first(tx.conn())
+        .optional()?;
+    let now = tx.now;
+    Ok(row.map(|(connection, organization, name, from)| Provider {
+        connection,
+        organization,
+        name,
+        enforcement: match from {
+            Some(from) if from <= now => Enforcement::Enforced,
+            Some(_) | None => Enforcement::Optional,
+        },
+    }))
+}
+
+pub(super) fn has_providers(tx: &mut ReadTx<'_>) -> Result<bool, db::Error> {
+    let served = domains::table.filter(domains::proved_at.is_not_null().and(domains::connection_id.is_not_null()));
+    Ok(diesel::select(diesel::dsl::exists(served)).get_result(tx.conn())?)
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = domains, check_for_backend(diesel::pg::Pg))]
+struct Row {
+    id: DomainId,
+    organization_id: OrganizationId,
+    name: String,
+    token: String,
+    connection_id: Option<ConnectionId>,
+    proved_at: Option<DateTime<Utc>>,
+    proved_by: Option<String>,
+    checked_at: Option<DateTime<Utc>>,
+    missing_since: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+}
+
+impl TryFrom<Row> for Domain {
+    type Error = db::Error;
+
+    fn try_from(row: Row) -> Result<Self, db::Error> {
+        let name = Name::parse(&row.name);
+        let by = |word: String| ProvedBy::ALL.into_iter().find(|by| by.as_str() == word);
+        Ok(Self {
+            id: row.id,
+            organization: row.organization_id,
+            name: name.map_err(|error| db::Error::Internal(format!("the stored name of {}: {error}", row.id)))?,
+            token: row.token,
+            connection: row.connection_id,
+            proof: row.proved_at.zip(row.proved_by.and_then(by)).map(|(at, by)| Proof { at, by }),
+            checked_at: row.checked_at,
+            missing_since: row.missing_since,
+            created_at: row.created_at,
+        })
+    }
+}
