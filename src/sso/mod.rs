@@ -7,4 +7,5 @@
 //! - A **provider session** is one sign-in by a provider, kept as long as a session of ours comes of it, so that either
 //!   side can end both.
 
+pub mod connections;
 pub mod saml;

@@ -3,5 +3,10 @@
 //! Everything here computes: no clock, no chance, no database. The only home of samael, and of the keys it works with.
 
 mod answer;
+pub mod certificate;
+pub mod keys;
+pub mod metadata;
 
 pub use answer::{Answer, Asked, Attribute, NameId, Provider};
+pub use certificate::Certificate;
+pub use metadata::{Binding, Endpoint, Metadata};

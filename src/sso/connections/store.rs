@@ -1,0 +1,349 @@
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::{Attributes, Connection, Fetched, Idp, Key, Source};
+use crate::db::schema::{connection_certificates as certificates, connection_groups as mapped_groups};
+use crate::db::schema::{connection_keys as keys, connection_roles as roles, connections};
+use crate::db::{self, ReadTx, Tx};
+use crate::kernel::{ConnectionId, ConnectionKeyId, GroupId, OrganizationId, UserId};
+use crate::orgs::Role;
+use crate::sso::saml::{Binding, Certificate, Endpoint};
+
+pub(super) fn count(tx: &mut ReadTx<'_>, organization: OrganizationId) -> Result<i64, db::Error> {
+    Ok(connections::table.filter(connections::organization_id.eq(organization)).count().get_result(tx.conn())?)
+}
+
+pub(super) fn insert(tx: &mut Tx<'_>, new: &Connection) -> Result<(), db::Error> {
+    diesel::insert_into(connections::table)
+        .values((
+            connections::id.eq(new.id),
+            connections::organization_id.eq(new.organization),
+            Provider::from(&new.idp),
+            Origin::from(&new.source),
+            Rules::from(new),
+            connections::created_at.eq(new.created_at),
+            connections::changed_at.eq(new.changed_at),
+        ))
+        .execute(tx.conn())?;
+    Ok(())
+}
+
+/// The oldest first.
+pub(super) fn list_of(tx: &mut ReadTx<'_>, organization: OrganizationId) -> Result<Vec<Connection>, db::Error> {
+    let rows = connections::table
+        .filter(connections::organization_id.eq(organization))
+        .order(connections::id)
+        .select(Row::as_select());
+    rows.load(tx.conn())?.into_iter().map(Connection::try_from).collect()
+}
+
+pub(super) fn find(tx: &mut ReadTx<'_>, id: ConnectionId) -> Result<Option<Connection>, db::Error> {
+    let row = connections::table.find(id).select(Row::as_select()).first(tx.conn()).optional()?;
+    row.map(Connection::try_from).transpose()
+}
+
+pub(super) fn set_tested(tx: &mut Tx<'_>, id: ConnectionId, by: UserId) -> Result<(), db::Error> {
+    let now = tx.now;
+    diesel::update(connections::table.find(id))
+        .set((connections::tested_at.eq(now), connections::tested_by.eq(by)))
+        .execute(tx.conn())?;
+    Ok(())
+}
+
+/// What ends first comes first.
+pub(super) fn list_certificates(tx: &mut ReadTx<'_>, id: ConnectionId) -> Result<Vec<Certificate>, db::Error> {
+    let rows = certificates::table
+        .filter(certificates::connection_id.eq(id))
+        .order((certificates::not_after, certificates::sha256))
+        .select(CertificateRow::as_select());
+    rows.load(tx.conn())?.into_iter().map(Certificate::try_from).collect()
+}
+
+/// What is there already stays as it is.
+pub(super) fn insert_certificates(tx: &mut Tx<'_>, id: ConnectionId, new: &[Certificate]) -> Result<(), db::Error> {
+    let now = tx.now;
+    let row = |certificate: &Certificate| {
+        (
+            certificates::connection_id.eq(id),
+            certificates::sha256.eq(certificate.sha256.to_vec()),
+            certificates::der.eq(certificate.der.clone()),
+            certificates::subject.eq(certificate.subject.clone()),
+            certificates::not_before.eq(certificate.not_before),
+            certificates::not_after.eq(certificate.not_after),
+            certificates::added_at.eq(now),
+        )
+    };
+    let rows: Vec<_> = new.iter().map(row).collect();
+    diesel::insert_into(certificates::table).values(rows).on_conflict_do_nothing().execute(tx.conn())?;
+    Ok(())
+}
+
+/// The one that signs first, then the oldest.
+pub(super) fn list_keys(tx: &mut ReadTx<'_>, id: ConnectionId) -> Result<Vec<Key>, db::Error> {
+    let rows = keys::table.filter(keys::connection_id.eq(id)).order((keys::signs.desc(), keys::id)).select((
+        keys::id,
+        keys::certificate,
+        keys::signs,
+        keys::created_at,
+        keys::not_after,
+    ));
+    let rows: Vec<(ConnectionKeyId, Vec<u8>, bool, DateTime<Utc>, DateTime<Utc>)> = rows.load(tx.conn())?;
+    let key = |(id, certificate, signs, created_at, not_after)| Key { id, certificate, signs, created_at, not_after };
+    Ok(rows.into_iter().map(key).collect())
+}
+
+/// The one that signs first, then the oldest.
+pub(super) fn list_sealed_keys(
+    tx: &mut ReadTx<'_>,
+    id: ConnectionId,
+) -> Result<Vec<(ConnectionKeyId, Vec<u8>)>, db::Error> {
+    let rows = keys::table
+        .filter(keys::connection_id.eq(id))
+        .order((keys::signs.desc(), keys::id))
+        .select((keys::id, keys::sealed_key));
+    Ok(rows.load(tx.conn())?)
+}
+
+pub(super) fn insert_key(tx: &mut Tx<'_>, id: ConnectionId, key: &Key, sealed: &[u8]) -> Result<(), db::Error> {
+    diesel::insert_into(keys::table)
+        .values((
+            keys::id.eq(key.id),
+            keys::connection_id.eq(id),
+            keys::sealed_key.eq(sealed),
+            keys::certificate.eq(&key.certificate),
+            keys::signs.eq(key.signs),
+            keys::created_at.eq(key.created_at),
+            keys::not_after.eq(key.not_after),
+        ))
+        .execute(tx.conn())?;
+    Ok(())
+}
+
+pub(super) fn list_roles(tx: &mut ReadTx<'_>, id: ConnectionId) -> Result<BTreeMap<String, Role>, db::Error> {
+    let rows: Vec<(String, String)> =
+        roles::table.filter(roles::connection_id.eq(id)).select((roles::idp_group, roles::role)).load(tx.conn())?;
+    rows.into_iter().map(|(group, role)| Ok((group, stored_role(&role)?))).collect()
+}
+
+pub(super) fn insert_roles(tx: &mut Tx<'_>, id: ConnectionId, new: &BTreeMap<String, Role>) -> Result<(), db::Error> {
+    let row = |(group, role): (&String, &Role)| {
+        (roles::connection_id.eq(id), roles::idp_group.eq(group.clone()), roles::role.eq(role.as_str()))
+    };
+    let rows: Vec<_> = new.iter().map(row).collect();
+    diesel::insert_into(roles::table).values(rows).execute(tx.conn())?;
+    Ok(())
+}
+
+pub(super) fn list_groups(tx: &mut ReadTx<'_>, id: ConnectionId) -> Result<BTreeMap<String, Vec<GroupId>>, db::Error> {
+    let rows: Vec<(String, GroupId)> = mapped_groups::table
+        .filter(mapped_groups::connection_id.eq(id))
+        .order((mapped_groups::idp_group, mapped_groups::group_id))
+        .select((mapped_groups::idp_group, mapped_groups::group_id))
+        .load(tx.conn())?;
+    let mut groups: BTreeMap<String, Vec<GroupId>> = BTreeMap::new();
+    for (name, group) in rows {
+        groups.entry(name).or_default().push(group);
+    }
+    Ok(groups)
+}
+
+pub(super) fn insert_groups(
+    tx: &mut Tx<'_>,
+    id: ConnectionId,
+    new: &BTreeMap<String, Vec<GroupId>>,
+) -> Result<(), db::Error> {
+    let pairs = new.iter().flat_map(|(name, groups)| groups.iter().map(move |group| (name.clone(), *group)));
+    let row = |(name, group): (String, GroupId)| {
+        (mapped_groups::connection_id.eq(id), mapped_groups::idp_group.eq(name), mapped_groups::group_id.eq(group))
+    };
+    let rows: Vec<_> = pairs.map(row).collect();
+    diesel::insert_into(mapped_groups::table).values(rows).on_conflict_do_nothing().execute(tx.conn())?;
+    Ok(())
+}
+
+fn stored_role(word: &str) -> Result<Role, db::Error> {
+    Role::parse(word).ok_or_else(|| db::Error::Internal(format!("the stored role {word}")))
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = connections, check_for_backend(diesel::pg::Pg))]
+struct Row {
+    id: ConnectionId,
+    organization_id: OrganizationId,
+    #[diesel(embed)]
+    provider: Provider,
+    #[diesel(embed)]
+    origin: Origin,
+    #[diesel(embed)]
+    rules: Rules,
+    enforced_from: Option<DateTime<Utc>>,
+    tested_at: Option<DateTime<Utc>>,
+    tested_by: Option<UserId>,
+    created_at: DateTime<Utc>,
+    changed_at: DateTime<Utc>,
+}
+
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = connections, check_for_backend(diesel::pg::Pg), treat_none_as_null = true)]
+struct Provider {
+    idp_entity_id: String,
+    sso_url: String,
+    sso_binding: String,
+    slo_url: Option<String>,
+    slo_binding: Option<String>,
+    slo_answer_url: Option<String>,
+}
+
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = connections, check_for_backend(diesel::pg::Pg), treat_none_as_null = true)]
+struct Origin {
+    metadata_from: String,
+    metadata_url: Option<String>,
+    metadata_at: Option<DateTime<Utc>>,
+    metadata_error: Option<String>,
+    metadata_due: Option<DateTime<Utc>>,
+}
+
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = connections, check_for_backend(diesel::pg::Pg), treat_none_as_null = true)]
+struct Rules {
+    name: String,
+    email_attribute: Option<String>,
+    name_attribute: Option<String>,
+    groups_attribute: Option<String>,
+    default_role: Option<String>,
+    sign_requests: bool,
+    allow_idp_initiated: bool,
+}
+
+impl From<&Idp> for Provider {
+    fn from(idp: &Idp) -> Self {
+        Self {
+            idp_entity_id: idp.entity_id.clone(),
+            sso_url: idp.sso.url.clone(),
+            sso_binding: idp.sso.binding.as_str().to_owned(),
+            slo_url: idp.slo.as_ref().map(|slo| slo.url.clone()),
+            slo_binding: idp.slo.as_ref().map(|slo| slo.binding.as_str().to_owned()),
+            slo_answer_url: idp.slo_answer_url.clone(),
+        }
+    }
+}
+
+impl From<&Source> for Origin {
+    fn from(source: &Source) -> Self {
+        let nothing = Self {
+            metadata_from: "hand".to_owned(),
+            metadata_url: None,
+            metadata_at: None,
+            metadata_error: None,
+            metadata_due: None,
+        };
+        match source {
+            Source::Hand => nothing,
+            Source::Xml { read_at } => Self { metadata_from: "xml".to_owned(), metadata_at: Some(*read_at), ..nothing },
+            Source::Url(fetched) => Self {
+                metadata_from: "url".to_owned(),
+                metadata_url: Some(fetched.url.clone()),
+                metadata_at: Some(fetched.at),
+                metadata_error: fetched.error.clone(),
+                metadata_due: Some(fetched.due),
+            },
+        }
+    }
+}
+
+impl From<&Connection> for Rules {
+    fn from(connection: &Connection) -> Self {
+        Self {
+            name: connection.name.clone(),
+            email_attribute: connection.attributes.email.clone(),
+            name_attribute: connection.attributes.name.clone(),
+            groups_attribute: connection.attributes.groups.clone(),
+            default_role: connection.default_role.map(|role| role.as_str().to_owned()),
+            sign_requests: connection.signs_requests,
+            allow_idp_initiated: connection.allows_idp_initiated,
+        }
+    }
+}
+
+impl TryFrom<Row> for Connection {
+    type Error = db::Error;
+
+    fn try_from(row: Row) -> Result<Self, db::Error> {
+        let strange = |what: &str| db::Error::Internal(format!("{what} stored with connection {}", row.id));
+        let rules = row.rules;
+        Ok(Self {
+            id: row.id,
+            organization: row.organization_id,
+            idp: idp(row.provider).ok_or_else(|| strange("the provider"))?,
+            source: source(row.origin, row.created_at).ok_or_else(|| strange("the source"))?,
+            name: rules.name,
+            attributes: Attributes {
+                email: rules.email_attribute,
+                name: rules.name_attribute,
+                groups: rules.groups_attribute,
+            },
+            default_role: rules.default_role.as_deref().map(stored_role).transpose()?,
+            signs_requests: rules.sign_requests,
+            allows_idp_initiated: rules.allow_idp_initiated,
+            enforced_from: row.enforced_from,
+            tested_at: row.tested_at,
+            tested_by: row.tested_by,
+            created_at: row.created_at,
+            changed_at: row.changed_at,
+        })
+    }
+}
+
+fn idp(row: Provider) -> Option<Idp> {
+    let slo = match (row.slo_url, row.slo_binding) {
+        (Some(url), Some(binding)) => Some(Endpoint { url, binding: Binding::parse(&binding)? }),
+        (_, _) => None,
+    };
+    Some(Idp {
+        entity_id: row.idp_entity_id,
+        sso: Endpoint { url: row.sso_url, binding: Binding::parse(&row.sso_binding)? },
+        slo,
+        slo_answer_url: row.slo_answer_url,
+    })
+}
+
+fn source(row: Origin, created_at: DateTime<Utc>) -> Option<Source> {
+    let at = row.metadata_at.unwrap_or(created_at);
+    match row.metadata_from.as_str() {
+        "hand" => Some(Source::Hand),
+        "xml" => Some(Source::Xml { read_at: at }),
+        "url" => {
+            let url = row.metadata_url?;
+            Some(Source::Url(Fetched { url, at, error: row.metadata_error, due: row.metadata_due.unwrap_or(at) }))
+        }
+        _ => None,
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = certificates, check_for_backend(diesel::pg::Pg))]
+struct CertificateRow {
+    sha256: Vec<u8>,
+    der: Vec<u8>,
+    subject: String,
+    not_before: DateTime<Utc>,
+    not_after: DateTime<Utc>,
+}
+
+impl TryFrom<CertificateRow> for Certificate {
+    type Error = db::Error;
+
+    fn try_from(row: CertificateRow) -> Result<Self, db::Error> {
+        let strange = |_| db::Error::Internal("the stored digest of a certificate".to_owned());
+        Ok(Self {
+            sha256: row.sha256.try_into().map_err(strange)?,
+            der: row.der,
+            subject: row.subject,
+            not_before: row.not_before,
+            not_after: row.not_after,
+        })
+    }
+}
