@@ -5,13 +5,13 @@
 mod answer;
 pub mod certificate;
 pub mod keys;
-mod message;
 pub mod metadata;
+mod outgoing;
 mod redirect;
 mod request;
 
 pub use answer::{Answer, Asked, Attribute, NameId, Provider};
 pub use certificate::Certificate;
-pub use message::{CannotSign, Form, Kind, Message};
 pub use metadata::{Binding, Endpoint, Metadata};
+pub use outgoing::{CannotSign, Form, Kind, Message};
 pub use request::{AuthnRequest, ForceAuthn, request_id};

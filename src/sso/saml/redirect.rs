@@ -11,7 +11,7 @@ use openssl::pkey::{Id, PKey, Private};
 use openssl::sign::Signer;
 use url::form_urlencoded::byte_serialize;
 
-use super::message::{CannotSign, Kind, RSA_SHA256};
+use super::outgoing::{CannotSign, Kind, RSA_SHA256};
 
 /// The query of a message, in the order in which it is signed.
 pub(super) fn query(kind: Kind, xml: &str, relay_state: Option<&str>) -> String {

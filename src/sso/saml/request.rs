@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 
-use super::message::{Envelope, Kind, Message, escape};
+use super::outgoing::{Envelope, Kind, Message, escape};
 
 const POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
 
@@ -74,7 +74,7 @@ mod tests {
     use url::Url;
 
     use super::*;
-    use crate::sso::saml::message::{CannotSign, PROTOCOL};
+    use crate::sso::saml::outgoing::{CannotSign, PROTOCOL};
 
     const DESTINATION: &str = "https://idp.test/sso?tenant=a&b=\"'<x>";
 
