@@ -175,6 +175,10 @@ CREATE TABLE saml_requests (
     -- Who wants to confirm, or to try it out.
     session_id    uuid REFERENCES sessions ON DELETE CASCADE ON UPDATE CASCADE,
     user_id       uuid REFERENCES users ON DELETE CASCADE,
+    -- The session that the new one takes the place of, and by what the browser is known: the answer comes from another
+    -- site, and browsers do not send along the cookies that say so.
+    replaces      uuid REFERENCES sessions ON DELETE SET NULL ON UPDATE CASCADE,
+    known_by      bytea CHECK (octet_length(known_by) = 32),
     return_to     text,
     created_at    timestamptz NOT NULL,
     expires_at    timestamptz NOT NULL
@@ -182,6 +186,7 @@ CREATE TABLE saml_requests (
 CREATE INDEX saml_requests_by_browser ON saml_requests (browser, connection_id);
 CREATE INDEX saml_requests_by_connection ON saml_requests (connection_id);
 CREATE INDEX saml_requests_by_session ON saml_requests (session_id) WHERE session_id IS NOT NULL;
+CREATE INDEX saml_requests_by_replaced ON saml_requests (replaces) WHERE replaces IS NOT NULL;
 CREATE INDEX saml_requests_by_user ON saml_requests (user_id) WHERE user_id IS NOT NULL;
 CREATE INDEX saml_requests_by_end ON saml_requests (expires_at);
 

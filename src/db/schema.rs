@@ -543,6 +543,8 @@ diesel::table! {
         purpose -> Text,
         session_id -> Nullable<Uuid>,
         user_id -> Nullable<Uuid>,
+        replaces -> Nullable<Uuid>,
+        known_by -> Nullable<Binary>,
         return_to -> Nullable<Text>,
         created_at -> Timestamptz,
         expires_at -> Timestamptz,
@@ -616,6 +618,7 @@ diesel::joinable!(provider_sessions -> connections (connection_id));
 diesel::joinable!(provider_sessions -> users (user_id));
 diesel::joinable!(sessions -> provider_sessions (provider_session_id));
 diesel::joinable!(saml_requests -> connections (connection_id));
+diesel::joinable!(pending_sign_ins -> provider_sessions (provider_session_id));
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     sessions,
@@ -645,6 +648,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     domains,
     identities,
     provider_sessions,
+    pending_sign_ins,
     saml_requests,
     saml_answers,
     saml_reports,

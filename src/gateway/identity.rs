@@ -107,6 +107,7 @@ mod tests {
             last_auth_at: now,
             confirmed_at: None,
             expires_at: now,
+            provider_session: None,
             is_remembered: false,
             is_rotation_due: false,
             deletes_at: None,

@@ -22,6 +22,8 @@ pub struct Device {
     /// As it named itself then.
     pub user_agent: Option<String>,
     pub methods: Vec<Method>,
+    /// The name of the connection by which they came, if they did by one.
+    pub provider: Option<String>,
 }
 
 impl Device {
@@ -60,6 +62,7 @@ fn device(listed: store::Listed) -> Device {
         address: listed.address,
         user_agent: listed.user_agent,
         // A newer node may know more ways to sign in than this one.
+        provider: listed.provider,
         methods: listed.methods.iter().filter_map(|word| Method::from_stored(word)).collect(),
     }
 }

@@ -7,7 +7,7 @@ use super::{Remember, known_devices, pending, store};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::db::{self, Tx};
-use crate::kernel::{DeviceId, Token, UserId};
+use crate::kernel::{DeviceId, SessionId, Token, UserId};
 
 /// Rows in one statement, which takes 65,535 values at most: whoever knows a password can sign in more often than that.
 const BATCH: usize = 5_000;
@@ -82,6 +82,12 @@ impl EndReason {
 /// Ends whatever session a portal token belongs to; nothing happens when there is none.
 pub fn revoke_by_token(tx: &mut Tx<'_>, token: &Token, reason: EndReason) -> Result<(), db::Error> {
     let ended = store::delete_by_digest(tx, &token.digest())?;
+    write_down(tx, ended, reason).map(drop)
+}
+
+/// The same by its id.
+pub fn revoke(tx: &mut Tx<'_>, session: SessionId, reason: EndReason) -> Result<(), db::Error> {
+    let ended = store::delete(tx, session)?;
     write_down(tx, ended, reason).map(drop)
 }
 

@@ -11,6 +11,8 @@
 //!   What stays is the device: people see one and the same browser in their list.
 //! - Its holder sees it in a list of **devices** and can end it from there ([`devices`]).
 //! - Before it begins, a second proof may be asked for ([`pending`]): that is no session yet, and opens nothing.
+//! - Who comes by an organization's identity provider has a session that remembers it ([`Provided`]) and ends no later
+//!   than the provider wants.
 //! - It is **confirmed** when its holder proves once more who they are, before something dangerous ([`confirm`]).
 //! - When it **ends**, a word about why is kept for a while, so that the browser can be told ([`end`]).
 //!   Rows of sessions that ran out go later, when nobody is in a hurry ([`sweep`]).
@@ -41,7 +43,7 @@ use serde::{Deserialize, Serialize};
 
 pub use confirm::confirm;
 pub use devices::{Device, list_devices, revoke_device, revoke_own};
-pub use end::{EndReason, revoke_all, revoke_by_token, why_ended};
+pub use end::{EndReason, revoke, revoke_all, revoke_by_token, why_ended};
 pub use find::{count_live, find_by_token, hold};
 pub use known_devices::{KNOWN_FOR, recognise, recognise_owner, recognise_person};
 pub use live::{Activity, Figures, Known, LEASE, LiveSessions, Remembered, Thing, Ticket};
@@ -53,7 +55,7 @@ pub use rotate::{rotate, rotate_all_at_next_visit};
 pub use sweep::{Swept, sweep};
 
 use crate::config::settings;
-use crate::kernel::{DeviceId, EmailAddress, SessionId, Token, UserId};
+use crate::kernel::{DeviceId, EmailAddress, ProviderSessionId, SessionId, Token, UserId};
 
 /// What "keep me signed in" means for one session.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -92,11 +94,13 @@ pub enum Method {
     MagicLink,
     /// A key on one of their devices, which has looked at who holds it.
     Passkey,
+    /// Their organization's identity provider.
+    Sso,
 }
 
 impl Method {
-    const ALL: [Self; 6] =
-        [Self::Password, Self::SetupLink, Self::Totp, Self::RecoveryCode, Self::MagicLink, Self::Passkey];
+    const ALL: [Self; 7] =
+        [Self::Password, Self::SetupLink, Self::Totp, Self::RecoveryCode, Self::MagicLink, Self::Passkey, Self::Sso];
 
     /// The stable word for the API, the table and the audit.
     pub fn as_str(self) -> &'static str {
@@ -107,12 +111,32 @@ impl Method {
             Self::RecoveryCode => "recovery_code",
             Self::MagicLink => "magic_link",
             Self::Passkey => "passkey",
+            Self::Sso => "sso",
         }
     }
 
     fn from_stored(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|method| method.as_str() == word)
     }
+}
+
+/// A sign-in by an identity provider that a session of ours comes of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Provided {
+    pub session: ProviderSessionId,
+    /// When the provider wants it to end at the latest.
+    pub ends_at: Option<DateTime<Utc>>,
+}
+
+/// What a session is to be.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening<'a> {
+    pub user: UserId,
+    /// Every proof they gave, in its order.
+    pub by: &'a [Method],
+    /// For somebody who comes by a provider.
+    pub provided: Option<Provided>,
+    pub remember: Remember,
 }
 
 /// A session that is live, with what is known of its holder.
@@ -132,6 +156,8 @@ pub struct Live {
     pub confirmed_at: Option<DateTime<Utc>>,
     /// The absolute end.
     pub expires_at: DateTime<Utc>,
+    /// The sign-in by a provider that it comes of.
+    pub provider_session: Option<ProviderSessionId>,
     /// Whether its holder asked to be kept signed in.
     pub is_remembered: bool,
     /// Whether its cookies are good for one thing only: to be exchanged for new ones.

@@ -1,20 +1,17 @@
-use super::{GateCookie, Method, Opened, Place, Remember, known_devices, places, store};
+use super::{GateCookie, Opened, Opening, Place, known_devices, places, store};
 use crate::config::settings;
 use crate::db::{self, Tx};
-use crate::kernel::{DeviceId, SessionId, Token, UserId};
+use crate::kernel::{DeviceId, SessionId, Token};
 
 /// Opens a session for somebody who has just proved who they are, and says whether it is news where they are.
-pub fn open(
-    tx: &mut Tx<'_>,
-    rules: &settings::Session,
-    user: UserId,
-    by: &[Method],
-    remember: Remember,
-) -> Result<(Opened, Place), db::Error> {
+pub fn open(tx: &mut Tx<'_>, rules: &settings::Session, opening: &Opening<'_>) -> Result<(Opened, Place), db::Error> {
+    let Opening { user, remember, .. } = *opening;
     let (id, device) = (SessionId::new(tx.now), DeviceId::new(tx.now));
     let token = Token::generate();
-    let expires_at = tx.now + remember.absolute_timeout(rules);
-    store::insert(tx, &store::NewSession { id, device, user, token: token.digest(), by, remember, expires_at })?;
+    let usual_end = tx.now + remember.absolute_timeout(rules);
+    let end_elsewhere = opening.provided.and_then(|provided| provided.ends_at);
+    let expires_at = end_elsewhere.map_or(usual_end, |end| end.min(usual_end));
+    store::insert(tx, &store::NewSession { id, device, token: token.digest(), opening, expires_at })?;
     let gate = issue_gate_cookies(tx, rules, id)?;
     let known_by = Some(known_devices::remember(tx, user, device)?);
     let place = places::arrive(tx, user)?;

@@ -4,20 +4,20 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use ipnet::IpNet;
 
-use super::{EndReason, Live, Method, Remember};
+use super::{EndReason, Live, Opening, Remember};
 use crate::affiliations::{self, Affiliations};
 use crate::config::settings::Organizations;
-use crate::db::schema::{ended_sessions, gate_tokens, second_factor_due, sessions, users};
+use crate::db::schema::{
+    connections, ended_sessions, gate_tokens, provider_sessions, second_factor_due, sessions, users,
+};
 use crate::db::{self, Change, ReadTx, Tx};
-use crate::kernel::{DeviceId, Digest, EmailAddress, SessionId, UserId};
+use crate::kernel::{DeviceId, Digest, EmailAddress, ProviderSessionId, SessionId, UserId};
 
 pub(super) struct NewSession<'a> {
     pub id: SessionId,
     pub device: DeviceId,
-    pub user: UserId,
     pub token: Digest,
-    pub by: &'a [Method],
-    pub remember: Remember,
+    pub opening: &'a Opening<'a>,
     pub expires_at: DateTime<Utc>,
 }
 
@@ -33,6 +33,8 @@ pub(super) struct Listed {
     pub address: Option<IpAddr>,
     pub user_agent: Option<String>,
     pub methods: Vec<String>,
+    /// The name of the connection they came by.
+    pub provider: Option<String>,
 }
 
 /// A row that nobody else can change until the transaction ends.
@@ -59,17 +61,18 @@ pub(super) fn insert(tx: &mut Tx<'_>, new: &NewSession<'_>) -> Result<(), db::Er
     diesel::insert_into(sessions::table)
         .values((
             sessions::id.eq(new.id),
-            sessions::user_id.eq(new.user),
+            sessions::user_id.eq(new.opening.user),
             sessions::token_digest.eq(new.token.as_bytes()),
-            sessions::remember.eq(new.remember == Remember::Yes),
+            sessions::remember.eq(new.opening.remember == Remember::Yes),
             sessions::address.eq(address),
             sessions::user_agent.eq(user_agent),
             sessions::created_at.eq(now),
             sessions::last_active_at.eq(now),
             sessions::last_auth_at.eq(now),
             sessions::expires_at.eq(new.expires_at),
-            sessions::methods.eq(new.by.iter().map(|method| method.as_str()).collect::<Vec<_>>()),
+            sessions::methods.eq(new.opening.by.iter().map(|method| method.as_str()).collect::<Vec<_>>()),
             sessions::device_id.eq(new.device),
+            sessions::provider_session_id.eq(new.opening.provided.map(|provided| provided.session)),
         ))
         .execute(tx.conn())?;
     Ok(())
@@ -184,17 +187,24 @@ pub(super) fn find_by_gate_digest(
     row.map(|(row, words)| Ok((row.try_into()?, Affiliations::from_stored(words)))).transpose()
 }
 
-type ListedRow = (Row, Option<IpNet>, Option<String>, Vec<String>);
+type ListedRow = (Row, Option<IpNet>, Option<String>, Vec<String>, Option<String>);
 
 /// In no order.
 pub(super) fn list(tx: &mut ReadTx<'_>, user: UserId) -> Result<Vec<Listed>, db::Error> {
     let rows: Vec<ListedRow> = sessions::table
         .inner_join(users::table)
+        .left_join(provider_sessions::table.inner_join(connections::table))
         .filter(sessions::user_id.eq(user))
-        .select((Row::as_select(), sessions::address, sessions::user_agent, sessions::methods))
+        .select((
+            Row::as_select(),
+            sessions::address,
+            sessions::user_agent,
+            sessions::methods,
+            connections::name.nullable(),
+        ))
         .load(tx.conn())?;
-    let listed = rows.into_iter().map(|(row, address, user_agent, methods)| {
-        Ok(Listed { found: row.try_into()?, address: address.map(|net| net.addr()), user_agent, methods })
+    let listed = rows.into_iter().map(|(row, address, user_agent, methods, provider)| {
+        Ok(Listed { found: row.try_into()?, address: address.map(|net| net.addr()), user_agent, methods, provider })
     });
     listed.collect()
 }
@@ -216,6 +226,12 @@ pub(super) fn count_active(
 pub(super) fn delete_by_digest(tx: &mut Tx<'_>, digest: &Digest) -> Result<Option<Ended>, db::Error> {
     let held = sessions::table.filter(sessions::token_digest.eq(digest.as_bytes()));
     let row: Option<EndedRow> = diesel::delete(held).returning(ENDED).get_result(tx.conn()).optional()?;
+    Ok(row.map(|row| ended(tx, row)))
+}
+
+pub(super) fn delete(tx: &mut Tx<'_>, id: SessionId) -> Result<Option<Ended>, db::Error> {
+    let row: Option<EndedRow> =
+        diesel::delete(sessions::table.find(id)).returning(ENDED).get_result(tx.conn()).optional()?;
     Ok(row.map(|row| ended(tx, row)))
 }
 
@@ -304,6 +320,8 @@ struct Row {
     confirmed_at: Option<DateTime<Utc>>,
     #[diesel(select_expression = sessions::expires_at)]
     expires_at: DateTime<Utc>,
+    #[diesel(select_expression = sessions::provider_session_id)]
+    provider_session: Option<ProviderSessionId>,
     #[diesel(select_expression = sessions::rotation_due)]
     rotation_due: bool,
     #[diesel(select_expression = users::deletes_at)]
@@ -332,6 +350,7 @@ impl TryFrom<Row> for Found {
                 last_auth_at: row.last_auth_at,
                 confirmed_at: row.confirmed_at,
                 expires_at: row.expires_at,
+                provider_session: row.provider_session,
                 is_remembered: row.remember,
                 is_rotation_due: row.rotation_due,
                 deletes_at: row.deletes_at,

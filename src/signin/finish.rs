@@ -4,7 +4,7 @@ use crate::audit::{self, Event};
 use crate::db::{self, Tx};
 use crate::kernel::{Token, UserId};
 use crate::meters::Outcome;
-use crate::sessions::{self, EndReason, Method, Opened, Place, Remember};
+use crate::sessions::{self, EndReason, Method, Opened, Opening, Place, Provided, Remember};
 
 /// Somebody who has proved who they are.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +12,8 @@ pub struct Proved<'a> {
     pub user: UserId,
     /// Every proof they gave, in its order.
     pub by: &'a [Method],
+    /// For somebody who comes by a provider.
+    pub provided: Option<Provided>,
 }
 
 /// Opens a session for somebody who has proved who they are: a new id and new cookies, whatever this browser
@@ -26,8 +28,9 @@ pub fn finish(
     if let Some(previous) = previous {
         sessions::revoke_by_token(tx, previous, EndReason::SignedOut)?;
     }
-    let Proved { user, by } = proved;
-    let (opened, place) = sessions::open(tx, &app.settings.session, user, by, remember)?;
+    let Proved { user, by, provided } = proved;
+    let opening = Opening { user, by, provided, remember };
+    let (opened, place) = sessions::open(tx, &app.settings.session, &opening)?;
     tx.origin = tx.origin.clone().acting_as(user, opened.id);
     if app.settings.step_up.login_counts {
         sessions::confirm(tx, opened.id)?;

@@ -21,7 +21,7 @@ pub async fn by_invitation(app: &App, origin: &Origin, attempt: Attempt) -> Resu
     let work = move |tx: &mut crate::db::Tx<'_>| {
         let (user, offer) = invited::join(tx, &prepared)?;
         // The mailed link is what they have proved themselves with.
-        let proved = Proved { user, by: &[Method::MagicLink] };
+        let proved = Proved { user, by: &[Method::MagicLink], provided: None };
         Ok((finish(tx, &app2, proved, Remember::No, previous.as_ref())?, offer))
     };
     app.db.write(origin, work).await

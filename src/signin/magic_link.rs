@@ -9,7 +9,7 @@
 
 use chrono::TimeDelta;
 
-use super::enter::{Entered, Held, enter};
+use super::enter::{Entered, First, Held, enter};
 use crate::accounts::magic_link::{self, Asked};
 use crate::accounts::verify_email::{self, Password, Prover};
 use crate::accounts::{self, User};
@@ -145,7 +145,7 @@ fn let_in(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, (user, asked): (&User, 
     let password = verify_email::prove_by_signing_in(tx, user, attempt.prover())?;
     // Before a sign-in makes this a known browser.
     let known = sessions::recognise_person(tx, user.id)?;
-    let entered = enter(tx, app, (user.id, Method::MagicLink), asked.remember, &attempt.held)?;
+    let entered = enter(tx, app, First::new(user.id, Method::MagicLink), asked.remember, &attempt.held)?;
     match &entered {
         Entered::In(_) => forgive_wrong_passwords(tx, &app.settings.limits, user, known)?,
         Entered::HalfIn(_) => {}

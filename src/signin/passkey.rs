@@ -163,7 +163,7 @@ fn let_in(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, user: &User) -> Result<
     if let Some(pending) = &attempt.held.pending {
         sessions::end_pending(tx, pending)?;
     }
-    let proved = Proved { user: user.id, by: &[Method::Passkey] };
+    let proved = Proved { user: user.id, by: &[Method::Passkey], provided: None };
     Ok(finish(tx, app, proved, attempt.remember, attempt.held.session.as_ref())?)
 }
 

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
-use super::enter::{Entered, Held, enter};
+use super::enter::{Entered, First, Held, enter};
 use crate::accounts::{self, Credentials};
 use crate::app::App;
 use crate::audit::{self, Event};
@@ -178,7 +178,7 @@ fn let_in(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, accepted: &Accepted) ->
     if let Some(renewed) = &accepted.renewed {
         accounts::renew_hash(tx, user, renewed)?;
     }
-    let entered = enter(tx, app, (user, Method::Password), attempt.remember, &attempt.held)?;
+    let entered = enter(tx, app, First::new(user, Method::Password), attempt.remember, &attempt.held)?;
     match (&entered, accepted.counted) {
         // The second factor was taken away a moment ago; what was written is rolled back.
         (Entered::In(_), Counted::OnlyWithSecondFactor { wait, .. }) => return Err(Error::TooMany(wait)),

@@ -154,7 +154,7 @@ fn settle(tx: &mut Tx<'_>, app: &App, attempt: &Attempt) -> Result<Result<Opened
     forgive_first_step(tx, keys, &app.settings.limits, &user.email)?;
     sessions::end_pending(tx, &attempt.pending)?;
     let by = [pending.by, attempt.proof.method()];
-    let proved = Proved { user: user.id, by: &by };
+    let proved = Proved { user: user.id, by: &by, provided: pending.provided };
     Ok(Ok(finish(tx, app, proved, pending.remember, attempt.previous.as_ref())?))
 }
 

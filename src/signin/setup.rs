@@ -21,7 +21,7 @@ pub async fn by_setup_link(app: &App, origin: &Origin, attempt: Attempt) -> Resu
     let app2 = app.clone();
     let work = move |tx: &mut crate::db::Tx<'_>| {
         let user = setup::make_first_administrator(tx, &prepared)?;
-        let proved = Proved { user, by: &[Method::SetupLink] };
+        let proved = Proved { user, by: &[Method::SetupLink], provided: None };
         Ok(finish(tx, &app2, proved, Remember::No, previous.as_ref())?)
     };
     app.db.write(origin, work).await

@@ -44,6 +44,7 @@ mod tests {
             last_auth_at: now,
             confirmed_at,
             expires_at: now,
+            provider_session: None,
             is_remembered: false,
             is_rotation_due: false,
             deletes_at: None,

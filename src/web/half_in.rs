@@ -13,7 +13,7 @@ use crate::signin::{HalfIn, Held};
 
 /// What this browser holds before it signs in.
 pub fn held(app: &App, request: &HttpRequest) -> Held {
-    Held { session: session_store::token(request), pending: token(app, request) }
+    Held { session: session_store::token(request), pending: token(app, request), replaces: None }
 }
 
 /// By which this browser is half signed in, if it still is.

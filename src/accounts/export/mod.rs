@@ -27,7 +27,7 @@ use crate::throttle::{self, Admission, Key};
 pub const VERSION: u32 = 1;
 
 /// A table that refers to people, and the member of the document that tells what is in it.
-pub const KEPT: [(&str, &str); 20] = [
+pub const KEPT: [(&str, &str); 22] = [
     ("users", "account"),
     ("email_undos", "addresses_before"),
     ("email_verifications", "links"),
@@ -43,6 +43,8 @@ pub const KEPT: [(&str, &str); 20] = [
     ("pending_sign_ins", "half_signed_in"),
     ("known_devices", "known_devices"),
     ("places", "places"),
+    ("identities", "provider_identities"),
+    ("provider_sessions", "provider_sessions"),
     ("api_keys", "api_keys"),
     ("members", "organizations"),
     ("group_members", "organizations"),
@@ -54,9 +56,14 @@ pub const KEPT: [(&str, &str); 20] = [
 pub const KEPT_TWICE: (&str, [&str; 2]) = ("invitations", ["invitations_sent", "invitations_received"]);
 
 /// A table that refers to people, and why the document does not tell of it.
-pub const LEFT_OUT: [(&str, &str); 4] = [
+pub const LEFT_OUT: [(&str, &str); 9] = [
+    ("break_glass", "an organization's; that somebody was named stands in their events"),
+    ("connections", "an organization's; that somebody has tried one out stands in their events"),
     ("letter_requests", "somebody has typed an address; gone within a second, and not known whose it is"),
+    ("pending_identities", "whom a provider vouches for, for some minutes: nobody knows yet whose account that is"),
     ("passkey_ceremonies", "a question put to a key, for some minutes: a random number and nothing else"),
+    ("saml_reports", "for a day, what an organization's provider has sent: for those who see to it"),
+    ("saml_requests", "a question put to a provider, for some minutes: random numbers and where to go on"),
     ("webhook_deliveries", "that a program was told, or is to be told, of an event which stands in their events"),
     ("webhooks", "an organization's or the operator's; that somebody has added one stands in their events"),
 ];
@@ -102,6 +109,8 @@ pub fn look_up(tx: &mut ReadTx<'_>, user: UserId) -> Result<Option<Map<String, V
         "half_signed_in": store::half_signed_in(tx, user)?,
         "known_devices": store::known_devices(tx, user)?,
         "places": store::places(tx, user)?,
+        "provider_identities": store::provider_identities(tx, user)?,
+        "provider_sessions": store::provider_sessions(tx, user)?,
         "api_keys": store::api_keys(tx, user)?,
         "organizations": organizations(tx, user)?,
         "invitations_sent": store::invitations_sent(tx, user)?,

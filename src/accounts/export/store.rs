@@ -6,12 +6,15 @@ use ipnet::IpNet;
 use serde::{Serialize, Serializer};
 
 use crate::db::schema::{
-    api_keys, email_undos, email_verifications, ended_sessions, group_members, groups, invitations, known_devices,
-    magic_links, mail_outbox, members, not_me_links, organizations, passkeys, password_resets, pending_sign_ins,
-    places, recovery_codes, restore_links, sessions, totp_factors, users,
+    api_keys, connections, email_undos, email_verifications, ended_sessions, group_members, groups, identities,
+    invitations, known_devices, magic_links, mail_outbox, members, not_me_links, organizations, passkeys,
+    password_resets, pending_sign_ins, places, provider_sessions, recovery_codes, restore_links, sessions,
+    totp_factors, users,
 };
 use crate::db::{self, ReadTx};
-use crate::kernel::{ApiKeyId, DeviceId, KnownDeviceId, LetterId, OrganizationId, PasskeyId, SessionId, UserId};
+use crate::kernel::{
+    ApiKeyId, DeviceId, KnownDeviceId, LetterId, OrganizationId, PasskeyId, ProviderSessionId, SessionId, UserId,
+};
 
 type At = DateTime<Utc>;
 /// From when, and until when if it has an end of its own.
@@ -119,6 +122,26 @@ pub(super) struct Place {
     network: IpNet,
     first_seen_at: At,
     last_seen_at: At,
+}
+
+#[derive(Queryable, Serialize)]
+pub(super) struct ProviderIdentity {
+    provider: String,
+    name_id: String,
+    name_id_format: Option<String>,
+    linked_at: At,
+    last_seen_at: At,
+}
+
+#[derive(Queryable, Serialize)]
+pub(super) struct ProviderSession {
+    id: ProviderSessionId,
+    provider: String,
+    name_id: String,
+    authn_instant: At,
+    authn_context: Option<String>,
+    ends_at: Option<At>,
+    created_at: At,
 }
 
 #[derive(Queryable, Selectable, Serialize)]
@@ -262,6 +285,29 @@ pub(super) fn known_devices(tx: &mut ReadTx<'_>, user: UserId) -> Result<Vec<Kno
 pub(super) fn places(tx: &mut ReadTx<'_>, user: UserId) -> Result<Vec<Place>, db::Error> {
     let theirs = places::table.filter(places::user_id.eq(user)).order(places::first_seen_at);
     Ok(theirs.select(Place::as_select()).load(tx.conn())?)
+}
+
+pub(super) fn provider_identities(tx: &mut ReadTx<'_>, user: UserId) -> Result<Vec<ProviderIdentity>, db::Error> {
+    use identities::dsl;
+    let theirs = dsl::identities.inner_join(connections::table).filter(dsl::user_id.eq(user)).order(dsl::linked_at);
+    let columns = (connections::name, dsl::name_id, dsl::name_id_format, dsl::linked_at, dsl::last_seen_at);
+    Ok(theirs.select(columns).load(tx.conn())?)
+}
+
+/// Without what the provider calls the session, by which it could be ended.
+pub(super) fn provider_sessions(tx: &mut ReadTx<'_>, user: UserId) -> Result<Vec<ProviderSession>, db::Error> {
+    use provider_sessions::dsl;
+    let theirs = dsl::provider_sessions.inner_join(connections::table).filter(dsl::user_id.eq(user)).order(dsl::id);
+    let columns = (
+        dsl::id,
+        connections::name,
+        dsl::name_id,
+        dsl::authn_instant,
+        dsl::authn_context,
+        dsl::ends_at,
+        dsl::created_at,
+    );
+    Ok(theirs.select(columns).load(tx.conn())?)
 }
 
 pub(super) fn api_keys(tx: &mut ReadTx<'_>, user: UserId) -> Result<Vec<ApiKey>, db::Error> {

@@ -7,7 +7,7 @@ mod store;
 
 use chrono::TimeDelta;
 
-use super::{Method, Remember};
+use super::{Method, Provided, Remember};
 use crate::db::{self, ReadTx, Tx};
 use crate::kernel::{Token, UserId};
 
@@ -23,6 +23,8 @@ pub struct Pending {
     pub user: UserId,
     /// The first proof.
     pub by: Method,
+    /// By which provider, where it was one.
+    pub provided: Option<Provided>,
     pub remember: Remember,
 }
 

@@ -1,10 +1,11 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use super::{Method, Pending, Remember};
+use super::{Method, Pending, Provided, Remember};
 use crate::db::schema::pending_sign_ins::dsl;
+use crate::db::schema::provider_sessions;
 use crate::db::{self, ReadTx, Tx};
-use crate::kernel::{Digest, UserId};
+use crate::kernel::{Digest, ProviderSessionId, UserId};
 
 pub(super) fn insert(
     tx: &mut Tx<'_>,
@@ -21,23 +22,34 @@ pub(super) fn insert(
             dsl::remember.eq(pending.remember == Remember::Yes),
             dsl::created_at.eq(now),
             dsl::expires_at.eq(expires_at),
+            dsl::provider_session_id.eq(pending.provided.map(|provided| provided.session)),
         ))
         .execute(tx.conn())?;
     Ok(())
 }
 
+type Row = (UserId, String, bool, Option<ProviderSessionId>, Option<DateTime<Utc>>);
+
 pub(super) fn find(tx: &mut ReadTx<'_>, digest: &Digest, most_tries: i32) -> Result<Option<Pending>, db::Error> {
     let now = tx.now;
-    let row: Option<(UserId, String, bool)> = dsl::pending_sign_ins
+    let row: Option<Row> = dsl::pending_sign_ins
         .find(digest.as_bytes())
+        .left_join(provider_sessions::table)
         .filter(dsl::expires_at.gt(now).and(dsl::attempts.lt(most_tries)))
-        .select((dsl::user_id, dsl::method, dsl::remember))
+        .select((
+            dsl::user_id,
+            dsl::method,
+            dsl::remember,
+            dsl::provider_session_id,
+            provider_sessions::ends_at.nullable(),
+        ))
         .first(tx.conn())
         .optional()?;
-    Ok(row.and_then(|(user, method, remember)| {
+    Ok(row.and_then(|(user, method, remember, session, ends_at)| {
         // A newer node may know more ways to begin than this one.
         let by = Method::from_stored(&method)?;
-        Some(Pending { user, by, remember: if remember { Remember::Yes } else { Remember::No } })
+        let provided = session.map(|session| Provided { session, ends_at });
+        Some(Pending { user, by, provided, remember: if remember { Remember::Yes } else { Remember::No } })
     }))
 }
 

@@ -32,6 +32,7 @@ fn describe(device: &Device, who: &Reader) -> Value {
         "last_auth_at": live.last_auth_at,
         "expires_at": live.expires_at,
         "methods": device.methods.iter().copied().map(Method::as_str).collect::<Vec<_>>(),
+        "provider": device.provider,
     })
 }
 

@@ -269,7 +269,12 @@ impl From<signin::second_factor::Error> for Failure {
             Error::Over => Self::SignInAgain,
             Error::Wrong(Method::Passkey) => Self::NotProved(WRONG_PASSKEY),
             Error::Wrong(
-                Method::Totp | Method::RecoveryCode | Method::Password | Method::SetupLink | Method::MagicLink,
+                Method::Totp
+                | Method::RecoveryCode
+                | Method::Password
+                | Method::SetupLink
+                | Method::MagicLink
+                | Method::Sso,
             ) => Self::NotProved(WRONG_CODE),
             Error::TooLate => asked_too_long_ago(),
             Error::NoPasskey => no_passkey(),

@@ -102,7 +102,7 @@ fn describe(device: &Device, now: DateTime<Utc>) -> Value {
         "last_seen_at": live.last_active_at,
         "last_seen": ago(now - live.last_active_at),
         "signed_in_at": live.created_at,
-        "signed_in_by": device.methods.iter().map(|method| by(*method)).collect::<Vec<_>>().join(" and "),
+        "signed_in_by": device.methods.iter().map(|method| by(*method, device)).collect::<Vec<_>>().join(" and "),
         "is_remembered": live.is_remembered,
         "ends_at": live.expires_at,
     })
@@ -113,15 +113,17 @@ pub fn ago(time: TimeDelta) -> String {
     if time < JUST_NOW { "just now".to_owned() } else { format!("{} ago", in_words(time)) }
 }
 
-fn by(method: Method) -> &'static str {
-    match method {
+fn by(method: Method, device: &Device) -> String {
+    let words = match method {
         Method::Password => "your password",
         Method::SetupLink => "the set-up link",
         Method::Totp => "a code",
         Method::RecoveryCode => "a recovery code",
         Method::MagicLink => "a mailed link",
         Method::Passkey => "a passkey",
-    }
+        Method::Sso => return device.provider.clone().unwrap_or_else(|| "your organization’s sign-in".to_owned()),
+    };
+    words.to_owned()
 }
 
 fn notice(done: &str) -> Option<&'static str> {

@@ -45,8 +45,20 @@ fn ann_with_everything(app: &TestApp) -> (Browser, Vec<String>) {
          INSERT INTO invitations SELECT gen_random_uuid(), id, '{ANN}', '{ANN}', 'admin', sha256('2'), NULL, now(),
              now(), now() FROM organizations"
     ));
+    come_by_a_provider(app, &me);
     secrets.push(key[8..].to_owned());
     (ann, secrets)
+}
+
+fn come_by_a_provider(app: &TestApp, user: &str) {
+    app.execute(&format!(
+        "INSERT INTO connections (id, organization_id, name, idp_entity_id, sso_url, sso_binding, metadata_from,
+             created_at, changed_at) SELECT gen_random_uuid(), id, 'Acme sign-in', 'https://idp.example.net',
+             'https://idp.example.net/sso', 'redirect', 'hand', now(), now() FROM organizations;
+         INSERT INTO identities SELECT id, 'ann-at-the-provider', NULL, '{user}', now(), now() FROM connections;
+         INSERT INTO provider_sessions SELECT gen_random_uuid(), id, '{user}', 'ann-at-the-provider', NULL, '_1', now(),
+             NULL, now(), now() FROM connections"
+    ));
 }
 
 #[test]
@@ -75,6 +87,8 @@ fn of_somebody_with_everything_every_table_is_told_and_all_of_it_as_the_schema_s
         (&json!("127.0.0.1/32"), &json!("127.0.0.1"))
     );
     assert_eq!(document["api_keys"][0]["name"], "nightly backup");
+    assert_eq!(document["provider_identities"][0]["provider"], "Acme sign-in");
+    assert_eq!(document["provider_sessions"][0]["name_id"], "ann-at-the-provider");
     let acme = &document["organizations"][0];
     assert_eq!(
         (&acme["slug"], &acme["role"], &acme["groups"][0]["name"]),
