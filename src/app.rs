@@ -15,6 +15,9 @@ use crate::render::Renderer;
 /// How long whoever receives a webhook may take to answer. It is asked to note what it was told, and to work later.
 pub const RECEIVER_PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a provider may take to show its metadata. Somebody may be waiting for it.
+pub const PROVIDER_PATIENCE: Duration = Duration::from_secs(8);
+
 /// Cheap to clone; every part is shared.
 #[derive(Clone)]
 pub struct App {
@@ -27,6 +30,8 @@ pub struct App {
     pub render: Renderer,
     /// Whom people name, as those who receive webhooks.
     pub outside: Outside,
+    /// Those whose metadata is fetched.
+    pub providers: Outside,
     /// Where people may be sent after signing in.
     pub destinations: Arc<Destinations>,
 }
@@ -55,6 +60,7 @@ impl App {
             sealer: Sealer::new(&settings.secrets.keys).ok_or(Error::NoKey)?,
             render: Renderer::new(settings.server.overrides_dir.as_deref())?,
             outside: Outside::new(&settings.webhooks.allowed_networks, RECEIVER_PATIENCE),
+            providers: Outside::new(&settings.sso.allowed_networks, PROVIDER_PATIENCE),
             destinations: Arc::new(Destinations::new(
                 settings.server.public_url.clone(),
                 settings.session.cookie_domains.clone(),

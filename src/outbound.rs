@@ -13,7 +13,7 @@ use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_native_certs::load_native_certs;
 
-pub use outside::{Outside, Unreachable, beginning_of};
+pub use outside::{Outside, Unreachable, all_of, beginning_of};
 
 /// Who may vouch for the other end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

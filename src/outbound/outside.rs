@@ -73,6 +73,11 @@ impl Outside {
         .map_err(|refused| self.in_clear(url, refused))
     }
 
+    /// Fetches a document, as far as the head of the answer. What it leads to is not followed.
+    pub async fn get(&self, url: &Url) -> Result<reqwest::Response, Unreachable> {
+        send(self.client_for(url)?.get(url.clone())).await
+    }
+
     /// Sends a document and waits for the head of the answer.
     pub async fn post(
         &self,
@@ -80,6 +85,10 @@ impl Outside {
         headers: reqwest::header::HeaderMap,
         body: Vec<u8>,
     ) -> Result<reqwest::Response, Unreachable> {
+        send(self.client_for(url)?.post(url.clone()).headers(headers).body(body)).await
+    }
+
+    fn client_for(&self, url: &Url) -> Result<&reqwest::Client, Unreachable> {
         let line = line_of(url)?;
         // An address needs no resolver, so the client would not ask ours.
         match url.host() {
@@ -87,9 +96,7 @@ impl Outside {
             Some(Host::Ipv6(address)) => self.resolver(line).require(address.into())?,
             Some(Host::Domain(_)) | None => {}
         }
-        let client = self.client(line).map_err(|error| Unreachable::Failed(error.to_string()))?;
-        let sent = client.post(url.clone()).headers(headers).body(body).send().await;
-        sent.map_err(|error| if is_refusal(&error) { Unreachable::NotPublic } else { explain(error) })
+        self.client(line).map_err(|error| Unreachable::Failed(error.to_string()))
     }
 
     fn client(&self, line: Line) -> Result<&reqwest::Client, Error> {
@@ -118,6 +125,11 @@ impl Outside {
     }
 }
 
+async fn send(request: reqwest::RequestBuilder) -> Result<reqwest::Response, Unreachable> {
+    let sent = request.send().await;
+    sent.map_err(|error| if is_refusal(&error) { Unreachable::NotPublic } else { explain(error) })
+}
+
 /// What the answer says after its head, as far as `most` bytes; more is not read.
 pub async fn beginning_of(mut answer: reqwest::Response, most: usize) -> Vec<u8> {
     let mut read = Vec::new();
@@ -129,6 +141,20 @@ pub async fn beginning_of(mut answer: reqwest::Response, most: usize) -> Vec<u8>
     }
     read.truncate(most);
     read
+}
+
+/// All that the answer says after its head, if it is no more than `most` bytes; otherwise as many. One that breaks off is
+/// an error.
+pub async fn all_of(mut answer: reqwest::Response, most: usize) -> Result<Vec<u8>, Unreachable> {
+    let mut read = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(explain)? {
+        read.extend_from_slice(&chunk);
+        if read.len() >= most {
+            break;
+        }
+    }
+    read.truncate(most);
+    Ok(read)
 }
 
 fn line_of(url: &Url) -> Result<Line, Unreachable> {

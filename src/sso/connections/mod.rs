@@ -4,6 +4,8 @@
 //! `connection_keys` (what is ours, sealed), `connection_roles` and `connection_groups` (what its groups mean here).
 //!
 //! - An owner **adds** one ([`add`]) from the provider's metadata or by hand. It gets a key of ours at once.
+//! - What it is to be is written as a [`Wish`], by whatever door, and read into [`Changes`], all of whose faults are found
+//!   at once. It can be **changed** and **removed** ([`change`], [`remove`]), and our keys **rolled over** ([`keys`]).
 //! - Every change of what a sign-in depends on moves `changed_at`, so that a test from before it shows nothing any more
 //!   ([`Connection::is_tested`]).
 //! - Whoever signs somebody in asks [`find_for_sign_in`], which has all that an answer is held against. Whether a domain
@@ -13,8 +15,15 @@
 //! [`crate::orgs::Permission::ManageSingleSignOn`], or [`crate::orgs::lock`] for the operator.
 
 mod add;
+mod attributes;
+mod change;
+pub mod fetch;
+pub mod keys;
+mod mappings;
 mod place;
+mod served;
 mod store;
+pub mod wish;
 
 use std::collections::BTreeMap;
 
@@ -22,12 +31,16 @@ use chrono::{DateTime, Utc};
 use zeroize::Zeroize as _;
 
 pub use add::{New, add};
+pub use attributes::{Attributes, Said};
+pub use change::{change, remove};
 pub use place::Place;
+pub use wish::{Changes, Fault, Wish};
 
 use super::saml::{Certificate, Endpoint, Provider};
 use crate::audit::{self, Event};
 use crate::crypto::{Sealer, Unsealable};
 use crate::db::{self, ReadTx, Tx};
+use crate::domains;
 use crate::kernel::{ConnectionId, ConnectionKeyId, GroupId, OrganizationId, UserId};
 use crate::orgs::{self, Role};
 
@@ -86,14 +99,6 @@ pub struct Fetched {
     /// Why that has not worked since; what was read before still holds.
     pub error: Option<String>,
     pub due: DateTime<Utc>,
-}
-
-/// Under which names the provider says what; `None` for the usual ones.
-#[derive(Clone, Default, PartialEq, Eq, Debug)]
-pub struct Attributes {
-    pub email: Option<String>,
-    pub name: Option<String>,
-    pub groups: Option<String>,
 }
 
 /// What the provider's groups mean here.
@@ -174,6 +179,17 @@ pub enum Error {
     /// An organization has [`MOST`].
     #[error("there are {MOST} connections already")]
     TooMany,
+    #[error("there is no such key")]
+    NoSuchKey,
+    #[error("requests are signed with this key")]
+    KeySigns,
+    #[error("there are {} keys already", keys::MOST_KEYS)]
+    TooManyKeys,
+    /// Of the organization, by its id or name.
+    #[error("the organization has no group {0}")]
+    NoSuchGroup(String),
+    #[error(transparent)]
+    Domains(#[from] domains::Error),
     #[error(transparent)]
     Orgs(#[from] orgs::Error),
     #[error(transparent)]

@@ -44,6 +44,32 @@ pub(super) fn find(tx: &mut ReadTx<'_>, id: ConnectionId) -> Result<Option<Conne
     row.map(Connection::try_from).transpose()
 }
 
+/// Nobody else changes it until the transaction ends.
+pub(super) fn lock(tx: &mut Tx<'_>, id: ConnectionId) -> Result<Option<Connection>, db::Error> {
+    let row = connections::table.find(id).select(Row::as_select()).for_no_key_update().first(tx.conn()).optional()?;
+    row.map(Connection::try_from).transpose()
+}
+
+/// What can be changed of it.
+pub(super) fn update(tx: &mut Tx<'_>, connection: &Connection) -> Result<(), db::Error> {
+    diesel::update(connections::table.find(connection.id))
+        .set((Provider::from(&connection.idp), Origin::from(&connection.source), Rules::from(connection)))
+        .execute(tx.conn())?;
+    Ok(())
+}
+
+/// A test from before shows nothing any more.
+pub(super) fn touch(tx: &mut Tx<'_>, id: ConnectionId) -> Result<(), db::Error> {
+    let now = tx.now;
+    diesel::update(connections::table.find(id)).set(connections::changed_at.eq(now)).execute(tx.conn())?;
+    Ok(())
+}
+
+pub(super) fn delete(tx: &mut Tx<'_>, id: ConnectionId) -> Result<(), db::Error> {
+    diesel::delete(connections::table.find(id)).execute(tx.conn())?;
+    Ok(())
+}
+
 pub(super) fn set_tested(tx: &mut Tx<'_>, id: ConnectionId, by: UserId) -> Result<(), db::Error> {
     let now = tx.now;
     diesel::update(connections::table.find(id))
@@ -61,8 +87,20 @@ pub(super) fn list_certificates(tx: &mut ReadTx<'_>, id: ConnectionId) -> Result
     rows.load(tx.conn())?.into_iter().map(Certificate::try_from).collect()
 }
 
-/// What is there already stays as it is.
-pub(super) fn insert_certificates(tx: &mut Tx<'_>, id: ConnectionId, new: &[Certificate]) -> Result<(), db::Error> {
+/// How many went.
+pub(super) fn delete_certificates_but(
+    tx: &mut Tx<'_>,
+    id: ConnectionId,
+    kept: &[Certificate],
+) -> Result<usize, db::Error> {
+    let kept: Vec<Vec<u8>> = kept.iter().map(|certificate| certificate.sha256.to_vec()).collect();
+    let others =
+        certificates::table.filter(certificates::connection_id.eq(id)).filter(certificates::sha256.ne_all(kept));
+    Ok(diesel::delete(others).execute(tx.conn())?)
+}
+
+/// What is there already stays as it is. How many were new.
+pub(super) fn insert_certificates(tx: &mut Tx<'_>, id: ConnectionId, new: &[Certificate]) -> Result<usize, db::Error> {
     let now = tx.now;
     let row = |certificate: &Certificate| {
         (
@@ -76,8 +114,7 @@ pub(super) fn insert_certificates(tx: &mut Tx<'_>, id: ConnectionId, new: &[Cert
         )
     };
     let rows: Vec<_> = new.iter().map(row).collect();
-    diesel::insert_into(certificates::table).values(rows).on_conflict_do_nothing().execute(tx.conn())?;
-    Ok(())
+    Ok(diesel::insert_into(certificates::table).values(rows).on_conflict_do_nothing().execute(tx.conn())?)
 }
 
 /// The one that signs first, then the oldest.
@@ -118,6 +155,33 @@ pub(super) fn insert_key(tx: &mut Tx<'_>, id: ConnectionId, key: &Key, sealed: &
             keys::not_after.eq(key.not_after),
         ))
         .execute(tx.conn())?;
+    Ok(())
+}
+
+/// The one that does.
+pub(super) fn stop_signing(tx: &mut Tx<'_>, id: ConnectionId) -> Result<(), db::Error> {
+    let signing = keys::table.filter(keys::connection_id.eq(id).and(keys::signs));
+    diesel::update(signing).set(keys::signs.eq(false)).execute(tx.conn())?;
+    Ok(())
+}
+
+pub(super) fn start_signing(tx: &mut Tx<'_>, key: ConnectionKeyId) -> Result<(), db::Error> {
+    diesel::update(keys::table.find(key)).set(keys::signs.eq(true)).execute(tx.conn())?;
+    Ok(())
+}
+
+pub(super) fn delete_key(tx: &mut Tx<'_>, key: ConnectionKeyId) -> Result<(), db::Error> {
+    diesel::delete(keys::table.find(key)).execute(tx.conn())?;
+    Ok(())
+}
+
+pub(super) fn delete_roles(tx: &mut Tx<'_>, id: ConnectionId) -> Result<(), db::Error> {
+    diesel::delete(roles::table.filter(roles::connection_id.eq(id))).execute(tx.conn())?;
+    Ok(())
+}
+
+pub(super) fn delete_groups(tx: &mut Tx<'_>, id: ConnectionId) -> Result<(), db::Error> {
+    diesel::delete(mapped_groups::table.filter(mapped_groups::connection_id.eq(id))).execute(tx.conn())?;
     Ok(())
 }
 

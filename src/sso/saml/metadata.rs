@@ -67,14 +67,19 @@ pub struct Endpoint {
 impl Endpoint {
     /// `None` for what is no URL of the web, holds a password, or is longer than [`LONGEST_NAME`].
     pub fn parse(url: &str, binding: Binding) -> Option<Self> {
-        let url = Url::parse(url.trim()).ok().filter(Url::has_host)?;
-        let is_plain = matches!(url.scheme(), "http" | "https")
-            && url.username().is_empty()
-            && url.password().is_none()
-            && url.fragment().is_none()
-            && url.as_str().len() <= LONGEST_NAME;
-        is_plain.then(|| Self { url: url.to_string(), binding })
+        web_url(url).map(|url| Self { url: url.into(), binding })
     }
+}
+
+/// `None` for what is no URL of the web, holds a password or a fragment, or is longer than [`LONGEST_NAME`].
+pub fn web_url(text: &str) -> Option<Url> {
+    let url = Url::parse(text.trim()).ok().filter(Url::has_host)?;
+    let is_plain = matches!(url.scheme(), "http" | "https")
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.fragment().is_none()
+        && url.as_str().len() <= LONGEST_NAME;
+    is_plain.then_some(url)
 }
 
 /// A provider, as it says itself.
