@@ -1,4 +1,5 @@
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 /// What an answer is held against.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +28,7 @@ pub enum Asked<'a> {
 }
 
 /// What a good answer says.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Answer {
     /// The assertion's ID, for it to be used once.
     pub assertion_id: String,
@@ -45,14 +46,14 @@ pub struct Answer {
 }
 
 /// Who they are to the provider.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct NameId {
     pub value: String,
     pub format: Option<String>,
 }
 
 /// One attribute, and its values in their order.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Attribute {
     pub name: String,
     pub friendly_name: Option<String>,

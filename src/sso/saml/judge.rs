@@ -1,0 +1,157 @@
+use chrono::{DateTime, Utc};
+use roxmltree::{Document, Node};
+
+use super::assertion::{Measure, Names};
+use super::report::{Mismatch, Report, Stop, Trail};
+use super::screen::Enclosed;
+use super::signature::Keys;
+use super::tree::{self, ASSERTION, PROTOCOL, SIGNATURE};
+use super::{Answer, Asked, Check, Provider, assertion, decrypt, message, redact, screen, signature, text};
+
+/// Holds a posted `SAMLResponse` against the strict profile. Takes up to some tens of milliseconds, so it has no place
+/// on an asynchronous thread.
+pub fn judge(form_value: &str, provider: &Provider<'_>, asked: Asked<'_>, now: DateTime<Utc>) -> Report {
+    let mut hearing = Hearing { trail: Trail::new(), provider, asked, now, opened: None };
+    let mut document = None;
+    let answer = text::decode(&mut hearing.trail, form_value).and_then(|text| {
+        let answer = hearing.weigh(&text);
+        document = Some(redact::redacted(hearing.opened.as_deref().unwrap_or(&text)));
+        answer
+    });
+    hearing.trail.into_report(answer, document)
+}
+
+struct Hearing<'a> {
+    trail: Trail,
+    provider: &'a Provider<'a>,
+    asked: Asked<'a>,
+    now: DateTime<Utc>,
+    /// The document with its assertion in the clear, if that was encrypted.
+    opened: Option<String>,
+}
+
+/// What is read in the end, and what its signature covers.
+struct Signed {
+    text: String,
+    names: Names,
+}
+
+impl Hearing<'_> {
+    fn weigh(&mut self, text: &str) -> Result<Answer, Stop> {
+        let document = self.parse(Check::WellFormed, text)?;
+        let parts = screen::response(&mut self.trail, document.root_element())?;
+        message::judge(&mut self.trail, parts.response, self.provider, (self.asked, self.now))?;
+        let keys = self.trail.require(Check::Certificates, Keys::of(self.provider.certificates))?;
+        let signed = match parts.assertion {
+            Enclosed::Clear(node) => self.verify_clear(text, node, &keys)?,
+            Enclosed::Encrypted(node) => self.verify_encrypted(text, node, &keys)?,
+        };
+        self.read(&signed)
+    }
+
+    /// One call verifies all signatures there are.
+    fn verify_clear(&mut self, text: &str, assertion: Node<'_, '_>, keys: &Keys) -> Result<Signed, Stop> {
+        let names = names_signed(assertion);
+        let is_signed = names == Names::SignedRequest || has_signature(assertion);
+        self.trail.require(Check::Signed, one_signature(is_signed))?;
+        let part = self.trail.require(Check::Signature, signature::signed_part(text, keys))?;
+        let top = if names == Names::SignedRequest { assertion.parent_element() } else { Some(assertion) };
+        self.trail.require(Check::Covered, is_part(&part, top))?;
+        Ok(Signed { text: part, names })
+    }
+
+    /// Where the response is signed, nothing is decrypted before that signature is found good.
+    fn verify_encrypted(&mut self, text: &str, encrypted: Node<'_, '_>, keys: &Keys) -> Result<Signed, Stop> {
+        let names = names_signed(encrypted);
+        if names == Names::SignedRequest {
+            let part = self.trail.require(Check::Signature, signature::signed_part(text, keys))?;
+            self.trail.require(Check::Covered, is_part(&part, encrypted.parent_element()))?;
+            let covered = self.parse(Check::Covered, &part)?;
+            let same = tree::child(covered.root_element(), (ASSERTION, "EncryptedAssertion"));
+            let same =
+                self.trail.require(Check::Covered, same.ok_or_else(|| Mismatch::new("nothing", "the assertion")))?;
+            self.open(&part, same, (keys, names))
+        } else {
+            self.open(text, encrypted, (keys, names))
+        }
+    }
+
+    /// Decrypts an assertion and screens it as if it had come in the clear.
+    fn open(&mut self, text: &str, encrypted: Node<'_, '_>, (keys, names): (&Keys, Names)) -> Result<Signed, Stop> {
+        let opened = decrypt::open(encrypted, self.provider.keys);
+        let clear = self.trail.require_all(&[Check::Encryption, Check::Decryption], opened)?;
+        self.opened = Some(spliced(text, encrypted, &clear));
+        let document = self.parse(Check::WellFormed, &clear)?;
+        let root = document.root_element();
+        screen::assertion(&mut self.trail, root)?;
+        let is_signed = has_signature(root);
+        self.trail.require(Check::Signed, one_signature(is_signed || names == Names::SignedRequest))?;
+        if !is_signed {
+            return Ok(Signed { text: clear, names });
+        }
+        let part = self.trail.require(Check::Signature, signature::signed_part(&clear, keys))?;
+        self.trail.require(Check::Covered, is_part(&part, Some(root)))?;
+        Ok(Signed { text: part, names })
+    }
+
+    /// Reads the assertion of what was signed, as if nothing had been looked at before.
+    fn read(&mut self, signed: &Signed) -> Result<Answer, Stop> {
+        let document = self.parse(Check::Covered, &signed.text)?;
+        let root = document.root_element();
+        let assertion = if tree::is(root, (PROTOCOL, "Response")) {
+            match screen::response(&mut self.trail, root)?.assertion {
+                Enclosed::Clear(node) => node,
+                Enclosed::Encrypted(_) => {
+                    return self.trail.require(Check::Covered, Err(Mismatch::new("a secret", "text")));
+                }
+            }
+        } else {
+            screen::assertion(&mut self.trail, root)?;
+            root
+        };
+        let measure = Measure { provider: self.provider, asked: self.asked, names: signed.names, now: self.now };
+        assertion::judge(&mut self.trail, assertion, &measure)
+    }
+
+    fn parse<'t>(&mut self, check: Check, text: &'t str) -> Result<Document<'t>, Stop> {
+        text::approve(&mut self.trail, text)?;
+        self.trail.require(check, tree::parse(text))
+    }
+}
+
+/// Whether the response around an assertion is signed.
+fn names_signed(enclosed: Node<'_, '_>) -> Names {
+    let is_signed = enclosed.parent_element().is_some_and(has_signature);
+    if is_signed { Names::SignedRequest } else { Names::UnsignedRequest }
+}
+
+fn has_signature(node: Node<'_, '_>) -> bool {
+    tree::child(node, (SIGNATURE, "Signature")).is_some()
+}
+
+fn one_signature(is_signed: bool) -> Result<(), Mismatch> {
+    if is_signed {
+        Ok(())
+    } else {
+        Err(Mismatch::new("no signature", "a signature of the response or of the assertion"))
+    }
+}
+
+/// That what was signed is what the screen has seen there: an element of the same name and ID.
+fn is_part(part: &str, screened: Option<Node<'_, '_>>) -> Result<(), Mismatch> {
+    let document = tree::parse(part)?;
+    let root = document.root_element();
+    let id = screened.and_then(|node| tree::attribute(node, "ID"));
+    let is_same = screened.is_some_and(|node| node.tag_name() == root.tag_name());
+    if is_same && id.is_some() && tree::attribute(root, "ID") == id {
+        return Ok(());
+    }
+    Err(Mismatch::new(tree::described(root), screened.map(tree::described).unwrap_or_default()))
+}
+
+/// The document with the assertion where the encrypted one was.
+fn spliced(text: &str, encrypted: Node<'_, '_>, clear: &str) -> String {
+    let range = encrypted.range();
+    let before = text.get(..range.start).unwrap_or_default();
+    format!("{before}{clear}{}", text.get(range.end..).unwrap_or_default())
+}
