@@ -84,6 +84,8 @@ mod resilience;
 #[cfg(test)]
 mod rotation;
 #[cfg(test)]
+mod saml;
+#[cfg(test)]
 mod scanner;
 #[cfg(test)]
 mod sessions;

@@ -46,4 +46,4 @@ pub use report::{Checked, Report, Verdict};
 pub use request::{AuthnRequest, ForceAuthn, request_id};
 pub use text::LONGEST_FORM_VALUE;
 pub use times::{LONGEST_LIFETIME, OLDEST, TOLERATED_DIFFERENCE};
-pub use warm::warm_up;
+pub use warm::{Unready, warm_up};

@@ -3,7 +3,7 @@
 
 use openssl::pkey::Id;
 use openssl::x509::X509;
-use samael::crypto::{AllowedSignatureAlgorithm, CertificateDer, Crypto, CryptoProvider as _, ReduceMode};
+use samael::crypto::{AllowedSignatureAlgorithm, CertificateDer, Crypto, CryptoError, CryptoProvider as _, ReduceMode};
 
 use super::report::Mismatch;
 use super::warm::warm_up;
@@ -55,13 +55,17 @@ fn kind_of(der: &[u8]) -> Option<(Id, u32)> {
 
 /// What was signed, of a document that has been screened; of several parts, the whole response.
 pub(super) fn signed_part(document: &str, keys: &Keys) -> Result<String, Mismatch> {
-    warm_up();
+    const EXPECTED: &str = "one by a key of the connection's certificates";
+    warm_up().map_err(|unready| Mismatch::new(unready.to_string(), EXPECTED))?;
     let certificates = if document.contains("xmldsig-more#ecdsa-") { &keys.elliptic } else { &keys.rsa };
     if certificates.is_empty() {
-        return Err(Mismatch::new("a signature of another kind", "one by a key of the connection's certificates"));
+        return Err(Mismatch::new("a signature by a key of another kind", EXPECTED));
     }
-    // The pre-digest is what the digest is of: nothing is left to be found in the document by its name or id.
+    verify(document, certificates).map_err(|_| Mismatch::new("a signature that does not fit", EXPECTED))
+}
+
+/// The pre-digest is what the digest is of: nothing is left to be found in the document by its name or ID.
+pub(super) fn verify(document: &str, certificates: &[CertificateDer]) -> Result<String, CryptoError> {
     let mode = ReduceMode::PreDigest;
     Crypto::reduce_xml_to_signed_with_allowed_algorithms(document, certificates, mode, Some(&ALLOWED))
-        .map_err(|_| Mismatch::new("a signature that does not fit", "one by a key of the connection's certificates"))
 }

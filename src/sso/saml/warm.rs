@@ -1,17 +1,22 @@
-use std::sync::Once;
+use std::sync::OnceLock;
 
-use samael::crypto::{Crypto, CryptoProvider as _, ReduceMode};
+use samael::crypto::CertificateDer;
 
-static WARM: Once = Once::new();
+use super::signature;
 
-/// Makes ready what is made once for the whole process, by one verification: xmlsec and libxml2 must not be made ready
-/// by several threads at the same time. Whoever judges does it if nobody has.
-pub fn warm_up() {
-    WARM.call_once(|| {
-        // Without a certificate the signature is not computed; the libraries are loaded for looking at the document.
-        let unsigned = "<Response ID=\"_1\"/>";
-        let outcome =
-            Crypto::reduce_xml_to_signed_with_allowed_algorithms(unsigned, &[], ReduceMode::PreDigest, Some(&[]));
-        debug_assert!(outcome.is_err(), "nothing was signed");
-    });
+/// A document of no meaning, signed by a key that nobody has kept, and that key's certificate.
+const DOCUMENT: &str = include_str!("warm_up.xml");
+const CERTIFICATE: &[u8] = include_bytes!("warm_up.der");
+
+static VERIFIED: OnceLock<bool> = OnceLock::new();
+
+#[derive(Debug, thiserror::Error)]
+#[error("the libraries that verify signatures (libxml2, xmlsec1 with OpenSSL) do not work here")]
+pub struct Unready;
+
+/// Makes ready what is made once for the whole process, by verifying one document: xmlsec and libxml2 must not be made
+/// ready by several threads at the same time. Whoever judges does it if nobody has.
+pub fn warm_up() -> Result<(), Unready> {
+    let verified = || signature::verify(DOCUMENT, &[CertificateDer::from(CERTIFICATE.to_vec())]).is_ok();
+    if *VERIFIED.get_or_init(verified) { Ok(()) } else { Err(Unready) }
 }

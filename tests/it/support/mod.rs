@@ -9,6 +9,7 @@ pub mod browser;
 pub mod command;
 pub mod echo;
 pub mod http;
+pub mod idp;
 pub mod jar;
 pub mod page;
 pub mod passkey;

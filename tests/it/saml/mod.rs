@@ -1,0 +1,4 @@
+//! What a provider may answer, and everything that it may not.
+
+mod shapes;
+mod stage;
