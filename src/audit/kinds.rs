@@ -141,6 +141,12 @@ pub const KINDS: &[Kind] = &[
         "The second step of signing in was asked for, after the first one",
     ),
     kind("signup.repeated", Account, Attempt, "Somebody tried to sign up with this email address"),
+    kind(
+        "sso.break_glass_used",
+        SigningIn,
+        Organization,
+        "Signed in with a password where the organization's provider is a must",
+    ),
     kind("sso.connection_added", Organizations, Organization, "A connection to an identity provider was added"),
     kind("sso.connection_changed", Organizations, Organization, "A connection to an identity provider was changed"),
     kind("sso.connection_removed", Organizations, Organization, "A connection to an identity provider was removed"),

@@ -9,6 +9,7 @@ mod banner;
 pub mod configuration;
 mod database;
 mod demo;
+pub mod domain;
 pub mod healthcheck;
 pub mod jobs;
 pub mod logger;
@@ -80,6 +81,9 @@ enum Command {
     /// Look after organizations
     #[command(subcommand)]
     Org(org::Command),
+    /// Look after the domains of organizations
+    #[command(subcommand)]
+    Domain(domain::Command),
     /// Tell programs of others what happens, as it happens
     #[command(subcommand)]
     Webhook(webhook::Command),
@@ -116,6 +120,10 @@ pub fn run(cli: Cli, environment: Environment) -> ExitCode {
         Command::Org(command) => {
             let settings = start(&sources(cli.common, command.common().clone(), environment));
             settings.and_then(|settings| org::run(&command, &settings))
+        }
+        Command::Domain(command) => {
+            let settings = start(&sources(cli.common, command.common().clone(), environment));
+            settings.and_then(|settings| domain::run(&command, &settings))
         }
         Command::Webhook(command) => {
             let settings = start(&sources(cli.common, command.common().clone(), environment));

@@ -25,6 +25,7 @@ pub fn claim(tx: &mut Tx<'_>, organization: OrganizationId, name: &Name) -> Resu
         connection: None,
         proof: None,
         checked_at: None,
+        check_error: None,
         missing_since: None,
         created_at: tx.now,
     };

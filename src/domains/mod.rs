@@ -1,9 +1,10 @@
 //! Domains of addresses: which organization has proved that one is its own, and what that means for its people.
 //!
 //! - An organization **claims** a domain ([`claim`]); any number may claim the same, and a claim gives no power.
-//! - It **proves** it by a TXT record, or by the operator's word ([`prove_by_word`]). From then on nobody else can, and
-//!   what it says of addresses in this very domain (not below it) counts. A record that has been missing for days ends
-//!   the proof.
+//! - It **proves** it by a TXT record ([`Record`], [`check()`]), or by the operator's word ([`prove_by_word`]). From then on
+//!   nobody else can, and what it says of addresses in this very domain (not below it) counts.
+//! - The record is **looked for** every day ([`check_due`]). When it has been missing for a week, and the owners were
+//!   told more than once, the proof ends. That nobody could answer is no reason: only an answer is.
 //! - A proved domain may **have a connection** ([`assign`], `crate::sso`). Its people can sign in by it ([`provider_of`]);
 //!   where the connection is **enforced**, they can in no other way, but for the owners who were named for the case that
 //!   the provider is out of order ("break glass").
@@ -12,18 +13,25 @@
 //! [`crate::orgs::lock`]): the steps here leave it to their callers to say who may.
 
 mod change;
+mod check;
+mod dns;
 mod name;
 mod provider;
 mod store;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 pub use change::{MOST, assign, claim, prove_by_word, remove};
+pub use check::{Checked, check, check_due};
+pub use dns::Record;
 pub use name::{InvalidName, Name};
 pub use provider::{Enforcement, Provider, provider_of, serves_anybody};
 
+use crate::crypto::Unsealable;
 use crate::db::{self, ReadTx};
 use crate::kernel::{ConnectionId, DomainId, OrganizationId};
+use crate::mail;
+use crate::orgs;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Domain {
@@ -37,6 +45,8 @@ pub struct Domain {
     pub proof: Option<Proof>,
     /// When its record was looked for last.
     pub checked_at: Option<DateTime<Utc>>,
+    /// Why it was not seen then.
+    pub check_error: Option<String>,
     /// Since when a record that proved it is missing.
     pub missing_since: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
@@ -70,8 +80,24 @@ pub enum Error {
     /// Of that organization.
     #[error("there is no such connection")]
     NoSuchConnection,
+    /// Too many have been looked for; the next one is after this long.
+    #[error("too many records were looked for")]
+    Wait(TimeDelta),
+    #[error(transparent)]
+    Orgs(#[from] orgs::Error),
     #[error(transparent)]
     Db(#[from] db::Error),
+    #[error(transparent)]
+    Unsealable(#[from] Unsealable),
+}
+
+impl From<mail::Error> for Error {
+    fn from(error: mail::Error) -> Self {
+        match error {
+            mail::Error::Db(error) => Self::Db(error),
+            mail::Error::Unsealable(error) => Self::Unsealable(error),
+        }
+    }
 }
 
 impl ProvedBy {

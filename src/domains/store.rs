@@ -3,9 +3,9 @@ use diesel::prelude::*;
 
 use super::provider::{Enforcement, Provider};
 use super::{Domain, Name, Proof, ProvedBy};
-use crate::db::schema::{connections, domains};
+use crate::db::schema::{connections, domains, members, organizations, users};
 use crate::db::{self, ReadTx, Tx};
-use crate::kernel::{ConnectionId, DomainId, OrganizationId};
+use crate::kernel::{ConnectionId, DomainId, OrganizationId, UserId};
 
 /// After which the record is looked for again.
 const USUAL_PAUSE: TimeDelta = TimeDelta::days(1);
@@ -86,6 +86,77 @@ pub(super) fn set_proof(tx: &mut Tx<'_>, id: DomainId, proof: Proof) -> Result<(
     Ok(())
 }
 
+/// Looked for, and not seen. `due` is when to look again, if by ourselves.
+pub(super) fn note_check(
+    tx: &mut Tx<'_>,
+    id: DomainId,
+    why: &str,
+    due: Option<DateTime<Utc>>,
+) -> Result<(), db::Error> {
+    let now = tx.now;
+    diesel::update(domains::table.find(id))
+        .set((domains::checked_at.eq(now), domains::check_due.eq(due), domains::check_error.eq(why)))
+        .execute(tx.conn())?;
+    Ok(())
+}
+
+pub(super) fn set_missing_since(tx: &mut Tx<'_>, id: DomainId, since: DateTime<Utc>) -> Result<(), db::Error> {
+    diesel::update(domains::table.find(id)).set(domains::missing_since.eq(since)).execute(tx.conn())?;
+    Ok(())
+}
+
+pub(super) fn clear_proof(tx: &mut Tx<'_>, id: DomainId, why: &str) -> Result<(), db::Error> {
+    let now = tx.now;
+    diesel::update(domains::table.find(id))
+        .set((
+            domains::proved_at.eq(None::<DateTime<Utc>>),
+            domains::proved_by.eq(None::<String>),
+            domains::checked_at.eq(now),
+            domains::check_due.eq(None::<DateTime<Utc>>),
+            domains::check_error.eq(why),
+            domains::missing_since.eq(None::<DateTime<Utc>>),
+        ))
+        .execute(tx.conn())?;
+    Ok(())
+}
+
+/// One whose record is to be looked for by now, and that nobody else is at.
+pub(super) fn lock_due(tx: &mut Tx<'_>) -> Result<Option<Domain>, db::Error> {
+    let now = tx.now;
+    let due = domains::table
+        .filter(domains::check_due.le(now))
+        .order(domains::check_due)
+        .select(Row::as_select())
+        .for_update()
+        .skip_locked();
+    due.first(tx.conn()).optional()?.map(Domain::try_from).transpose()
+}
+
+pub(super) fn set_check_due(tx: &mut Tx<'_>, id: DomainId, due: DateTime<Utc>) -> Result<(), db::Error> {
+    diesel::update(domains::table.find(id)).set(domains::check_due.eq(due)).execute(tx.conn())?;
+    Ok(())
+}
+
+pub(super) fn find_by_id(tx: &mut ReadTx<'_>, id: DomainId) -> Result<Option<Domain>, db::Error> {
+    let row = domains::table.find(id).select(Row::as_select());
+    row.first(tx.conn()).optional()?.map(Domain::try_from).transpose()
+}
+
+pub(super) fn find_slug(tx: &mut ReadTx<'_>, id: OrganizationId) -> Result<Option<String>, db::Error> {
+    Ok(organizations::table.find(id).select(organizations::slug).first(tx.conn()).optional()?)
+}
+
+/// As far as letters reach them.
+pub(super) fn list_owners(tx: &mut ReadTx<'_>, id: OrganizationId) -> Result<Vec<(UserId, String)>, db::Error> {
+    let owners = users::table
+        .inner_join(members::table)
+        .filter(members::organization_id.eq(id).and(members::role.eq("owner")))
+        .filter(users::email_verified_at.is_not_null().and(users::disabled_at.is_null()))
+        .order(users::id)
+        .select((users::id, users::email));
+    Ok(owners.load(tx.conn())?)
+}
+
 pub(super) fn delete(tx: &mut Tx<'_>, id: DomainId) -> Result<(), db::Error> {
     diesel::delete(domains::table.find(id)).execute(tx.conn())?;
     Ok(())
@@ -127,6 +198,7 @@ struct Row {
     proved_at: Option<DateTime<Utc>>,
     proved_by: Option<String>,
     checked_at: Option<DateTime<Utc>>,
+    check_error: Option<String>,
     missing_since: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
 }
@@ -145,6 +217,7 @@ impl TryFrom<Row> for Domain {
             connection: row.connection_id,
             proof: row.proved_at.zip(row.proved_by.and_then(by)).map(|(at, by)| Proof { at, by }),
             checked_at: row.checked_at,
+            check_error: row.check_error,
             missing_since: row.missing_since,
             created_at: row.created_at,
         })

@@ -6,6 +6,7 @@
 //! and written down in the [`ledger`] for all to see. The operator may ask for a round at any time ([`run_once`]).
 
 mod answer_requests;
+mod check_domains;
 mod deliver_webhooks;
 mod erase_accounts;
 mod forget_addresses;
@@ -51,6 +52,7 @@ pub enum Job {
     EraseAccounts,
     RemoveUnverified,
     DeliverWebhooks,
+    CheckDomains,
     ForgetAttempts,
     ForgetDeliveries,
     ForgetLetters,
@@ -73,12 +75,13 @@ pub struct Card {
 }
 
 impl Job {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::AnswerRequests,
         Self::SendLetters,
         Self::DeliverWebhooks,
         Self::EraseAccounts,
         Self::RemoveUnverified,
+        Self::CheckDomains,
         Self::ForgetAttempts,
         Self::ForgetDeliveries,
         Self::ForgetLetters,
@@ -96,6 +99,7 @@ impl Job {
             Self::EraseAccounts => ("erase_accounts", erase_accounts::ABOUT, erase_accounts::EVERY),
             Self::RemoveUnverified => ("remove_unverified", remove_unverified::ABOUT, remove_unverified::EVERY),
             Self::DeliverWebhooks => ("deliver_webhooks", deliver_webhooks::ABOUT, deliver_webhooks::EVERY),
+            Self::CheckDomains => ("check_domains", check_domains::ABOUT, check_domains::EVERY),
             Self::ForgetAttempts => ("forget_attempts", forget_attempts::ABOUT, forget_attempts::EVERY),
             Self::ForgetDeliveries => ("forget_deliveries", forget_deliveries::ABOUT, forget_deliveries::EVERY),
             Self::ForgetLetters => ("forget_letters", forget_letters::ABOUT, forget_letters::EVERY),
@@ -120,6 +124,7 @@ impl Job {
             Self::EraseAccounts => erase_accounts::run(&house).await,
             Self::RemoveUnverified => remove_unverified::run(&house).await,
             Self::DeliverWebhooks => deliver_webhooks::run(&house).await,
+            Self::CheckDomains => check_domains::run(&house).await,
             Self::ForgetAttempts => forget_attempts::run(&house).await,
             Self::ForgetDeliveries => forget_deliveries::run(&house).await,
             Self::ForgetLetters => forget_letters::run(&house).await,

@@ -59,6 +59,11 @@ pub enum Letter {
     AccountDeleted,
     /// A webhook took nothing for days, and is told nothing any more; `organization` is whose it is, by its slug.
     WebhookDisabled { host: String, webhook: WebhookId, organization: Option<String> },
+    /// What has become of a domain that an organization has proved; `organization` is its slug.
+    DomainChanged { change: DomainChange, domain: String, organization: String },
+    /// An owner of this organization, by its slug, has signed in with a password where the provider is a must, as they were
+    /// named to. Who it was stands in the activity.
+    BreakGlassUsed { organization: String },
     /// The operator asks whether mail arrives.
     Test,
 }
@@ -78,6 +83,25 @@ pub enum MembershipChange {
     OwnerStays,
     /// The organization asks for a second factor, which they have not, from then on.
     SecondFactorRequired(DateTime<Utc>),
+}
+
+/// What has become of the proof that a domain is an organization's.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum DomainChange {
+    /// Its record is gone; the proof ends at this instant.
+    Missing(DateTime<Utc>),
+    /// The proof has ended.
+    Lost,
+}
+
+impl DomainChange {
+    fn facts(&self) -> Vec<(&'static str, Value)> {
+        let (change, at) = match self {
+            Self::Missing(at) => ("missing", Some(at.to_rfc3339())),
+            Self::Lost => ("lost", None),
+        };
+        vec![("change", change.into()), ("ends_at", at.into())]
+    }
 }
 
 impl MembershipChange {
@@ -205,6 +229,8 @@ pub(super) enum Kind {
     AccountRestored,
     AccountDeleted,
     WebhookDisabled,
+    DomainChanged,
+    BreakGlassUsed,
     Test,
 }
 
@@ -237,6 +263,13 @@ impl Letter {
                 ("webhook", webhook.to_string().into()),
                 ("organization", organization.as_deref().unwrap_or_default().into()),
             ],
+            Self::DomainChanged { change, domain, organization } => {
+                let mut facts = change.facts();
+                facts.push(("domain", domain.as_str().into()));
+                facts.push(("organization", organization.as_str().into()));
+                facts
+            }
+            Self::BreakGlassUsed { organization } => vec![("organization", organization.as_str().into())],
             Self::EmailRestored { removed } => vec![("removed", removed.clone().into())],
             Self::DeletionAsked { deletes_at, organizations, .. } => {
                 let organizations: Vec<Value> = organizations.iter().map(Fate::fact).collect();
@@ -281,13 +314,15 @@ impl Letter {
             Self::AccountRestored => (Kind::AccountRestored, None),
             Self::AccountDeleted => (Kind::AccountDeleted, None),
             Self::WebhookDisabled { .. } => (Kind::WebhookDisabled, None),
+            Self::DomainChanged { .. } => (Kind::DomainChanged, None),
+            Self::BreakGlassUsed { .. } => (Kind::BreakGlassUsed, None),
             Self::Test => (Kind::Test, None),
         }
     }
 }
 
 impl Kind {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 23] = [
         Self::VerifyEmail,
         Self::AccountMade,
         Self::AlreadyRegistered,
@@ -308,6 +343,8 @@ impl Kind {
         Self::AccountRestored,
         Self::AccountDeleted,
         Self::WebhookDisabled,
+        Self::DomainChanged,
+        Self::BreakGlassUsed,
         Self::Test,
     ];
 
@@ -334,6 +371,8 @@ impl Kind {
             Self::AccountRestored => "account_restored",
             Self::AccountDeleted => "account_deleted",
             Self::WebhookDisabled => "webhook_disabled",
+            Self::DomainChanged => "domain_changed",
+            Self::BreakGlassUsed => "break_glass_used",
             Self::Test => "test",
         }
     }
@@ -365,6 +404,8 @@ impl Kind {
             | Self::AccountRestored
             | Self::AccountDeleted
             | Self::WebhookDisabled
+            | Self::DomainChanged
+            | Self::BreakGlassUsed
             | Self::Test => false,
         }
     }

@@ -99,7 +99,13 @@ impl Draft {
             }
             None if self.kind == Kind::AddressKept => insert(&mut context, "valid_for", &in_words(EMAIL_UNDO_TTL)),
             None if self.kind == Kind::WebhookDisabled => {
-                insert(&mut context, "link", link(url, &self.page_of_webhooks(), None).as_str());
+                insert(&mut context, "link", link(url, &self.page_in_organization("webhooks"), None).as_str());
+            }
+            None if self.kind == Kind::DomainChanged => {
+                insert(&mut context, "link", link(url, &self.page_in_organization("domains"), None).as_str());
+            }
+            None if self.kind == Kind::BreakGlassUsed => {
+                insert(&mut context, "link", link(url, &self.page_in_organization("activity"), None).as_str());
             }
             None => {}
         }
@@ -115,10 +121,10 @@ impl Draft {
     }
 
     /// Of its organization, or the start where there is none.
-    fn page_of_webhooks(&self) -> String {
+    fn page_in_organization(&self, page: &str) -> String {
         match self.details.get("organization").and_then(Value::as_str) {
             Some("") | None => "/".to_owned(),
-            Some(slug) => format!("/orgs/{slug}/webhooks"),
+            Some(slug) => format!("/orgs/{slug}/{page}"),
         }
     }
 
@@ -156,6 +162,8 @@ fn tokens(kind: Kind, settings: &Settings) -> Option<(&'static str, TimeDelta)> 
         | Kind::AccountRestored
         | Kind::AccountDeleted
         | Kind::WebhookDisabled
+        | Kind::DomainChanged
+        | Kind::BreakGlassUsed
         | Kind::Test => None,
     }
 }
@@ -180,6 +188,8 @@ fn pages(kind: Kind) -> &'static [(&'static str, &'static str)] {
         | Kind::NewPlace
         | Kind::Invitation
         | Kind::WebhookDisabled
+        | Kind::DomainChanged
+        | Kind::BreakGlassUsed
         | Kind::Test => &[],
     }
 }

@@ -27,6 +27,8 @@ pub enum Permission {
     },
     RequireSecondFactor,
     ManageWebhooks,
+    /// Which domains and providers there are, and what became of their answers.
+    SeeSingleSignOn,
     ManageSingleSignOn,
     HandOver,
     Delete,
@@ -58,7 +60,8 @@ impl Role {
             | P::Rename
             | P::ManageGroups
             | P::RequireSecondFactor
-            | P::ManageWebhooks => Self::Admin,
+            | P::ManageWebhooks
+            | P::SeeSingleSignOn => Self::Admin,
             P::Invite(role) | P::Remove(role) => role.max(Self::Admin),
             P::ChangeRole { from, to } => from.max(to).max(Self::Admin),
             P::ManageSingleSignOn | P::HandOver | P::Delete => Self::Owner,
@@ -87,6 +90,7 @@ mod tests {
             (P::ManageGroups, ADMINS),
             (P::RequireSecondFactor, ADMINS),
             (P::ManageWebhooks, ADMINS),
+            (P::SeeSingleSignOn, ADMINS),
             (P::Invite(Member), ADMINS),
             (P::Invite(Admin), ADMINS),
             (P::Invite(Owner), NOBODY_LESS_THAN_AN_OWNER),

@@ -240,6 +240,16 @@ impl Key {
         Self { scope: "mail.invitation", subject: Digest::of(address.key().as_bytes()), limit }
     }
 
+    /// Records of domains that were looked for, for one organization.
+    pub fn domain_checked_of(organization: OrganizationId, limit: Limit) -> Self {
+        Self { scope: "domain.organization", subject: Digest::of(organization.as_uuid().as_bytes()), limit }
+    }
+
+    /// Addresses of which somebody asked, from one network address, by whom they sign in.
+    pub fn provider_asked_from(address: IpAddr, limit: Limit) -> Self {
+        Self { scope: "sso.network", subject: Digest::of(network_of(address).to_string().as_bytes()), limit }
+    }
+
     /// Its limit, with the time after which failures are forgotten.
     fn remembering(&self) -> Limit {
         let Limit { count, period } = self.limit;

@@ -40,10 +40,18 @@ pub fn plain() -> Vec<Endpoint> {
 
 /// What belongs to people and their sessions.
 pub fn personal() -> Vec<Endpoint> {
-    [at_the_door(), of_the_account(), for_programs(), of_organizations(), of_their_people(), of_webhooks()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        at_the_door(),
+        of_the_account(),
+        for_programs(),
+        of_organizations(),
+        of_their_people(),
+        of_domains(),
+        of_webhooks(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Pages for getting in and out, and those that letters lead to.
@@ -238,6 +246,21 @@ fn of_their_people() -> Vec<Endpoint> {
         post("/orgs/{slug}/groups/{id}/delete", to(pages::groups::delete)),
         post("/orgs/{slug}/groups/{id}/members/add", to(pages::groups::add_member)),
         post("/orgs/{slug}/groups/{id}/members/{user_id}/remove", to(pages::groups::remove_member)),
+    ]
+}
+
+/// What stands behind the @ in the addresses of its people.
+fn of_domains() -> Vec<Endpoint> {
+    vec![
+        // This one is a page as well, for whoever opens it with a browser.
+        get("/orgs/{slug}/domains", to(api::domains::list)),
+        post("/orgs/{slug}/domains", to(api::domains::claim)),
+        delete("/orgs/{slug}/domains/{name}", to(api::domains::remove)),
+        post("/orgs/{slug}/domains/{name}/check", to(api::domains::check)),
+        // Forms of the page
+        post("/orgs/{slug}/domains/add", to(pages::domains::add)),
+        post("/orgs/{slug}/domains/{name}/check-now", to(pages::domains::check)),
+        post("/orgs/{slug}/domains/{name}/remove", to(pages::domains::remove)),
     ]
 }
 

@@ -345,6 +345,10 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ("PATCH", "/orgs/{slug}/members/{user_id}", in_another_organization()),
     ("DELETE", "/orgs/{slug}/members/{user_id}", in_another_organization()),
     ("POST", "/orgs/{slug}/owner", in_another_organization()),
+    ("GET", "/orgs/{slug}/domains", in_another_organization()),
+    ("POST", "/orgs/{slug}/domains", in_another_organization()),
+    ("DELETE", "/orgs/{slug}/domains/{name}", in_another_organization()),
+    ("POST", "/orgs/{slug}/domains/{name}/check", in_another_organization()),
     ("GET", "/orgs/{slug}/webhooks", in_another_organization()),
     ("POST", "/orgs/{slug}/webhooks", in_another_organization()),
     ("GET", "/orgs/{slug}/webhooks/{id}", in_another_organization()),
@@ -357,6 +361,9 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     // Without a name.
     ("POST", "/orgs/new", ["303 /login", "403", "422", "422", "303 /login", "303 /login"]),
     ("POST", "/orgs/{slug}/second-factor", on_a_page_of_another_organization()),
+    ("POST", "/orgs/{slug}/domains/add", on_a_page_of_another_organization()),
+    ("POST", "/orgs/{slug}/domains/{name}/check-now", on_a_page_of_another_organization()),
+    ("POST", "/orgs/{slug}/domains/{name}/remove", on_a_page_of_another_organization()),
     ("POST", "/orgs/{slug}/webhooks/add", on_a_page_of_another_organization()),
     ("POST", "/orgs/{slug}/webhooks/{id}/change", on_a_page_of_another_organization()),
     ("POST", "/orgs/{slug}/webhooks/{id}/enable", on_a_page_of_another_organization()),
@@ -635,12 +642,14 @@ fn of_another_organization(app: &TestApp, path: &str) -> String {
         WHERE u.email = 'another@example.com' ON CONFLICT DO NOTHING;
         INSERT INTO webhooks (id, organization_id, url, kinds, secret, created_at)
         SELECT id, id, 'https://example.com/', '{user.imported}', '', now() FROM organizations WHERE slug = 'theirs'
-        ON CONFLICT DO NOTHING",
+        ON CONFLICT DO NOTHING;
+        INSERT INTO domains (id, organization_id, name, token, created_at)
+        SELECT id, id, 'example.com', 'x', now() FROM organizations WHERE slug = 'theirs' ON CONFLICT DO NOTHING",
     );
     let webhook = app.text("SELECT id::text AS t FROM webhooks");
     let path = path.replace("/webhooks/{id}", &format!("/webhooks/{webhook}")).replace("{delivery}", &webhook);
     let user = app.text("SELECT id::text AS t FROM users WHERE email = 'another@example.com'");
-    path.replace("{slug}", "theirs").replace("{user_id}", &user).replace("{id}", &user)
+    path.replace("{slug}", "theirs").replace("{user_id}", &user).replace("{id}", &user).replace("{name}", "example.com")
 }
 
 /// Made behind the service's back: its holder takes no part in this.
@@ -779,6 +788,7 @@ fn body(path: &str) -> Value {
         "/me" => json!({ "name": "Ann" }),
         "/orgs/theirs" => json!({ "name": "Mine" }),
         "/orgs/theirs/owner" => json!({ "user_id": "0190a3c2-7d5e-7cc3-98c4-dc0c0c07398f" }),
+        "/orgs/theirs/domains" => json!({ "name": "example.org" }),
         "/orgs/theirs/webhooks" => json!({ "url": "https://example.com/" }),
         _ if path.starts_with("/orgs/theirs/webhooks/") => json!({}),
         _ if path.starts_with("/orgs/theirs/members/") => json!({ "role": "member" }),

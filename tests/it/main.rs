@@ -28,6 +28,8 @@ mod devices;
 #[cfg(test)]
 mod documentation;
 #[cfg(test)]
+mod domains;
+#[cfg(test)]
 mod email_change;
 #[cfg(test)]
 mod ended;

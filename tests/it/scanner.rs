@@ -9,7 +9,7 @@ use chrono::DateTime;
 use serde_json::{Value, json};
 use url::Url;
 use vestibule::kernel::{EmailAddress, Origin, Token, WebhookId};
-use vestibule::mail::{self, FactorChange, KeyChange, Letter, MembershipChange};
+use vestibule::mail::{self, DomainChange, FactorChange, KeyChange, Letter, MembershipChange};
 
 use crate::support::TestApp;
 use crate::support::authenticator::set_up;
@@ -51,6 +51,8 @@ fn story_of(letter: &Letter) -> (&'static str, Story) {
         Letter::AccountRestored => ("account_restored", account_restored),
         Letter::AccountDeleted => ("account_deleted", account_deleted),
         Letter::WebhookDisabled { .. } => ("webhook_disabled", webhook_disabled),
+        Letter::DomainChanged { .. } => ("domain_changed", domain_changed),
+        Letter::BreakGlassUsed { .. } => ("break_glass_used", break_glass_used),
         Letter::Test => ("test", test_letter),
     }
 }
@@ -88,6 +90,12 @@ fn all_kinds() -> Vec<Letter> {
             webhook: WebhookId::new(DateTime::UNIX_EPOCH),
             organization: None,
         },
+        Letter::DomainChanged {
+            change: DomainChange::Lost,
+            domain: "example.com".to_owned(),
+            organization: "acme".to_owned(),
+        },
+        Letter::BreakGlassUsed { organization: "acme".to_owned() },
         Letter::Test,
     ]
 }
@@ -437,6 +445,18 @@ fn test_letter(app: &TestApp) -> (Received, Work) {
 fn webhook_disabled(app: &TestApp) -> (Received, Work) {
     let (host, webhook) = ("hooks.example.com".to_owned(), WebhookId::new(app.clock().now()));
     written(app, Letter::WebhookDisabled { host, webhook, organization: Some("acme".to_owned()) })
+}
+
+/// A week without a record does; the tests of domains tell of it.
+fn domain_changed(app: &TestApp) -> (Received, Work) {
+    let (domain, organization) = ("example.com".to_owned(), "acme".to_owned());
+    let change = DomainChange::Missing(app.clock().now());
+    written(app, Letter::DomainChanged { change, domain, organization })
+}
+
+/// An owner does whose provider is out of order; the tests of what takes a provider tell of it.
+fn break_glass_used(app: &TestApp) -> (Received, Work) {
+    written(app, Letter::BreakGlassUsed { organization: "acme".to_owned() })
 }
 
 fn written(app: &TestApp, letter: Letter) -> (Received, Work) {

@@ -4,6 +4,7 @@ pub mod activity;
 pub mod api_keys;
 pub mod auth;
 pub mod confirm;
+pub mod domains;
 pub mod export;
 pub mod factors;
 pub mod groups;

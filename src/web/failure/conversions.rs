@@ -4,7 +4,7 @@ use super::Failure;
 use crate::crypto::Busy;
 use crate::sessions::Method;
 use crate::stepup::{self, Way};
-use crate::{accounts, api_keys, db, factors, mail, orgs, signin, webhooks};
+use crate::{accounts, api_keys, db, domains, factors, mail, orgs, signin, webhooks};
 
 const WRONG_CODE: &str = "This code is not right.";
 /// Often it is the one that somebody has just signed in with.
@@ -397,6 +397,27 @@ impl From<webhooks::Error> for Failure {
                 "There are {MOST} webhooks, and there cannot be more. Remove one that is not needed."
             )),
             Error::Disabled => Self::Conflict("This webhook is turned off. Turn it on first.".to_owned()),
+            Error::Orgs(error) => error.into(),
+            Error::Db(error) => error.into(),
+            Error::Unsealable(error) => Self::internal(error),
+        }
+    }
+}
+
+impl From<domains::Error> for Failure {
+    fn from(error: domains::Error) -> Self {
+        use domains::{Error, MOST};
+        match error {
+            Error::Unknown | Error::NoSuchConnection => Self::NotFound,
+            Error::Repeated => Self::Conflict("This domain is here already.".to_owned()),
+            Error::TooMany => Self::Conflict(format!(
+                "There are {MOST} domains, and there cannot be more. Remove one that is not needed."
+            )),
+            Error::Taken => Self::Conflict(
+                "Another organization has proved that this domain is its own. It has to remove it there first."
+                    .to_owned(),
+            ),
+            Error::Wait(wait) => Self::RateLimited(wait),
             Error::Orgs(error) => error.into(),
             Error::Db(error) => error.into(),
             Error::Unsealable(error) => Self::internal(error),

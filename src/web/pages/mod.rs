@@ -4,6 +4,7 @@ pub mod activity;
 pub mod api_keys;
 pub mod confirm;
 pub mod deletion;
+pub mod domains;
 pub mod email;
 mod ended;
 pub mod export;

@@ -302,6 +302,7 @@ async fn page(
             "invite": role.may(Permission::Invite(Role::Member)),
             "hand_over": role.may(Permission::HandOver),
             "delete": role.may(Permission::Delete),
+            "see_single_sign_on": role.may(Permission::SeeSingleSignOn),
             "manage_webhooks": role.may(Permission::ManageWebhooks),
         },
     });

@@ -20,6 +20,10 @@ const TABLE: &[(&str, &str, [&str; 4])] = &[
     ("PATCH", "/orgs/{slug}/members/{user_id}", ["404 not_found", "403 forbidden", "200", "200"]),
     ("DELETE", "/orgs/{slug}/members/{user_id}", ["404 not_found", "403 forbidden", "204", "204"]),
     ("POST", "/orgs/{slug}/owner", ["404 not_found", "403 forbidden", "403 forbidden", "200"]),
+    ("GET", "/orgs/{slug}/domains", ["404 not_found", "403 forbidden", "200", "200"]),
+    ("POST", "/orgs/{slug}/domains", ["404 not_found", "403 forbidden", "403 forbidden", "201"]),
+    ("POST", "/orgs/{slug}/domains/{name}/check", ["404 not_found", "403 forbidden", "403 forbidden", "200"]),
+    ("DELETE", "/orgs/{slug}/domains/{name}", ["404 not_found", "403 forbidden", "403 forbidden", "204"]),
     ("GET", "/orgs/{slug}/webhooks", ["404 not_found", "403 forbidden", "200", "200"]),
     ("POST", "/orgs/{slug}/webhooks", ["404 not_found", "403 forbidden", "201", "201"]),
     ("GET", "/orgs/{slug}/webhooks/{id}", ["404 not_found", "403 forbidden", "200", "200"]),
@@ -55,6 +59,7 @@ const TO_GROUP: [&str; 4] = {
     let group = "303 /orgs/acme/groups/0190a3c2-7d5e-7cc3-98c4-dc0c0c07398f";
     ["404", "403", group, group]
 };
+const TO_DOMAINS: [&str; 4] = ["404", "403", "403", "303 /orgs/acme/domains"];
 const TO_INVITATIONS: [&str; 4] = ["404", "403", "303 /orgs/acme/invitations", "303 /orgs/acme/invitations"];
 
 /// The same by the pages, with what is sent by their forms. `{other}` is the id of one more member.
@@ -70,6 +75,10 @@ const PAGES: &[(&str, &str, Fields, [&str; 4])] = &[
         ["404", "403", "303 /orgs/acme", "303 /orgs/acme"],
     ),
     ("POST", "/orgs/{slug}/members/{user_id}/remove", &[], ["404", "403", "303 /orgs/acme", "303 /orgs/acme"]),
+    ("GET", "/orgs/{slug}/domains", &[], ["404", "403", "200", "200"]),
+    ("POST", "/orgs/{slug}/domains/add", &[("name", "example.org")], TO_DOMAINS),
+    ("POST", "/orgs/{slug}/domains/{name}/check-now", &[], TO_DOMAINS),
+    ("POST", "/orgs/{slug}/domains/{name}/remove", &[], TO_DOMAINS),
     ("POST", "/orgs/{slug}/webhooks/add", WEBHOOK, ["404", "403", "200", "200"]),
     (
         "POST",
@@ -175,7 +184,7 @@ fn what_somebody_may_do_depends_on_what_they_are_in_the_organization() {
     app.verified("other@example.com");
     let other = super::id_of(&app, "other@example.com");
     let at = |path: &str| {
-        let path = path.replace("{slug}", "acme").replace("{user_id}", &other);
+        let path = path.replace("{slug}", "acme").replace("{user_id}", &other).replace("{name}", "example.com");
         path.replace("{id}", THING).replace("{delivery}", THING)
     };
     let mut wrong = Vec::new();
@@ -217,6 +226,8 @@ fn restore(app: &TestApp) {
             CASE u.email WHEN '{OWNER}' THEN 'owner' WHEN '{ADMIN}' THEN 'admin' ELSE 'member' END, now()
         FROM organizations o, users u WHERE u.email IN ('{OWNER}', '{ADMIN}', '{MEMBER}', 'other@example.com')
         ON CONFLICT (organization_id, user_id) DO UPDATE SET role = excluded.role;
+        DELETE FROM domains; INSERT INTO domains (id, organization_id, name, token, created_at)
+            SELECT '{THING}', id, 'example.com', 'x', now() FROM organizations;
         DELETE FROM groups; DELETE FROM invitations; DELETE FROM throttles;
         INSERT INTO groups SELECT '{THING}', id, 'Ops', 'ops', now() FROM organizations;
         INSERT INTO group_members SELECT '{THING}', m.organization_id, m.user_id, now() FROM members m
@@ -239,6 +250,7 @@ fn body(method: &str, path: &str, other: &str) -> Value {
         ("POST", "/orgs/{slug}/invitations") => json!({ "email": "new@example.com", "role": "member" }),
         ("POST", "/orgs/{slug}/groups") | ("PATCH", "/orgs/{slug}/groups/{id}") => json!({ "name": "Design" }),
         ("POST", "/orgs/{slug}/owner" | "/orgs/{slug}/groups/{id}/members") => json!({ "user_id": other }),
+        ("POST", "/orgs/{slug}/domains") => json!({ "name": "example.org" }),
         ("POST", "/orgs/{slug}/webhooks") => json!({ "url": WEBHOOK[0].1, "kinds": [WEBHOOK[1].1] }),
         ("PATCH", "/orgs/{slug}/webhooks/{id}") => json!({}),
         _ => Value::Null,

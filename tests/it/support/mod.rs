@@ -7,6 +7,7 @@ pub mod authenticator;
 pub mod breach_list;
 pub mod browser;
 pub mod command;
+pub mod dns;
 pub mod echo;
 pub mod http;
 pub mod idp;
