@@ -21,6 +21,7 @@ mod decrypt;
 mod grammar;
 mod judge;
 pub mod keys;
+pub mod logout;
 mod message;
 pub mod metadata;
 mod outgoing;
