@@ -138,6 +138,8 @@ fn elliptic_keys_sign_redirects_too() {
     let key = PKey::from_ec_key(ec.clone()).unwrap();
     let mut certificate = openssl::x509::X509::builder().unwrap();
     certificate.set_pubkey(&key).unwrap();
+    certificate.set_not_before(openssl::asn1::Asn1Time::days_from_now(0).unwrap().as_ref()).unwrap();
+    certificate.set_not_after(openssl::asn1::Asn1Time::days_from_now(1).unwrap().as_ref()).unwrap();
     certificate.sign(&key, openssl::hash::MessageDigest::sha256()).unwrap();
     let query = format!(
         "{}&SigAlg=http%3A%2F%2Fwww.w3.org%2F2001%2F04%2Fxmldsig-more%23ecdsa-sha256",
