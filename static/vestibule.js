@@ -130,4 +130,7 @@ for (const form of template ? document.querySelectorAll("form[data-confirm]") : 
   });
 }
 
+// On its way to an organization's identity provider.
+document.querySelector("form[data-sends-itself]")?.requestSubmit();
+
 document.getElementById("errors")?.focus();

@@ -89,6 +89,7 @@ fn why(facts: &Map<String, Value>) -> Option<String> {
         "signed_out_elsewhere" => ", from another device",
         "password_changed" => ", because the password was changed",
         "account_left" => ", because the account is to be deleted",
+        "by_provider" => ", by the organization’s identity provider",
         "email_restored" => ", because the email address was put back",
         _ => return None,
     };

@@ -7,7 +7,7 @@ use super::{Remember, known_devices, pending, store};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::db::{self, Tx};
-use crate::kernel::{DeviceId, SessionId, Token, UserId};
+use crate::kernel::{DeviceId, ProviderSessionId, SessionId, Token, UserId};
 
 /// Rows in one statement, which takes 65,535 values at most: whoever knows a password can sign in more often than that.
 const BATCH: usize = 5_000;
@@ -26,6 +26,8 @@ pub enum EndReason {
     /// Its holder wants to be deleted, and is still signed in elsewhere; or they are.
     AccountLeft,
     ByOperator,
+    /// Their organization's identity provider has signed them out.
+    ByProvider,
     /// No visit for too long; how long that is depends on whether it was to be kept.
     Idle(Remember),
     /// It has reached its absolute end.
@@ -33,13 +35,14 @@ pub enum EndReason {
 }
 
 impl EndReason {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::SignedOut,
         Self::SignedOutElsewhere,
         Self::PasswordChanged,
         Self::EmailRestored,
         Self::AccountLeft,
         Self::ByOperator,
+        Self::ByProvider,
         Self::Idle(Remember::No),
         Self::Idle(Remember::Yes),
         Self::TooOld(Remember::No),
@@ -55,6 +58,7 @@ impl EndReason {
             Self::EmailRestored => "email_restored",
             Self::AccountLeft => "account_left",
             Self::ByOperator => "by_operator",
+            Self::ByProvider => "by_provider",
             Self::Idle(Remember::No) => "idle",
             Self::Idle(Remember::Yes) => "idle_remembered",
             Self::TooOld(Remember::No) => "too_old",
@@ -70,7 +74,8 @@ impl EndReason {
             | Self::EmailRestored
             | Self::AccountLeft
             | Self::ByOperator => true,
-            Self::SignedOut | Self::Idle(_) | Self::TooOld(_) => false,
+            // Whoever signs out there sits at it.
+            Self::SignedOut | Self::ByProvider | Self::Idle(_) | Self::TooOld(_) => false,
         }
     }
 
@@ -89,6 +94,20 @@ pub fn revoke_by_token(tx: &mut Tx<'_>, token: &Token, reason: EndReason) -> Res
 pub fn revoke(tx: &mut Tx<'_>, session: SessionId, reason: EndReason) -> Result<(), db::Error> {
     let ended = store::delete(tx, session)?;
     write_down(tx, ended, reason).map(drop)
+}
+
+/// Ends every session that came of these sign-ins by a provider. How many.
+pub fn revoke_of_providers(
+    tx: &mut Tx<'_>,
+    providers: &[ProviderSessionId],
+    reason: EndReason,
+) -> Result<usize, db::Error> {
+    let ended = store::delete_of_providers(tx, providers)?;
+    let count = ended.len();
+    for one in ended {
+        write_down(tx, Some(one), reason)?;
+    }
+    Ok(count)
 }
 
 /// Ends every session of a person, except that of one device if it is named, and all that is half signed in; their

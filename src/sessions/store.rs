@@ -258,6 +258,12 @@ pub(super) fn delete_all(tx: &mut Tx<'_>, user: UserId, except: Option<DeviceId>
     Ok(rows.into_iter().map(|row| ended(tx, row)).collect())
 }
 
+pub(super) fn delete_of_providers(tx: &mut Tx<'_>, providers: &[ProviderSessionId]) -> Result<Vec<Ended>, db::Error> {
+    let theirs = sessions::table.filter(sessions::provider_session_id.eq_any(providers));
+    let rows: Vec<EndedRow> = diesel::delete(theirs).returning(ENDED).get_results(tx.conn())?;
+    Ok(rows.into_iter().map(|row| ended(tx, row)).collect())
+}
+
 type EndedRow = (SessionId, UserId, DeviceId, Vec<u8>);
 
 const ENDED: (sessions::id, sessions::user_id, sessions::device_id, sessions::token_digest) =

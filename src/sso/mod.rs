@@ -9,3 +9,4 @@
 
 pub mod connections;
 pub mod saml;
+pub mod signing_out;

@@ -334,7 +334,8 @@ fn reason_word(reason: EndReason) -> &'static str {
         | EndReason::PasswordChanged
         | EndReason::EmailRestored
         | EndReason::AccountLeft
-        | EndReason::ByOperator => reason.as_str(),
+        | EndReason::ByOperator
+        | EndReason::ByProvider => reason.as_str(),
     }
 }
 

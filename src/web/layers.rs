@@ -16,6 +16,8 @@ use super::cookies;
 use super::failure::Failure;
 use super::metrics::Requests;
 use super::session_store::KeepFor;
+use url::Url;
+
 use crate::app::App;
 use crate::kernel::{Hand, Origin, RequestId, Token, request_id};
 
@@ -159,6 +161,12 @@ fn shorten(text: &str) -> String {
 /// The Content Security Policy of every answer: nothing from elsewhere, nothing inline, in no frame.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
                       img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/// The same for a page whose form goes to another service, and wherever that sends it on from there.
+pub fn policy_with_forms_to(url: &str) -> Result<String, Failure> {
+    let origin = Url::parse(url).map_err(Failure::internal)?.origin().ascii_serialization();
+    Ok(POLICY.replace("form-action 'self'", &format!("form-action 'self' https: {origin}")))
+}
 
 static FIXED: [(HeaderName, HeaderValue); 6] = [
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),

@@ -15,6 +15,7 @@ mod factor_change;
 pub mod failure;
 mod forward_auth;
 mod half_in;
+mod handover;
 mod layers;
 mod membership;
 pub mod metrics;

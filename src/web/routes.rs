@@ -31,6 +31,9 @@ pub fn plain() -> Vec<Endpoint> {
         get("/healthz", to(operations::alive)),
         get("/readyz", to(operations::ready)),
         get("/static/{name}", to(pages::statics::file)),
+        // What a provider says is signed; cookies of ours do not come with it.
+        get("/saml/{connection}/logout", to(pages::provider_logout::by_redirect)),
+        post("/saml/{connection}/logout", to(pages::provider_logout::by_form)),
         get("/robots.txt", to(pages::statics::robots)),
         get("/favicon.ico", to(pages::statics::favicon)),
         get("/.well-known/change-password", to(pages::password::well_known)),

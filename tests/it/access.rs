@@ -49,6 +49,9 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ("GET", "/.well-known/change-password", ["303 /account/password"; 6]),
     ("GET", "/.well-known/passkey-endpoints", ["200"; 6]),
     ("GET", "/static/{name}", ["404 not_found"; 6]),
+    // No connection has such an id.
+    ("GET", "/saml/{connection}/logout", ["404"; 6]),
+    ("POST", "/saml/{connection}/logout", ["400"; 6]),
     // Asked by a proxy without saying for which URL.
     ("GET", "/gateway/forward-auth", ["400 invalid_request"; 6]),
     ("GET", "/gateway/auth-request", ["403 forbidden"; 6]),

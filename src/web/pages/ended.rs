@@ -39,6 +39,10 @@ pub fn explain(reason: EndReason, rules: &settings::Session) -> Option<Value> {
         EndReason::ByOperator => {
             ("by whoever runs this service.".to_owned(), "You can sign in again. If you wonder why, ask them.")
         }
+        EndReason::ByProvider => (
+            "by your organization’s identity provider, as you or it had signed you out there.".to_owned(),
+            "Sign in with it again, and you are back where you were.",
+        ),
     };
     Some(json!({ "what": format!("You were signed out {what}"), "next": next }))
 }

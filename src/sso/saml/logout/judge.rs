@@ -72,7 +72,7 @@ fn require_shape(kind: Kind, root: Node<'_, '_>) -> Result<(), Refusal> {
         Kind::Request => "LogoutRequest",
         Kind::Response => "LogoutResponse",
     };
-    let is_one = tree::is(root, (PROTOCOL, name)) && tree::attribute(root, "Version") == Some("2.0");
+    let is_root = tree::is(root, (PROTOCOL, name)) && tree::attribute(root, "Version") == Some("2.0");
     let is_known = |child: Node<'_, '_>| match kind {
         _ if tree::is(child, (ASSERTION, "Issuer")) => is_plain(child),
         _ if tree::is(child, (SIGNATURE, "Signature")) => true,
@@ -81,7 +81,7 @@ fn require_shape(kind: Kind, root: Node<'_, '_>) -> Result<(), Refusal> {
         Kind::Response => tree::is(child, (PROTOCOL, "Status")),
     };
     let mut children = root.children().filter(Node::is_element);
-    if !is_one || !children.all(is_known) {
+    if !is_root || !children.all(is_known) {
         return Err(Refusal::Shape);
     }
     let times = |name| tree::children(root, name).count();
