@@ -14,6 +14,7 @@ mod forget_attempts;
 mod forget_deliveries;
 mod forget_letters;
 mod forget_links;
+mod forget_sign_ons;
 mod house;
 mod ledger;
 mod remove_unverified;
@@ -58,6 +59,7 @@ pub enum Job {
     ForgetLetters,
     ForgetLinks,
     ForgetAddresses,
+    ForgetSignOns,
     SweepApiKeys,
     SweepPasskeys,
     SweepSessions,
@@ -75,7 +77,7 @@ pub struct Card {
 }
 
 impl Job {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::AnswerRequests,
         Self::SendLetters,
         Self::DeliverWebhooks,
@@ -87,6 +89,7 @@ impl Job {
         Self::ForgetLetters,
         Self::ForgetLinks,
         Self::ForgetAddresses,
+        Self::ForgetSignOns,
         Self::SweepApiKeys,
         Self::SweepPasskeys,
         Self::SweepSessions,
@@ -105,6 +108,7 @@ impl Job {
             Self::ForgetLetters => ("forget_letters", forget_letters::ABOUT, forget_letters::EVERY),
             Self::ForgetLinks => ("forget_links", forget_links::ABOUT, forget_links::EVERY),
             Self::ForgetAddresses => ("forget_addresses", forget_addresses::ABOUT, forget_addresses::EVERY),
+            Self::ForgetSignOns => ("forget_sign_ons", forget_sign_ons::ABOUT, forget_sign_ons::EVERY),
             Self::SweepApiKeys => ("sweep_api_keys", sweep_api_keys::ABOUT, sweep_api_keys::EVERY),
             Self::SweepPasskeys => ("sweep_passkeys", sweep_passkeys::ABOUT, sweep_passkeys::EVERY),
             Self::SweepSessions => ("sweep_sessions", sweep_sessions::ABOUT, sweep_sessions::EVERY),
@@ -130,6 +134,7 @@ impl Job {
             Self::ForgetLetters => forget_letters::run(&house).await,
             Self::ForgetLinks => forget_links::run(&house).await,
             Self::ForgetAddresses => forget_addresses::run(&house).await,
+            Self::ForgetSignOns => forget_sign_ons::run(&house).await,
             Self::SweepApiKeys => sweep_api_keys::run(&house).await,
             Self::SweepPasskeys => sweep_passkeys::run(&house).await,
             Self::SweepSessions => sweep_sessions::run(&house).await,

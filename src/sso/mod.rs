@@ -8,5 +8,9 @@
 //!   side can end both.
 
 pub mod connections;
+mod forget;
+pub mod reports;
 pub mod saml;
 pub mod signing_out;
+
+pub use forget::forget_ended;
