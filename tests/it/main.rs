@@ -78,6 +78,8 @@ mod passwordless;
 #[cfg(test)]
 mod places;
 #[cfg(test)]
+mod providers;
+#[cfg(test)]
 mod proxies;
 #[cfg(test)]
 mod reset;

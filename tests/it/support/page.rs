@@ -82,6 +82,13 @@ impl Page {
         html.select(&selector("form")).map(|form| self.read_form(form)).find(|form| form.action.path() == path)
     }
 
+    /// The form that has this field.
+    pub fn form_with(&self, field: &str) -> Option<Form> {
+        let html = self.html();
+        let has = |form: &Form| form.fields.iter().any(|(name, _)| name == field);
+        html.select(&selector("form")).map(|form| self.read_form(form)).find(has)
+    }
+
     /// The form that the button with these words sends, to where that button sends it.
     pub fn form_of(&self, button: &str) -> Option<Form> {
         let html = self.html();
