@@ -52,11 +52,11 @@ setup: ## Installs the system packages that building and running takes.
 	@scripts/setup run
 
 .PHONY: setup-test
-setup-test: ## Installs those, and what the tests start: nginx, Caddy, Chromium and its driver.
+setup-test: ## Installs those, and what the tests start: nginx, Caddy, identity providers, Chromium and its driver.
 	@scripts/setup test
-	@$(MAKE) -s --no-print-directory tests/browser/node_modules/.package-lock.json
+	@$(MAKE) -s --no-print-directory tests/browser/node_modules/.package-lock.json tests/providers/node_modules/.package-lock.json
 
 # npm writes that file when it has installed everything.
-tests/browser/node_modules/.package-lock.json: tests/browser/package-lock.json
-	cd tests/browser && npm ci --no-audit --no-fund --loglevel=error
+tests/%/node_modules/.package-lock.json: tests/%/package-lock.json
+	cd tests/$* && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@

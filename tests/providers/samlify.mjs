@@ -11,7 +11,9 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { Constants, IdentityProvider, SamlLib, ServiceProvider, setSchemaValidator } from "samlify";
+import samlify from "samlify";
+
+const { Constants, IdentityProvider, SamlLib, ServiceProvider, setSchemaValidator } = samlify;
 
 // Its documents are held to a schema by whoever wants that; it signs and verifies all the same.
 setSchemaValidator({ validate: async () => "skipped" });
@@ -32,11 +34,10 @@ const parties = () => {
     wantAuthnRequestsSigned: true,
     wantLogoutRequestSigned: true,
     wantLogoutResponseSigned: true,
-    requestSignatureAlgorithm: Constants.algorithms.signature.RSA_SHA256,
-    dataEncryptionAlgorithm: Constants.algorithms.encryption.data.AES_256_GCM ?? "http://www.w3.org/2009/xmlenc11#aes256-gcm",
+    requestSignatureAlgorithm: "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
+    dataEncryptionAlgorithm: Constants.algorithms.encryption.data.AES_128_GCM,
     keyEncryptionAlgorithm: Constants.algorithms.encryption.key.RSA_OAEP_MGF1P,
     isAssertionEncrypted: settings.encrypt,
-    messageSigningOrder: "sign-then-encrypt",
     loginResponseTemplate: { context: LOGIN, attributes: [] },
     singleSignOnService: [{ Binding: redirect, Location: `${at}/sso` }, { Binding: post, Location: `${at}/sso` }],
     singleLogoutService: [{ Binding: redirect, Location: `${at}/slo` }, { Binding: post, Location: `${at}/slo` }],
@@ -88,7 +89,7 @@ const answer = async ({ settings, provider, service }, asked, state) => {
     id: said.ID,
     context: SamlLib.replaceTagsByValue(template.replace("{Attributes}", attributes), said),
   });
-  const { context } = await provider.createLoginResponse(service, asked, "post", { email }, fill, false, state);
+  const { context } = await provider.createLoginResponse(service, asked, "post", { email }, fill, true, state);
   return page(acs, { SAMLResponse: context, RelayState: state });
 };
 

@@ -12,6 +12,7 @@ use vestibule::sso::saml::{
 use super::now;
 use crate::support::browser::Browser;
 use crate::support::page::Page;
+use crate::support::samlify::Samlify;
 use crate::support::simplesamlphp::SimpleSamlPhp;
 
 const ENTITY_ID: &str = "http://id.localhost/saml/1/metadata";
@@ -30,7 +31,7 @@ fn each_way_in_which_simplesamlphp_signs_and_encrypts_holds_to_the_strict_profil
         provider.set("encrypt", json!(encrypt));
         let page = service.ask(&provider, ForceAuthn::No);
         assert_eq!(text_of(&page).contains("EncryptedAssertion"), encrypt);
-        let answer = good(service.judge(&provider, &page, Asked::This(REQUEST)));
+        let answer = good(service.judge(&read(&provider), &page, Asked::This(REQUEST)));
         assert_eq!(answer.name_id.value, "ann");
         let said = |name: &str| answer.attributes.iter().find(|one| one.name == name).map(|one| one.values.clone());
         assert_eq!(said("mail"), Some(vec!["ann@example.com".to_owned()]));
@@ -43,20 +44,20 @@ fn each_way_in_which_simplesamlphp_signs_and_encrypts_holds_to_the_strict_profil
 fn simplesamlphp_takes_a_request_that_is_posted() {
     let provider = SimpleSamlPhp::start();
     let service = Service::known_to(&provider);
-    let request = service.request(&provider, ForceAuthn::No);
+    let request = service.request(&read(&provider), ForceAuthn::No);
     let form = request.form(Some("state"), Some(&service.pair.key)).unwrap();
     let mut browser = Browser::new("http://id.localhost", 80);
     let fields: Vec<(&str, &str)> = form.fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let page = browser.post(&form.action, &fields);
     let page = provider.pass(&mut browser, page, "ann");
-    good(service.judge(&provider, &page, Asked::This(REQUEST)));
+    good(service.judge(&read(&provider), &page, Asked::This(REQUEST)));
 }
 
 #[test]
 fn simplesamlphp_refuses_a_request_that_is_not_signed() {
     let provider = SimpleSamlPhp::start();
     let service = Service::known_to(&provider);
-    let request = service.request(&provider, ForceAuthn::No);
+    let request = service.request(&read(&provider), ForceAuthn::No);
     let mut browser = Browser::new("http://id.localhost", 80);
     let page = browser.get(&request.redirect(None, None).unwrap());
     let page = provider.pass(&mut browser, page, "ann");
@@ -69,7 +70,7 @@ fn simplesamlphp_asks_again_whom_it_knows_where_it_must() {
     let service = Service::known_to(&provider);
     let mut browser = Browser::new("http://id.localhost", 80);
     let go = |browser: &mut Browser, force| {
-        let url = service.request(&provider, force).redirect(None, Some(&service.pair.key)).unwrap();
+        let url = service.request(&read(&provider), force).redirect(None, Some(&service.pair.key)).unwrap();
         let mut page = browser.get(&url);
         while matches!(page.status, 301..=308) {
             page = browser.follow();
@@ -79,9 +80,9 @@ fn simplesamlphp_asks_again_whom_it_knows_where_it_must() {
     let first = go(&mut browser, ForceAuthn::No);
     assert!(first.has("Username"));
     let signed_in = provider.pass(&mut browser, first, "ann");
-    let before = good(service.judge(&provider, &signed_in, Asked::This(REQUEST))).authn_instant;
+    let before = good(service.judge(&read(&provider), &signed_in, Asked::This(REQUEST))).authn_instant;
     let known = go(&mut browser, ForceAuthn::No);
-    let again = good(service.judge(&provider, &known, Asked::This(REQUEST))).authn_instant;
+    let again = good(service.judge(&read(&provider), &known, Asked::This(REQUEST))).authn_instant;
     assert_eq!(again, before, "it knows them");
     assert!(go(&mut browser, ForceAuthn::Yes).has("Username"), "it asks again");
 }
@@ -93,9 +94,31 @@ fn what_simplesamlphp_says_by_itself_answers_nothing() {
     let mut browser = Browser::new("http://id.localhost", 80);
     let page = browser.get(&provider.url(&format!("saml2/idp/SSOService.php?spentityid={ENTITY_ID}")));
     let page = provider.pass(&mut browser, page, "ann");
-    good(service.judge(&provider, &page, Asked::Nothing));
-    assert!(service.judge(&provider, &page, Asked::NothingAndMust).outcome.is_err());
-    assert!(service.judge(&provider, &page, Asked::This(REQUEST)).outcome.is_err());
+    good(service.judge(&read(&provider), &page, Asked::Nothing));
+    assert!(service.judge(&read(&provider), &page, Asked::NothingAndMust).outcome.is_err());
+    assert!(service.judge(&read(&provider), &page, Asked::This(REQUEST)).outcome.is_err());
+}
+
+#[test]
+fn each_way_in_which_samlify_signs_and_encrypts_holds_to_the_strict_profile() {
+    let mut provider = Samlify::start();
+    let service = Service::new();
+    provider.trust(&service.metadata());
+    for (response, assertion, encrypt) in
+        [(true, true, false), (true, false, false), (false, true, false), (true, true, true), (false, true, true)]
+    {
+        provider.set("sign_response", json!(response));
+        provider.set("sign_assertion", json!(assertion));
+        provider.set("encrypt", json!(encrypt));
+        let metadata = metadata::read(provider.metadata().as_bytes(), now()).unwrap();
+        let mut browser = Browser::new("http://id.localhost", 80);
+        let asked = service.request(&metadata, ForceAuthn::No);
+        let page = browser.get(&asked.redirect(Some("state"), Some(&service.pair.key)).unwrap());
+        assert_eq!(text_of(&page).contains("EncryptedAssertion"), encrypt);
+        let answer = good(service.judge(&metadata, &page, Asked::This(REQUEST)));
+        assert_eq!(answer.name_id.value, "ann-1");
+        assert_eq!(answer.session_index.as_deref(), Some("session-of-ann-1"));
+    }
 }
 
 /// Us, as far as a provider can tell.
@@ -104,21 +127,28 @@ struct Service {
 }
 
 impl Service {
+    fn new() -> Self {
+        Self { pair: keys::generate("a test", now()).unwrap() }
+    }
+
     fn known_to(provider: &SimpleSamlPhp) -> Self {
-        let service = Self { pair: keys::generate("a test", now()).unwrap() };
-        let certificate = STANDARD.encode(&service.pair.certificate);
-        provider.trust(&format!(
+        let service = Self::new();
+        provider.trust(&service.metadata());
+        service
+    }
+
+    fn metadata(&self) -> String {
+        let certificate = STANDARD.encode(&self.pair.certificate);
+        format!(
             r#"<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="{ENTITY_ID}">
 <md:SPSSODescriptor AuthnRequestsSigned="true" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">
 <md:KeyDescriptor><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data><ds:X509Certificate>{certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>
 <md:AssertionConsumerService index="0" Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="{ACS}"/>
 </md:SPSSODescriptor></md:EntityDescriptor>"#
-        ));
-        service
+        )
     }
 
-    fn request(&self, provider: &SimpleSamlPhp, force: ForceAuthn) -> vestibule::sso::saml::Message {
-        let metadata = read(provider);
+    fn request(&self, metadata: &Metadata, force: ForceAuthn) -> vestibule::sso::saml::Message {
         assert_eq!(metadata.sso.binding, Binding::Redirect);
         let request = AuthnRequest {
             id: REQUEST,
@@ -134,7 +164,7 @@ impl Service {
     /// By a browser that nobody is signed in with, until the answer is there.
     fn ask(&self, provider: &SimpleSamlPhp, force: ForceAuthn) -> Page {
         let mut browser = Browser::new("http://id.localhost", 80);
-        let url = self.request(provider, force).redirect(Some("state"), Some(&self.pair.key)).unwrap();
+        let url = self.request(&read(provider), force).redirect(Some("state"), Some(&self.pair.key)).unwrap();
         let page = browser.get(&url);
         let page = provider.pass(&mut browser, page, "ann");
         let form = page.form_with("SAMLResponse").unwrap();
@@ -143,11 +173,10 @@ impl Service {
         page
     }
 
-    fn judge(&self, provider: &SimpleSamlPhp, page: &Page, asked: Asked<'_>) -> Report {
-        let metadata = read(provider);
+    fn judge(&self, metadata: &Metadata, page: &Page, asked: Asked<'_>) -> Report {
         let certificates: Vec<Vec<u8>> = metadata.certificates.iter().map(|one| one.der.clone()).collect();
         let expected = Provider {
-            entity_id: &provider.entity_id(),
+            entity_id: &metadata.entity_id,
             certificates: &certificates,
             audience: ENTITY_ID,
             acs_url: ACS,

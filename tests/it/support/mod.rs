@@ -21,6 +21,7 @@ pub mod process;
 pub mod proxy;
 pub mod raw;
 pub mod receiver;
+pub mod samlify;
 pub mod simplesamlphp;
 pub mod smtp;
 pub mod sql;

@@ -124,10 +124,13 @@ const NOBODY: &str = r#"<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2
 
 fn write_key(folder: &Folder, name: &str) {
     let pair = keys::generate(name, Clock::System.now()).expect("a key");
-    let pem = |kind: &str, der: &[u8]| format!("-----BEGIN {kind}-----\n{}\n-----END {kind}-----\n", wrapped(der));
     let cert = folder.path().join("cert");
     fs::write(cert.join(format!("{name}.pem")), pem("PRIVATE KEY", &pair.key)).expect("our own folder");
     fs::write(cert.join(format!("{name}.crt")), pem("CERTIFICATE", &pair.certificate)).expect("our own folder");
+}
+
+pub fn pem(kind: &str, der: &[u8]) -> String {
+    format!("-----BEGIN {kind}-----\n{}\n-----END {kind}-----\n", wrapped(der))
 }
 
 fn wrapped(der: &[u8]) -> String {
