@@ -17,7 +17,8 @@ use crate::audit::{self, Event};
 use crate::config::settings::Signup;
 use crate::crypto::PasswordHash;
 use crate::db::{self, ReadTx, Tx};
-use crate::kernel::{Origin, Redacted, Token, UserId};
+use crate::domains::{self, Provider};
+use crate::kernel::{EmailAddress, Origin, Redacted, Token, UserId};
 use crate::orgs;
 use crate::orgs::invitations::{self, Named, Offer};
 use crate::sessions::{self, Opened};
@@ -69,6 +70,8 @@ pub enum Error {
     SignInFirst,
     #[error("new accounts are not being made here")]
     Closed,
+    #[error("people with this address sign in by their organization's provider")]
+    ProviderOnly(Provider),
     /// Somebody has left it lately, and can have it back.
     #[error("the address is kept for an account that has just left it")]
     Kept,
@@ -126,8 +129,12 @@ fn is_to(tx: &mut ReadTx<'_>, named: Named, user: &User) -> Result<bool, Error> 
 pub async fn prepare(app: &App, origin: &Origin, form: SignUp) -> Result<Prepared, Error> {
     let SignUp { token, name, password } = form;
     let (signup, named) = (app.settings.accounts.signup, Named::Link(token.digest()));
-    let look = app.db.read(move |tx| look_at(tx, signup, &token, None)).await?;
-    let offer = match look {
+    let look = move |tx: &mut ReadTx<'_>| {
+        let Some((offer, standing)) = look_at(tx, signup, &token, None)? else { return Ok(None) };
+        require_no_provider(tx, &offer.email)?;
+        Ok::<_, Error>(Some((offer, standing)))
+    };
+    let offer = match app.db.read(look).await? {
         None => return Err(invitations::Error::Gone.into()),
         Some((offer, Standing::SignUp)) => offer,
         Some((_, Standing::Closed)) => return Err(Error::Closed),
@@ -143,6 +150,7 @@ pub async fn prepare(app: &App, origin: &Origin, form: SignUp) -> Result<Prepare
 pub fn join(tx: &mut Tx<'_>, prepared: &Prepared) -> Result<(UserId, Offer), Error> {
     let Prepared { named, name, hash } = prepared;
     let offer = invitations::find(tx, *named)?.ok_or(invitations::Error::Gone)?;
+    require_no_provider(tx, &offer.email)?;
     let user = loop {
         let new = UserId::new(tx.now);
         if store::insert(tx, new, &offer.email, name, hash)? {
@@ -161,6 +169,14 @@ pub fn join(tx: &mut Tx<'_>, prepared: &Prepared) -> Result<(UserId, Offer), Err
         }
     };
     Ok((user, invitations::take(tx, *named, user)?))
+}
+
+/// Whoever has one signs in by it, is known then, and accepts the invitation.
+fn require_no_provider(tx: &mut ReadTx<'_>, email: &EmailAddress) -> Result<(), Error> {
+    match domains::enforced(tx, email)? {
+        Some(provider) => Err(Error::ProviderOnly(provider)),
+        None => Ok(()),
+    }
 }
 
 /// Of an account that nobody has proved.

@@ -19,7 +19,7 @@ mod store;
 
 use std::net::IpAddr;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 pub use code::Code;
 
@@ -30,6 +30,7 @@ use crate::audit::{self, Event};
 use crate::config::settings::Limits;
 use crate::crypto::Sealer;
 use crate::db::{self, ReadTx, Tx};
+use crate::domains;
 use crate::kernel::{Digest, EmailAddress, Origin, Redacted, Token, UserId, device};
 use crate::mail::{self, Letter, MAGIC_LINK_TTL};
 use crate::sessions::{self, Remember};
@@ -128,8 +129,9 @@ fn message(browser: &Digest, code: &Code) -> Vec<u8> {
 /// is known again.
 pub async fn ask(app: &App, origin: &Origin, asking: Asking) -> Result<Token, requests::Error> {
     let limits = app.settings.limits.clone();
+    // What was counted stays, whatever comes of it.
     let opened: Result<_, db::Error> = app.db.write(origin, move |tx| open(tx, &limits, &asking)).await;
-    opened?.map_err(requests::Error::TooMany)
+    opened?
 }
 
 fn keys(tx: &mut Tx<'_>, limits: &Limits, email: &EmailAddress) -> Result<requests::Keys, db::Error> {
@@ -143,18 +145,21 @@ fn keys(tx: &mut Tx<'_>, limits: &Limits, email: &EmailAddress) -> Result<reques
     })
 }
 
-/// The cookie, or how long the network has to wait.
-fn open(tx: &mut Tx<'_>, limits: &Limits, asking: &Asking) -> Result<Result<Token, TimeDelta>, db::Error> {
+/// The cookie, or why there is none.
+fn open(tx: &mut Tx<'_>, limits: &Limits, asking: &Asking) -> Result<Result<Token, requests::Error>, db::Error> {
     let keys = keys(tx, limits, &asking.email)?;
     let heard = requests::admit(tx, &keys)?;
     let before = asking.browser.as_ref();
     match (heard, before) {
-        (Heard::Wait(wait), _) => return Ok(Err(wait)),
+        (Heard::Wait(wait), _) => return Ok(Err(requests::Error::TooMany(wait))),
         // There will be no other letter, so the last one stays good.
         (Heard::EnoughLetters, Some(before)) if store::find_by_browser(tx, &before.digest(), MOST_TRIES)?.is_some() => {
             return Ok(Ok(before.clone()));
         }
         (Heard::EnoughLetters | Heard::Yes, _) => {}
+    }
+    if let Some(provider) = domains::enforced(tx, &asking.email)? {
+        return Ok(Err(requests::Error::ProviderOnly(provider)));
     }
     if let Some(before) = before {
         store::delete(tx, &before.digest())?;

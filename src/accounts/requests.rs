@@ -11,6 +11,7 @@ use chrono::TimeDelta;
 use super::store as users;
 use super::{User, change_email};
 use crate::db::{self, Tx};
+use crate::domains::{self, Provider};
 use crate::kernel::{Digest, EmailAddress, LetterRequestId, Origin};
 use crate::throttle::{self, Admission, Key};
 
@@ -38,6 +39,9 @@ pub enum Error {
     /// The network has asked often enough for now; about the address this says nothing.
     #[error("too many letters asked for from this address")]
     TooMany(TimeDelta),
+    /// Whether or not there is an account.
+    #[error("people with this address sign in by their organization's provider")]
+    ProviderOnly(Provider),
     #[error(transparent)]
     Db(#[from] db::Error),
 }
@@ -82,11 +86,15 @@ pub fn take_next(tx: &mut Tx<'_>) -> Result<Option<Request>, db::Error> {
     Ok(Some(request))
 }
 
-/// Who is to get the letter, held until the transaction ends. Nobody at a disabled account; and nobody where the address
+/// Who is to get the letter, held until the transaction ends. Nobody at a disabled account; nobody who has to sign in by a
+/// provider, but for those who were named for the case that it is out of order; and nobody where the address
 /// is not proved and another was before: a thief may have put theirs there, or a slip of the pen a stranger's.
 pub(super) fn find_enabled(tx: &mut Tx<'_>, email: &EmailAddress) -> Result<Option<User>, db::Error> {
     let known = users::find_credentials(tx, &email.key())?.filter(|known| !known.is_disabled);
     let Some(user) = known.map(|known| users::lock(tx, known.user)).transpose()?.flatten() else { return Ok(None) };
+    if domains::enforced_on(tx, &user.email, user.id)?.is_some() {
+        return Ok(None);
+    }
     let is_doubtful = !user.is_verified() && change_email::is_unsettled(tx, user.id)?;
     Ok((!is_doubtful).then_some(user))
 }

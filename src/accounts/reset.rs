@@ -25,6 +25,7 @@ use crate::audit::{self, Event};
 use crate::config::settings::Limits;
 use crate::crypto::PasswordHash;
 use crate::db::{self, ReadTx, Tx};
+use crate::domains::{self, Provider};
 use crate::factors::{self, totp};
 use crate::kernel::{Digest, EmailAddress, Origin, Redacted, Token, UserId};
 use crate::mail::{self, Letter};
@@ -35,6 +36,9 @@ use crate::throttle::{self, Key};
 pub enum Error {
     #[error("the link is unknown, used or expired")]
     Gone,
+    /// Since the letter was written.
+    #[error("people with this address sign in by their organization's provider")]
+    ProviderOnly(Provider),
     #[error(transparent)]
     Password(#[from] password::Refused),
     #[error(transparent)]
@@ -46,9 +50,13 @@ pub enum Error {
 /// Asks for a link to be sent to an address, which need not have an account.
 pub async fn request(app: &App, origin: &Origin, email: EmailAddress) -> Result<(), requests::Error> {
     let limits = app.settings.limits.clone();
-    match app.db.write(origin, move |tx| write_down(tx, &limits, &email)).await? {
-        Heard::Yes | Heard::EnoughLetters => Ok(()),
-        Heard::Wait(wait) => Err(requests::Error::TooMany(wait)),
+    let ask =
+        move |tx: &mut Tx<'_>| Ok::<_, db::Error>((write_down(tx, &limits, &email)?, domains::enforced(tx, &email)?));
+    match app.db.write(origin, ask).await? {
+        (Heard::Wait(wait), _) => Err(requests::Error::TooMany(wait)),
+        // Written down all the same: there may be a letter, for whoever is exempt.
+        (Heard::Yes | Heard::EnoughLetters, Some(provider)) => Err(requests::Error::ProviderOnly(provider)),
+        (Heard::Yes | Heard::EnoughLetters, None) => Ok(()),
     }
 }
 
@@ -138,6 +146,10 @@ pub fn look_at(tx: &mut ReadTx<'_>, token: &Token) -> Result<Option<User>, db::E
 pub async fn reset(app: &App, origin: &Origin, token: Token, new_password: Redacted) -> Result<(), Error> {
     let digest = token.digest();
     let holder = app.db.read(move |tx| look_at(tx, &token)).await?.ok_or(Error::Gone)?;
+    let (email, user) = (holder.email.clone(), holder.id);
+    if let Some(provider) = app.db.look_up(move |tx| domains::enforced_on(tx, &email, user)).await? {
+        return Err(Error::ProviderOnly(provider));
+    }
     let name = Name::parse(&holder.name).unwrap_or_default();
     let hash = password::choose(app, origin, &new_password, &holder.email, &name).await?;
     let app2 = app.clone();
@@ -149,6 +161,9 @@ fn use_up(tx: &mut Tx<'_>, app: &App, digest: &Digest, hash: &PasswordHash) -> R
     // Two links of one person, or one link twice, wait for each other here; the second finds nothing left.
     let user = users::lock(tx, holder)?.ok_or(Error::Gone)?;
     store::find_holder(tx, digest)?.ok_or(Error::Gone)?;
+    if let Some(provider) = domains::enforced_on(tx, &user.email, user.id)? {
+        return Err(Error::ProviderOnly(provider));
+    }
     if !user.is_verified() {
         take_over(tx, user.id)?;
     }

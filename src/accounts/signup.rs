@@ -10,6 +10,7 @@ use crate::audit::{self, Event};
 use crate::config::settings::Signup;
 use crate::crypto::PasswordHash;
 use crate::db::{self, Tx};
+use crate::domains::{self, Provider};
 use crate::kernel::{EmailAddress, Origin, Redacted, Token, UserId};
 use crate::mail::{self, Letter};
 use crate::throttle::{self, Admission, Key};
@@ -26,6 +27,8 @@ pub struct SignUp {
 pub enum Error {
     #[error("new accounts are not being made here")]
     Closed,
+    #[error("people with this address sign in by their organization's provider")]
+    ProviderOnly(Provider),
     #[error(transparent)]
     Password(#[from] password::Refused),
     #[error(transparent)]
@@ -41,6 +44,11 @@ pub async fn sign_up(app: &App, origin: &Origin, form: SignUp) -> Result<Token, 
     if app.settings.accounts.signup != Signup::Open {
         return Err(Error::Closed);
     }
+    let email = form.email.clone();
+    // Before the work: whether there is an account makes no difference to it.
+    if let Some(provider) = app.db.look_up(move |tx| domains::enforced(tx, &email)).await? {
+        return Err(Error::ProviderOnly(provider));
+    }
     let hash = password::choose(app, origin, &form.password, &form.email, &form.name).await?;
     let browser = Token::generate();
     let (app2, token) = (app.clone(), browser.clone());
@@ -54,6 +62,9 @@ fn write_down(
     form: &SignUp,
     (hash, browser): (&PasswordHash, &Token),
 ) -> Result<(), Error> {
+    if let Some(provider) = domains::enforced(tx, &form.email)? {
+        return Err(Error::ProviderOnly(provider));
+    }
     let mail_limit = Key::mail_to(&form.email, app.settings.limits.mail_per_account);
     if throttle::admit(tx, &[mail_limit])? != Admission::Admitted {
         // The mailbox has had enough letters; the answer to the outside stays the same.

@@ -105,7 +105,7 @@ async fn list(arguments: &List, db: &Db) -> anyhow::Result<()> {
 }
 
 async fn add(one: &One, db: &Db) -> anyhow::Result<()> {
-    let domain = change(one, db, "domain add", |tx, organization, name| domains::claim(tx, organization, name)).await?;
+    let domain = change(one, db, "domain add", domains::claim).await?;
     let Record { name, value } = Record::of(&domain);
     let sentence = format!(
         "{} is added. It is proved by this record, once its owners have it checked, or by `vestibule domain verify`:\n\
@@ -116,14 +116,12 @@ async fn add(one: &One, db: &Db) -> anyhow::Result<()> {
 }
 
 async fn verify(one: &One, db: &Db) -> anyhow::Result<()> {
-    let prove = |tx: &mut Tx<'_>, organization, name: &Name| domains::prove_by_word(tx, organization, name);
-    let domain = change(one, db, "domain verify", prove).await?;
+    let domain = change(one, db, "domain verify", domains::prove_by_word).await?;
     tell(one, &domain, &format!("{} is proved to be the domain of {}.", domain.name, one.slug))
 }
 
 async fn remove(one: &One, db: &Db) -> anyhow::Result<()> {
-    let remove = |tx: &mut Tx<'_>, organization, name: &Name| domains::remove(tx, organization, name);
-    let domain = change(one, db, "domain remove", remove).await?;
+    let domain = change(one, db, "domain remove", domains::remove).await?;
     if one.json {
         return say(&json!({ "name": domain.name.as_str(), "removed": true }).to_string());
     }

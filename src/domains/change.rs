@@ -62,7 +62,7 @@ pub fn prove_by_word(tx: &mut Tx<'_>, organization: OrganizationId, name: &Name)
         None => claim(tx, organization, name)?,
     };
     prove(tx, &domain, ProvedBy::Operator)?;
-    Ok(store::lock(tx, domain.id)?.ok_or(Error::Unknown)?)
+    store::lock(tx, domain.id)?.ok_or(Error::Unknown)
 }
 
 /// The organization is locked. It is refused where another has proved it, at this moment even.

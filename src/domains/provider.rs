@@ -1,6 +1,8 @@
 use super::store;
-use crate::db::{self, ReadTx};
-use crate::kernel::{ConnectionId, EmailAddress, OrganizationId};
+use crate::crypto::Sealer;
+use crate::db::{self, ReadTx, Tx};
+use crate::kernel::{ConnectionId, EmailAddress, OrganizationId, UserId};
+use crate::mail::{self, Letter};
 
 /// By whom the people of a domain can sign in.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,6 +25,32 @@ pub enum Enforcement {
 /// speak for those below it.
 pub fn provider_of(tx: &mut ReadTx<'_>, address: &EmailAddress) -> Result<Option<Provider>, db::Error> {
     store::find_provider(tx, address.domain())
+}
+
+/// By whom people with this address have to sign in, whoever has it, or nobody: there is no other way for them.
+pub fn enforced(tx: &mut ReadTx<'_>, address: &EmailAddress) -> Result<Option<Provider>, db::Error> {
+    let provider = provider_of(tx, address)?;
+    Ok(provider.filter(|provider| provider.enforcement == Enforcement::Enforced))
+}
+
+/// The same of somebody who has the address. `None` for those who were named for the case that the provider is out of
+/// order.
+pub fn enforced_on(tx: &mut ReadTx<'_>, address: &EmailAddress, user: UserId) -> Result<Option<Provider>, db::Error> {
+    match enforced(tx, address)? {
+        Some(provider) if store::is_break_glass(tx, provider.connection, user)? => Ok(None),
+        provider => Ok(provider),
+    }
+}
+
+/// One of those has signed in without the provider: all owners of its organization are told.
+pub fn tell_of_break_glass(tx: &mut Tx<'_>, sealer: &Sealer, provider: &Provider) -> Result<(), mail::Error> {
+    let Some(slug) = store::find_slug(tx, provider.organization)? else { return Ok(()) };
+    for (owner, address) in store::list_owners(tx, provider.organization)? {
+        let Ok(address) = EmailAddress::parse(&address) else { continue };
+        let letter = Letter::BreakGlassUsed { organization: slug.clone() };
+        mail::enqueue(tx, sealer, &address, Some(owner), letter)?;
+    }
+    Ok(())
 }
 
 /// Whether there is anybody who can sign in by a provider.

@@ -3,7 +3,7 @@ use diesel::prelude::*;
 
 use super::provider::{Enforcement, Provider};
 use super::{Domain, Name, Proof, ProvedBy};
-use crate::db::schema::{connections, domains, members, organizations, users};
+use crate::db::schema::{break_glass, connections, domains, members, organizations, users};
 use crate::db::{self, ReadTx, Tx};
 use crate::kernel::{ConnectionId, DomainId, OrganizationId, UserId};
 
@@ -180,6 +180,11 @@ pub(super) fn find_provider(tx: &mut ReadTx<'_>, domain: &str) -> Result<Option<
             Some(_) | None => Enforcement::Optional,
         },
     }))
+}
+
+pub(super) fn is_break_glass(tx: &mut ReadTx<'_>, connection: ConnectionId, user: UserId) -> Result<bool, db::Error> {
+    let named = break_glass::table.find((connection, user));
+    Ok(diesel::select(diesel::dsl::exists(named)).get_result(tx.conn())?)
 }
 
 pub(super) fn has_providers(tx: &mut ReadTx<'_>) -> Result<bool, db::Error> {

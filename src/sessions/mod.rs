@@ -99,7 +99,7 @@ pub enum Method {
 }
 
 impl Method {
-    const ALL: [Self; 7] =
+    pub const ALL: [Self; 7] =
         [Self::Password, Self::SetupLink, Self::Totp, Self::RecoveryCode, Self::MagicLink, Self::Passkey, Self::Sso];
 
     /// The stable word for the API, the table and the audit.

@@ -1,4 +1,5 @@
 use super::new_place;
+use super::provider_only::require_way;
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::db::{self, Tx};
@@ -25,6 +26,7 @@ pub fn finish(
     remember: Remember,
     previous: Option<&Token>,
 ) -> Result<Opened, db::Error> {
+    require_way(tx, app, &proved)?;
     if let Some(previous) = previous {
         sessions::revoke_by_token(tx, previous, EndReason::SignedOut)?;
     }

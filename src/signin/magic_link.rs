@@ -10,6 +10,7 @@
 use chrono::TimeDelta;
 
 use super::enter::{Entered, First, Held, enter};
+use super::provider_only::provider_instead;
 use crate::accounts::magic_link::{self, Asked};
 use crate::accounts::verify_email::{self, Password, Prover};
 use crate::accounts::{self, User};
@@ -17,6 +18,7 @@ use crate::app::App;
 use crate::audit::{self, Event};
 use crate::config::settings::Limits;
 use crate::db::{self, Tx};
+use crate::domains::Provider;
 use crate::kernel::{KnownDeviceId, Origin, Redacted, Token, UserId};
 use crate::meters::Outcome;
 use crate::sessions::{self, Method};
@@ -60,6 +62,9 @@ pub enum Error {
     AnotherBrowser,
     #[error("the code is not right")]
     Wrong,
+    /// Since the letter was written.
+    #[error("people with this address sign in by their organization's provider")]
+    ProviderOnly(Provider),
     /// Too many attempts; the next one is looked at after this long.
     #[error("too many attempts")]
     TooMany(TimeDelta),
@@ -83,6 +88,7 @@ pub async fn sign_in(app: &App, origin: &Origin, attempt: Attempt) -> Result<(En
             Refusal::Gone => Error::Gone,
             Refusal::AnotherBrowser => Error::AnotherBrowser,
             Refusal::Wrong => Error::Wrong,
+            Refusal::ProviderOnly(provider) => Error::ProviderOnly(provider),
             Refusal::Wait(wait) => Error::TooMany(wait),
         })
     });
@@ -91,7 +97,7 @@ pub async fn sign_in(app: &App, origin: &Origin, attempt: Attempt) -> Result<(En
 
 fn outcome(error: &Error) -> Outcome {
     match error {
-        Error::Gone | Error::AnotherBrowser | Error::Wrong => Outcome::Failure,
+        Error::Gone | Error::AnotherBrowser | Error::Wrong | Error::ProviderOnly(_) => Outcome::Failure,
         Error::TooMany(_) => Outcome::Waits,
         Error::Db(_) => Outcome::Error,
     }
@@ -101,6 +107,7 @@ enum Refusal {
     Gone,
     AnotherBrowser,
     Wrong,
+    ProviderOnly(Provider),
     Wait(TimeDelta),
 }
 
@@ -141,6 +148,9 @@ fn by_code(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, code: &Redacted) -> Se
 fn let_in(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, (user, asked): (&User, &Asked)) -> Settled {
     if !magic_link::take(tx, asked)? {
         return Ok(Err(Refusal::Gone));
+    }
+    if let Some(provider) = provider_instead(tx, user.id, Method::MagicLink)? {
+        return Ok(Err(Refusal::ProviderOnly(provider)));
     }
     let password = verify_email::prove_by_signing_in(tx, user, attempt.prover())?;
     // Before a sign-in makes this a known browser.

@@ -10,6 +10,7 @@ pub mod magic_link;
 mod new_place;
 pub mod passkey;
 pub mod password;
+mod provider_only;
 pub mod second_factor;
 pub mod setup;
 

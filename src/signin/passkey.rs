@@ -8,12 +8,14 @@
 use chrono::TimeDelta;
 
 use super::enter::Held;
+use super::provider_only::provider_instead;
 use super::{Proved, finish};
 use crate::accounts::{self, User};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::config::settings::Limits;
 use crate::db::{self, Tx};
+use crate::domains::Provider;
 use crate::factors;
 use crate::factors::passkeys::{self, Answer, Asked, Use, Verdict};
 use crate::kernel::{KnownDeviceId, Origin, UserId};
@@ -34,6 +36,9 @@ pub enum Error {
     Impossible,
     #[error("the passkey is unknown, or has proved nothing")]
     Wrong,
+    /// It is theirs, and it is right.
+    #[error("people with this address sign in by their organization's provider")]
+    ProviderOnly(Provider),
     #[error("the question was answered before, or too long ago")]
     Over,
     /// Too many attempts; the next one is looked at after this long.
@@ -60,6 +65,7 @@ pub async fn try_passkey(app: &App, origin: &Origin, attempt: Attempt) -> Result
     let opened = settled.and_then(|settled| {
         settled.map_err(|refusal| match refusal {
             Refusal::Wrong => Error::Wrong,
+            Refusal::ProviderOnly(provider) => Error::ProviderOnly(provider),
             Refusal::Over => Error::Over,
             Refusal::Wait(wait) => Error::TooMany(wait),
         })
@@ -69,7 +75,7 @@ pub async fn try_passkey(app: &App, origin: &Origin, attempt: Attempt) -> Result
 
 fn outcome(error: &Error) -> Outcome {
     match error {
-        Error::Wrong | Error::Over | Error::Impossible => Outcome::Failure,
+        Error::Wrong | Error::ProviderOnly(_) | Error::Over | Error::Impossible => Outcome::Failure,
         Error::TooMany(_) => Outcome::Waits,
         Error::Factors(_) | Error::Db(_) => Outcome::Error,
     }
@@ -77,6 +83,7 @@ fn outcome(error: &Error) -> Outcome {
 
 enum Refusal {
     Wrong,
+    ProviderOnly(Provider),
     Over,
     Wait(TimeDelta),
 }
@@ -90,6 +97,10 @@ fn settle(tx: &mut Tx<'_>, app: &App, attempt: &Attempt) -> Result<Result<Opened
     let holder = lock_holder(tx, named)?;
     match (passkeys::check(tx, app, &Use::SignIn, &attempt.answer)?, holder) {
         (Verdict::Right(proof), Holder::Open(user)) if proof.user == user.id => {
+            if let Some(provider) = provider_instead(tx, user.id, Method::Passkey)? {
+                remember_failure(tx, &Holder::Open(user))?;
+                return Ok(Err(Refusal::ProviderOnly(provider)));
+            }
             keys.forgive(tx, &app.settings.limits, &user)?;
             let_in(tx, app, attempt, &user).map(Ok)
         }

@@ -10,6 +10,9 @@
 //! those without the password learn neither that there is a second factor nor that there is an account. The price: with
 //! many networks the password of such an account can be tried more often, as often as each of them may. It is not enough
 //! to get in.
+//!
+//! **Where a provider is the only way** everybody is told so after the same work, whatever the password is and whether or
+//! not there is an account; but for those who were named for the case that it is out of order, with the right password.
 
 mod keys;
 
@@ -18,11 +21,13 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 
 use super::enter::{Entered, First, Held, enter};
+use super::provider_only::provider_instead;
 use crate::accounts::{self, Credentials};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::crypto::{Busy, PasswordHash, Verdict};
 use crate::db::{self, Tx};
+use crate::domains::{self, Provider};
 use crate::factors;
 use crate::kernel::{EmailAddress, Origin, Redacted, UserId};
 use crate::meters::Outcome;
@@ -44,6 +49,9 @@ pub enum Error {
     /// Too many attempts; the next one is looked at after this long.
     #[error("too many attempts")]
     TooMany(TimeDelta),
+    /// Whatever the password is, and whether or not there is an account.
+    #[error("people with this address sign in by their organization's provider")]
+    ProviderOnly(Provider),
     #[error(transparent)]
     Busy(#[from] Busy),
     #[error(transparent)]
@@ -58,30 +66,33 @@ pub async fn try_password(app: &App, origin: &Origin, attempt: Attempt) -> Resul
 
 fn outcome(error: &Error) -> Outcome {
     match error {
-        Error::WrongCredentials => Outcome::Failure,
+        Error::WrongCredentials | Error::ProviderOnly(_) => Outcome::Failure,
         Error::TooMany(_) => Outcome::Waits,
         Error::Busy(_) | Error::Db(_) => Outcome::Error,
     }
 }
 
 async fn look_at(app: &App, origin: &Origin, attempt: Attempt) -> Result<Entered, Error> {
-    let (known, counted) = require_admission(app, origin, &attempt.email).await?;
+    let Admitted { known, counted, provider } = require_admission(app, origin, &attempt.email).await?;
     let attempt = Arc::new(attempt);
     let looked = look_once(app, origin, (&attempt, counted), known).await?;
     let looked = match looked {
         // Once more, against what is there now; who changed the password meanwhile is not let in by the old one.
         Looked::HashedAnew(now) => look_once(app, origin, (&attempt, counted), Some(now)).await?,
-        Looked::LetIn(_) | Looked::Refused => looked,
+        Looked::LetIn(_) | Looked::Refused | Looked::ProviderOnly(_) => looked,
     };
     match looked {
         Looked::LetIn(entered) => Ok(entered),
-        Looked::Refused | Looked::HashedAnew(_) => Err(refusal(counted)),
+        Looked::ProviderOnly(provider) => Err(Error::ProviderOnly(provider)),
+        Looked::Refused | Looked::HashedAnew(_) => Err(provider.map_or_else(|| refusal(counted), Error::ProviderOnly)),
     }
 }
 
 enum Looked {
     LetIn(Entered),
     Refused,
+    /// Since a moment ago.
+    ProviderOnly(Provider),
     /// The same person has signed in elsewhere in this very moment, and their hash was replaced by one of today.
     HashedAnew(Credentials),
 }
@@ -132,12 +143,15 @@ struct Accepted {
     counted: Counted,
 }
 
+struct Admitted {
+    known: Option<Credentials>,
+    counted: Counted,
+    /// By whom people with this address sign in, where there is no other way for them.
+    provider: Option<Provider>,
+}
+
 /// With what the password is to be checked against, which is nothing where it would be of no use.
-async fn require_admission(
-    app: &App,
-    origin: &Origin,
-    email: &EmailAddress,
-) -> Result<(Option<Credentials>, Counted), Error> {
+async fn require_admission(app: &App, origin: &Origin, email: &EmailAddress) -> Result<Admitted, Error> {
     let (email, limits) = (email.clone(), app.settings.limits.clone());
     let admitted = app.db.write(origin, move |tx| {
         let counted = match keys::count(tx, &limits, &email)? {
@@ -149,7 +163,9 @@ async fn require_admission(
             Counted::KnownDevice(_) | Counted::Stranger { .. } => known,
             Counted::OnlyWithSecondFactor { .. } => only_if_protected(tx, known)?,
         };
-        Ok::<_, db::Error>(Ok((known, counted)))
+        let provider = domains::enforced(tx, &email)?;
+        let known = if provider.is_some() { only_if_exempt(tx, &email, known)? } else { known };
+        Ok::<_, db::Error>(Ok(Admitted { known, counted, provider }))
     });
     admitted.await?.map_err(Error::TooMany)
 }
@@ -159,6 +175,18 @@ fn only_if_protected(tx: &mut Tx<'_>, known: Option<Credentials>) -> Result<Opti
     let user = known.as_ref().map_or_else(|| UserId::new(tx.now), |known| known.user);
     let is_protected = factors::list(tx, user)?.are_asked_for();
     Ok(known.filter(|_| is_protected))
+}
+
+/// Of the people of a domain that has a provider and nothing else, those who were named for when it is out of order.
+fn only_if_exempt(
+    tx: &mut Tx<'_>,
+    email: &EmailAddress,
+    known: Option<Credentials>,
+) -> Result<Option<Credentials>, db::Error> {
+    // Asked for nobody as well, so that it takes as long.
+    let user = known.as_ref().map_or_else(|| UserId::new(tx.now), |known| known.user);
+    let is_exempt = domains::enforced_on(tx, email, user)?.is_none();
+    Ok(known.filter(|_| is_exempt))
 }
 
 /// Nobody is let in when the password was changed or the account disabled while the hash was computed.
@@ -173,6 +201,9 @@ fn let_in(tx: &mut Tx<'_>, app: &App, attempt: &Attempt, accepted: &Accepted) ->
             remember_failure(tx, Some(&accepted.credentials))?;
             return Ok(Looked::Refused);
         }
+    }
+    if let Some(provider) = provider_instead(tx, user, Method::Password)? {
+        return Ok(Looked::ProviderOnly(provider));
     }
     accepted.counted.forgive_network(tx)?;
     if let Some(renewed) = &accepted.renewed {

@@ -9,12 +9,14 @@
 use chrono::TimeDelta;
 
 use super::enter::methods_after_the_first;
+use super::provider_only::provider_instead;
 use super::{Proved, finish};
 use crate::accounts::{self, User};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::config::settings::Limits;
 use crate::db::{self, Tx};
+use crate::domains::Provider;
 use crate::factors::passkeys::{self, Answer, Asked, Use};
 use crate::factors::{self, Holder, recovery, totp};
 use crate::kernel::{EmailAddress, KnownDeviceId, Origin, Redacted, Token, UserId};
@@ -65,6 +67,9 @@ pub enum Error {
     /// What a passkey was asked, it was asked too long ago, or has answered before.
     #[error("the question was answered before, or too long ago")]
     TooLate,
+    /// Since they gave the first proof.
+    #[error("people with this address sign in by their organization's provider")]
+    ProviderOnly(Provider),
     #[error("the person has no passkey")]
     NoPasskey,
     /// Too many attempts; the next one is looked at after this long.
@@ -109,6 +114,7 @@ pub async fn try_proof(app: &App, origin: &Origin, attempt: Attempt) -> Result<O
     let opened = settled.and_then(|settled| {
         settled.map_err(|refusal| match refusal {
             Refusal::Over => Error::Over,
+            Refusal::ProviderOnly(provider) => Error::ProviderOnly(provider),
             Refusal::Wrong => Error::Wrong(method),
             Refusal::Used => Error::Used,
             Refusal::TooLate => Error::TooLate,
@@ -120,7 +126,9 @@ pub async fn try_proof(app: &App, origin: &Origin, attempt: Attempt) -> Result<O
 
 fn outcome(error: &Error) -> Outcome {
     match error {
-        Error::Over | Error::Wrong(_) | Error::Used | Error::TooLate | Error::NoPasskey => Outcome::Failure,
+        Error::Over | Error::Wrong(_) | Error::Used | Error::TooLate | Error::NoPasskey | Error::ProviderOnly(_) => {
+            Outcome::Failure
+        }
         Error::TooMany(_) => Outcome::Waits,
         Error::Factors(_) | Error::Db(_) => Outcome::Error,
     }
@@ -128,6 +136,7 @@ fn outcome(error: &Error) -> Outcome {
 
 enum Refusal {
     Over,
+    ProviderOnly(Provider),
     Wrong,
     Used,
     TooLate,
@@ -142,6 +151,10 @@ fn settle(tx: &mut Tx<'_>, app: &App, attempt: &Attempt) -> Result<Result<Opened
     }
     // Two proofs of one browser wait for each other, and a password that is being changed is waited for.
     let Some(user) = lock_enabled(tx, &pending)? else { return Ok(Err(Refusal::Over)) };
+    if let Some(provider) = provider_instead(tx, user.id, pending.by)? {
+        sessions::end_pending(tx, &attempt.pending)?;
+        return Ok(Err(Refusal::ProviderOnly(provider)));
+    }
     if !sessions::count_try(tx, &attempt.pending)? {
         return Ok(Err(Refusal::Over));
     }

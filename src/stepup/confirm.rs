@@ -2,13 +2,14 @@
 
 use chrono::TimeDelta;
 
-use super::{Way, methods};
+use super::{Way, methods, provider_of};
 use crate::accounts::{self, Credentials};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::config::settings::Limits;
 use crate::crypto::{Busy, PasswordHash, Verdict};
 use crate::db::{self, Tx};
+use crate::domains::Provider;
 use crate::factors::passkeys::{self, Answer, Asked, Use};
 use crate::factors::{self, totp};
 use crate::kernel::{Origin, Redacted};
@@ -42,6 +43,9 @@ pub enum Error {
     /// This person has no such thing; what they do have instead, which may be nothing.
     #[error("the person cannot confirm in this way")]
     NotTheirs(Way, Vec<Way>),
+    /// Their password counts for nothing.
+    #[error("people with this address sign in by their organization's provider")]
+    ProviderOnly(Provider),
     /// What a passkey was asked, it was asked too long ago, or has answered before.
     #[error("the question was answered before, or too long ago")]
     TooLate,
@@ -203,6 +207,11 @@ fn require_admission(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Admitted, Err
     let user = attempt.session.user;
     let known = accounts::find_credentials_of(tx, user)?.filter(|known| !known.is_disabled);
     let credentials = known.ok_or(Error::Ended)?;
+    if attempt.way == Way::Password
+        && let Some(provider) = provider_of(tx, user)?
+    {
+        return Err(Error::ProviderOnly(provider));
+    }
     let theirs = methods(tx, user)?;
     if !theirs.contains(&attempt.way) {
         return Err(Error::NotTheirs(attempt.way, theirs));

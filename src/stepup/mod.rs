@@ -12,6 +12,7 @@ pub use rule::{is_fresh, remaining, window};
 
 use crate::accounts;
 use crate::db::{self, ReadTx};
+use crate::domains::{self, Provider};
 use crate::factors;
 use crate::kernel::UserId;
 
@@ -38,10 +39,17 @@ impl Way {
 
 /// What this person has to confirm with, the most usual first. None for a person who does not exist.
 pub fn methods(tx: &mut ReadTx<'_>, user: UserId) -> Result<Vec<Way>, db::Error> {
-    let credentials = accounts::find_credentials_of(tx, user)?;
+    let is_by_provider = provider_of(tx, user)?.is_some();
+    let credentials = accounts::find_credentials_of(tx, user)?.filter(|_| !is_by_provider);
     let password = credentials.and_then(|credentials| credentials.password).map(|_| Way::Password);
     let factors = factors::list(tx, user)?;
     let totp = factors.totp.then_some(Way::Totp);
     let passkey = (factors.passkeys > 0).then_some(Way::Passkey);
     Ok(password.into_iter().chain(totp).chain(passkey).collect())
+}
+
+/// By whom this person signs in, where their password counts for nothing.
+fn provider_of(tx: &mut ReadTx<'_>, user: UserId) -> Result<Option<Provider>, db::Error> {
+    let Some(person) = accounts::find(tx, user)? else { return Ok(None) };
+    domains::enforced_on(tx, &person.email, user)
 }

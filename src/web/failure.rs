@@ -17,6 +17,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::enrollment;
+use super::provider_only::ProviderOnly;
 use super::reauth::Reauth;
 use super::view;
 use crate::app::App;
@@ -57,6 +58,9 @@ pub enum Failure {
     ReauthRequired(Box<Reauth>),
     #[error("Confirm your email address first: the letter that we sent you has a link.")]
     EmailUnverified,
+    /// Nobody with this address gets in, or comes to be, in any other way. Whether there is an account it does not say.
+    #[error("Whoever has this address signs in with {}, as their organization wants it.", .0.name)]
+    SsoRequired(Box<ProviderOnly>),
     #[error("{0}")]
     Forbidden(String),
     /// They have asked to be deleted, and can do nothing else.
@@ -137,6 +141,7 @@ impl Failure {
             Self::Unauthenticated | Self::SignedOut(_) | Self::SignInAgain | Self::InvalidKey => "unauthenticated",
             Self::ReauthRequired(_) => "reauth_required",
             Self::MfaEnrollmentRequired(_) => "mfa_enrollment_required",
+            Self::SsoRequired(_) => "sso_required",
             Self::EmailUnverified => "email_unverified",
             Self::Forbidden(_) | Self::NotByKey(_) | Self::Leaving => "forbidden",
             Self::Csrf => "csrf",
@@ -162,6 +167,7 @@ impl Failure {
             | Self::Unauthenticated
             | Self::SignedOut(_) => StatusCode::UNAUTHORIZED,
             Self::ReauthRequired(_)
+            | Self::SsoRequired(_)
             | Self::EmailUnverified
             | Self::Forbidden(_)
             | Self::Leaving
@@ -190,6 +196,7 @@ impl Failure {
             Self::MfaRequired(_) => "One more step",
             Self::Unauthenticated | Self::SignedOut(_) | Self::SignInAgain => "You are not signed in",
             Self::ReauthRequired(_) => "Confirm that it is you",
+            Self::SsoRequired(_) => "Sign in by your organization",
             Self::EmailUnverified => "Your address is not confirmed",
             Self::Forbidden(_) | Self::NotByKey(_) => "This is not open to you",
             Self::Leaving => "Your account is to be deleted",
@@ -253,6 +260,7 @@ impl Failure {
             Self::SignedOut(reason) => one("reason", json!(reason_word(*reason))),
             Self::MfaRequired(methods) => one("methods", json!(methods)),
             Self::RateLimited(wait) => one("retry_after", json!(whole_seconds(*wait))),
+            Self::SsoRequired(only) => one("sso_url", json!(only.url)),
             Self::ReauthRequired(reauth) => reauth.instructions(),
             Self::MfaEnrollmentRequired(page) => one("setup_url", json!(page)),
             _ => Map::new(),
@@ -272,11 +280,19 @@ impl Failure {
             "title": self.title(),
             "sentence": self.to_string(),
             "next": self.next_step(),
-            "link": { "href": "/", "label": "Go to the start" },
+            "link": self.way_on(),
         }});
         let mut response = HttpResponse::build(self.status());
         self.add_headers(&mut response);
         view::html(request, &mut response, "errors/error.html", context)
+    }
+
+    /// The one way on from its page.
+    fn way_on(&self) -> Value {
+        match self {
+            Self::SsoRequired(only) => json!({ "href": only.path, "label": format!("Sign in with {}", only.name) }),
+            _ => json!({ "href": "/", "label": "Go to the start" }),
+        }
     }
 
     /// A page that shows it beside a form says to programs, too, how long to wait.
@@ -403,6 +419,10 @@ async fn with_methods(failure: Failure, request: &HttpRequest) -> Failure {
             Ok(()) => Failure::ReauthRequired(reauth),
             Err(error) => error.into(),
         },
+        (Failure::SsoRequired(mut only), Some(app)) => {
+            only.locate(app);
+            Failure::SsoRequired(only)
+        }
         (failure, _) => failure,
     }
 }

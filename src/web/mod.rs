@@ -21,6 +21,7 @@ mod membership;
 pub mod metrics;
 mod operations;
 mod pages;
+mod provider_only;
 mod reauth;
 mod rotation;
 pub mod routes;

@@ -62,6 +62,8 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ("GET", "/login/second-factor", ["303 /login"; 6]),
     ("POST", "/login/second-factor", ["303 /login"; 6]),
     ("POST", "/login/second-factor/leave", ["303 /login"; 6]),
+    // Without one.
+    ("POST", "/login/address", ["422"; 6]),
     ("POST", "/login/continue", ["303 /login", "303 /", "303 /", "303 /", "303 /login", "303 /login"]),
     // Without having asked.
     ("GET", "/login/magic-link", ["303 /login"; 6]),
@@ -187,6 +189,7 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
         "/auth/logout",
         ["401 unauthenticated", "204", "204", "204", "401 unauthenticated", "401 unauthenticated"],
     ),
+    ("GET", "/sso", ["422 validation"; 6]),
     (
         "GET",
         "/auth/confirm",

@@ -98,6 +98,8 @@ mod setup;
 #[cfg(test)]
 mod signin;
 #[cfg(test)]
+mod sso_required;
+#[cfg(test)]
 mod statics;
 #[cfg(test)]
 mod stepup;

@@ -28,6 +28,7 @@ use crate::app::App;
 use crate::audit::{self, Event};
 use crate::crypto::Busy;
 use crate::db::{self, ReadTx, Tx};
+use crate::domains::{self, Provider};
 use crate::kernel::{EmailAddress, Origin, Token, UserId};
 use crate::mail::{self, EMAIL_UNDO_TTL, Letter};
 use crate::sessions::{self, Live, Opened};
@@ -50,6 +51,9 @@ pub enum Error {
     /// The session is over, has another id by now, or its holder is disabled.
     #[error("the session has ended")]
     Ended,
+    /// Into whose domain they wanted; whether or not the address is taken.
+    #[error("people with this address sign in by their organization's provider")]
+    ProviderOnly(Provider),
     /// By an account, or by the way back to one.
     #[error("the address is taken")]
     Taken,
@@ -103,6 +107,9 @@ fn apply(tx: &mut Tx<'_>, app: &App, user: UserId, token: &Token, email: &EmailA
         store::set_spelling(tx, user, email)?;
         audit::record(tx, Event::about(user, "email.respelled"))?;
         return Ok(Changed::Respelled);
+    }
+    if let Some(provider) = domains::enforced(tx, email)? {
+        return Err(Error::ProviderOnly(provider));
     }
     let mailbox = Key::mail_to(email, app.settings.limits.mail_per_account);
     if let Admission::Wait(wait) = throttle::admit(tx, &[mailbox])? {

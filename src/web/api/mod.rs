@@ -14,5 +14,6 @@ pub mod me;
 pub mod orgs;
 pub mod passkey_proofs;
 pub mod passkeys;
+pub mod provider;
 pub mod sessions;
 pub mod webhooks;

@@ -46,6 +46,7 @@ impl From<accounts::signup::Error> for Failure {
     fn from(error: accounts::signup::Error) -> Self {
         use accounts::signup::Error;
         match error {
+            Error::ProviderOnly(provider) => Self::SsoRequired(Box::new(provider.into())),
             Error::Closed => Self::Forbidden("New accounts are not being made here.".to_owned()),
             Error::Password(refused) => refused.into(),
             Error::Db(error) => error.into(),
@@ -112,6 +113,7 @@ impl From<accounts::change_email::Error> for Failure {
     fn from(error: accounts::change_email::Error) -> Self {
         use accounts::change_email::Error;
         match error {
+            Error::ProviderOnly(provider) => Self::SsoRequired(Box::new(provider.into())),
             Error::Ended => Self::Unauthenticated,
             Error::Taken => Self::Conflict("This address belongs to an account already. Choose another one.".into()),
             Error::Gone => Self::Gone,
@@ -155,6 +157,7 @@ impl From<accounts::requests::Error> for Failure {
     fn from(error: accounts::requests::Error) -> Self {
         use accounts::requests::Error;
         match error {
+            Error::ProviderOnly(provider) => Self::SsoRequired(Box::new(provider.into())),
             Error::TooMany(wait) => Self::RateLimited(wait),
             Error::Db(error) => error.into(),
         }
@@ -166,6 +169,7 @@ impl From<accounts::reset::Error> for Failure {
         use accounts::password::Refused;
         use accounts::reset::Error;
         match error {
+            Error::ProviderOnly(provider) => Self::SsoRequired(Box::new(provider.into())),
             Error::Gone => Self::Gone,
             Error::Password(Refused::Weak(weak)) => Self::field("new_password", weak),
             Error::Password(refused) => refused.into(),
@@ -193,6 +197,7 @@ impl From<signin::password::Error> for Failure {
     fn from(error: signin::password::Error) -> Self {
         use signin::password::Error;
         match error {
+            Error::ProviderOnly(provider) => Self::SsoRequired(Box::new(provider.into())),
             Error::WrongCredentials => Self::InvalidCredentials,
             Error::TooMany(wait) => Self::RateLimited(wait),
             Error::Busy(busy) => busy.into(),
@@ -205,6 +210,7 @@ impl From<stepup::Error> for Failure {
     fn from(error: stepup::Error) -> Self {
         use stepup::Error;
         match error {
+            Error::ProviderOnly(provider) => Self::SsoRequired(Box::new(provider.into())),
             Error::Wrong(Way::Password) => Self::NotProved("The password is not right."),
             Error::Wrong(Way::Totp) => Self::NotProved(WRONG_OR_USED_CODE),
             Error::Wrong(Way::Passkey) => Self::NotProved(WRONG_PASSKEY),
@@ -225,6 +231,7 @@ impl From<signin::magic_link::Error> for Failure {
     fn from(error: signin::magic_link::Error) -> Self {
         use signin::magic_link::Error;
         match error {
+            Error::ProviderOnly(provider) => Self::SsoRequired(Box::new(provider.into())),
             Error::Gone => Self::Gone,
             Error::AnotherBrowser => Self::Forbidden(ANOTHER_BROWSER.to_owned()),
             Error::Wrong => Self::NotProved(WRONG_CODE),
@@ -238,6 +245,7 @@ impl From<signin::passkey::Error> for Failure {
     fn from(error: signin::passkey::Error) -> Self {
         use signin::passkey::Error;
         match error {
+            Error::ProviderOnly(provider) => Self::SsoRequired(Box::new(provider.into())),
             Error::Impossible => no_passkey_can_be_here(),
             Error::Wrong => Self::NotProved("This passkey is not known here, or has not shown that it is you."),
             Error::Over => asked_too_long_ago(),
@@ -266,6 +274,7 @@ impl From<signin::second_factor::Error> for Failure {
     fn from(error: signin::second_factor::Error) -> Self {
         use signin::second_factor::Error;
         match error {
+            Error::ProviderOnly(provider) => Self::SsoRequired(Box::new(provider.into())),
             Error::Over => Self::SignInAgain,
             Error::Wrong(Method::Passkey) => Self::NotProved(WRONG_PASSKEY),
             Error::Wrong(
@@ -328,6 +337,7 @@ impl From<accounts::invited::Error> for Failure {
     fn from(error: accounts::invited::Error) -> Self {
         use accounts::invited::Error;
         match error {
+            Error::ProviderOnly(provider) => Self::SsoRequired(Box::new(provider.into())),
             Error::Invitation(error) => error.into(),
             Error::SignInFirst => Self::Unauthenticated,
             Error::Closed => Self::Forbidden("New accounts are not being made here.".to_owned()),

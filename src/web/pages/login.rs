@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::way::Way;
-use super::{destination, ended, host_of, second_factor};
+use super::{destination, ended, host_of, provider, second_factor};
 use crate::app::App;
 use crate::config::settings::Signup;
 use crate::db;
@@ -31,6 +31,9 @@ pub struct Asked {
     /// What was just done, one of the words of [`notice`].
     #[serde(default)]
     done: String,
+    /// `password` once the address was given, where it is asked for first.
+    #[serde(default)]
+    step: String,
 }
 
 #[derive(Deserialize)]
@@ -58,16 +61,24 @@ pub struct GoOn {
 }
 
 /// `GET /login`
-pub async fn show(app: web::Data<App>, who: Anyone, asked: web::Query<Asked>, request: HttpRequest) -> HttpResponse {
+pub async fn show(
+    app: web::Data<App>,
+    who: Anyone,
+    asked: web::Query<Asked>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Failure> {
     if who.live.as_ref().is_some_and(Live::is_leaving) {
-        return view::see_other("/account/restore");
+        return Ok(view::see_other("/account/restore"));
     }
     if who.live.is_some() && rotation::has_just_happened(&request) {
-        return straight_on(&app, &asked.return_to);
+        return Ok(straight_on(&app, &asked.return_to));
     }
     if who.live.is_some() {
         let context = destination(&app, &asked.return_to);
-        return view::html(&request, &mut HttpResponse::Ok(), "signin/interstitial.html", context);
+        return Ok(view::html(&request, &mut HttpResponse::Ok(), "signin/interstitial.html", context));
+    }
+    if asked.step == provider::SECOND {
+        return provider::second_step(&app, &request, &asked.return_to).await;
     }
     // Whoever asks for another link need not type the address again.
     let email = if asked.done == LINK_AGAIN { Way::of(&app, &request).email } else { String::new() };
@@ -77,7 +88,11 @@ pub async fn show(app: web::Data<App>, who: Anyone, asked: web::Query<Asked>, re
     let ended = session_store::why_ended(&request).filter(|_| notice.is_none());
     let ended = ended.and_then(|reason| ended::explain(reason, &app.settings.session));
     let form = view::with(view::form(&input, &[], notice), json!({ "ended": ended }));
-    page(&app, &request, &asked.return_to, form, StatusCode::OK)
+    Ok(if provider::are_there(&app).await {
+        provider::ask(&app, &request, &asked.return_to, form, StatusCode::OK)
+    } else {
+        page(&app, &request, &asked.return_to, form, StatusCode::OK)
+    })
 }
 
 /// For somebody whose gate cookies had died under them: they come from an app and have them again.
@@ -110,6 +125,9 @@ pub async fn submit(
             let wrong: Vec<Field> = match &failure {
                 Failure::InvalidCredentials | Failure::RateLimited(_) => vec![("", failure.to_string())],
                 Failure::Validation(fields) => fields.clone(),
+                Failure::SsoRequired(only) => {
+                    return Ok(provider::refuse(&app, &request, &failure, (only, &form.email), &form.return_to));
+                }
                 _ => return Err(failure),
             };
             let input = json!({ "email": form.email, "remember": form.remember.is_some() });
@@ -170,11 +188,22 @@ pub(super) fn go_to(app: &App, request: &HttpRequest, return_to: &str, cookies: 
 }
 
 pub(super) fn page(app: &App, request: &HttpRequest, return_to: &str, form: Value, status: StatusCode) -> HttpResponse {
-    let context = view::with(json!({ "ended": null }), form);
+    page_of("signin/login.html", (app, request), return_to, form, status)
+}
+
+/// The same by another template, which is given the same.
+pub(super) fn page_of(
+    template: &str,
+    (app, request): (&App, &HttpRequest),
+    return_to: &str,
+    form: Value,
+    status: StatusCode,
+) -> HttpResponse {
+    let context = view::with(json!({ "ended": null, "provider": null, "is_second": false }), form);
     let context = view::with(context, destination(app, return_to));
     let signup_open = app.settings.accounts.signup == Signup::Open;
     let context = view::with(context, json!({ "signup_open": signup_open, "passkeys": passkeys::are_possible(app) }));
-    view::html(request, &mut HttpResponse::build(status), "signin/login.html", context)
+    view::html(request, &mut HttpResponse::build(status), template, context)
 }
 
 fn notice(done: &str) -> Option<&'static str> {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::way::{self, Way};
-use super::{destination, in_words, inbox_url, login, second_factor, verify_email};
+use super::{destination, in_words, inbox_url, login, provider, second_factor, verify_email};
 use crate::accounts::magic_link::{self, Asker, Asking, Link};
 use crate::accounts::verify_email::Password;
 use crate::app::App;
@@ -65,6 +65,9 @@ pub async fn ask(
             let wrong: Vec<Field> = match &failure {
                 Failure::RateLimited(_) => vec![("", failure.to_string())],
                 Failure::Validation(fields) => fields.clone(),
+                Failure::SsoRequired(only) => {
+                    return Ok(provider::refuse(&app, &request, &failure, (only, &form.email), &form.return_to));
+                }
                 _ => return Err(failure),
             };
             let input = json!({ "email": form.email, "remember": form.remember.is_some() });

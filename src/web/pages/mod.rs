@@ -20,6 +20,7 @@ pub mod not_me;
 pub mod orgs;
 pub mod passkeys;
 pub mod password;
+pub mod provider;
 pub mod provider_logout;
 pub mod reset;
 pub mod second_factor;
