@@ -97,6 +97,7 @@ mod tests {
             (P::Remove(Member), ADMINS),
             (P::Remove(Admin), ADMINS),
             (P::Remove(Owner), NOBODY_LESS_THAN_AN_OWNER),
+            (P::SeeSingleSignOn, ADMINS),
             (P::ManageSingleSignOn, NOBODY_LESS_THAN_AN_OWNER),
             (P::HandOver, NOBODY_LESS_THAN_AN_OWNER),
             (P::Delete, NOBODY_LESS_THAN_AN_OWNER),

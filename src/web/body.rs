@@ -13,11 +13,21 @@ use serde::de::DeserializeOwned;
 
 use super::failure::Failure;
 
-/// No form and no JSON document of ours is near this.
+/// No form and no JSON document of ours is near this, but for those at [`limit_at`].
 pub const LIMIT: usize = 64 * 1024;
+
+/// The metadata of a provider, with all that has to be escaped in it.
+const METADATA_LIMIT: usize = 3 << 19;
 
 /// A whole body is here within this time, however slow the line: it is small.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How large a body may be at an address, or at those of a pattern.
+pub fn limit_at(path: &str) -> usize {
+    let mut parts = path.split('/').skip(1);
+    let takes_metadata = parts.next() == Some("orgs") && parts.nth(1) == Some("sso");
+    if takes_metadata { METADATA_LIMIT } else { LIMIT }
+}
 
 /// Refuses a body that says it is too large before anything is done for its request.
 pub async fn require_small(
@@ -26,7 +36,7 @@ pub async fn require_small(
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     let length = length.and_then(|digits| digits.parse::<usize>().ok());
-    if length.is_some_and(|length| length > LIMIT) {
+    if length.is_some_and(|length| length > limit_at(request.match_info().as_str())) {
         return Err(Failure::TooLarge.into());
     }
     Ok(next.call(request).await?.map_into_boxed_body())

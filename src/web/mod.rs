@@ -25,6 +25,7 @@ mod provider_only;
 mod reauth;
 mod rotation;
 pub mod routes;
+mod saml;
 mod session_store;
 mod unread;
 mod view;
@@ -63,8 +64,6 @@ pub fn server(app: App, live: LiveSessions, requests: Requests, listener: TcpLis
             .app_data(web::Data::new(activity.clone()))
             .app_data(web::Data::new(uses.clone()))
             .app_data(web::Data::new(requests.clone()))
-            .app_data(web::FormConfig::default().limit(body::LIMIT))
-            .app_data(web::JsonConfig::default().limit(body::LIMIT).content_type_required(true))
             .app_data(web::PayloadConfig::new(body::LIMIT))
             .configure(routes::register_gate)
             .service(

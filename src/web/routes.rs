@@ -8,7 +8,7 @@ use actix_web::web::to;
 use actix_web::{Resource, Route, web};
 
 use super::failure::Failure;
-use super::{api, forward_auth, operations, pages};
+use super::{api, body, forward_auth, operations, pages, saml};
 
 /// One method at one address.
 pub struct Endpoint {
@@ -30,6 +30,7 @@ pub fn plain() -> Vec<Endpoint> {
     vec![
         get("/healthz", to(operations::alive)),
         get("/readyz", to(operations::ready)),
+        get("/saml/{connection}/metadata", to(saml::metadata::show)),
         get("/static/{name}", to(pages::statics::file)),
         // What a provider says is signed; cookies of ours do not come with it.
         get("/saml/{connection}/logout", to(pages::provider_logout::by_redirect)),
@@ -50,6 +51,7 @@ pub fn personal() -> Vec<Endpoint> {
         of_organizations(),
         of_their_people(),
         of_domains(),
+        of_connections(),
         of_webhooks(),
     ]
     .into_iter()
@@ -293,6 +295,20 @@ fn of_webhooks() -> Vec<Endpoint> {
     ]
 }
 
+/// By whom an organization's people sign in. Of each address with a page, that is for a browser.
+fn of_connections() -> Vec<Endpoint> {
+    vec![
+        get("/orgs/{slug}/sso", to(api::sso::list)),
+        post("/orgs/{slug}/sso", to(api::sso::add)),
+        get("/orgs/{slug}/sso/{id}", to(api::sso::show)),
+        patch("/orgs/{slug}/sso/{id}", to(api::sso::change)),
+        delete("/orgs/{slug}/sso/{id}", to(api::sso::remove)),
+        post("/orgs/{slug}/sso/{id}/keys", to(api::sso::add_further_key)),
+        post("/orgs/{slug}/sso/{id}/keys/{key}/activate", to(api::sso::activate_key)),
+        delete("/orgs/{slug}/sso/{id}/keys/{key}", to(api::sso::drop_key)),
+    ]
+}
+
 fn get(path: &'static str, route: Route) -> Endpoint {
     Endpoint { method: Method::GET, path, route }
 }
@@ -325,7 +341,10 @@ pub fn register(config: &mut web::ServiceConfig, endpoints: Vec<Endpoint>) {
 }
 
 fn resource(path: &'static str, endpoints: Vec<Endpoint>) -> Resource {
-    let mut resource = web::resource(path);
+    let limit = body::limit_at(path);
+    let mut resource = web::resource(path)
+        .app_data(web::FormConfig::default().limit(limit))
+        .app_data(web::JsonConfig::default().limit(limit).content_type_required(true));
     for endpoint in endpoints {
         // What can be fetched can also be asked about (RFC 9110, section 9.3.2).
         let route = match endpoint.method {

@@ -76,8 +76,12 @@ impl Certificate {
     }
 }
 
-/// Pairs of hexadecimal digits between colons.
-pub fn fingerprint(sha256: &[u8; 32]) -> String {
+/// The same of any document.
+pub fn fingerprint_of(der: &[u8]) -> String {
+    fingerprint(&Sha256::digest(der).into())
+}
+
+fn fingerprint(sha256: &[u8; 32]) -> String {
     sha256.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":")
 }
 

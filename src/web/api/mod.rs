@@ -16,4 +16,5 @@ pub mod passkey_proofs;
 pub mod passkeys;
 pub mod provider;
 pub mod sessions;
+pub mod sso;
 pub mod webhooks;

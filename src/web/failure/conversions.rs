@@ -4,7 +4,7 @@ use super::Failure;
 use crate::crypto::Busy;
 use crate::sessions::Method;
 use crate::stepup::{self, Way};
-use crate::{accounts, api_keys, db, domains, factors, mail, orgs, signin, webhooks};
+use crate::{accounts, api_keys, db, domains, factors, mail, orgs, signin, sso, webhooks};
 
 const WRONG_CODE: &str = "This code is not right.";
 /// Often it is the one that somebody has just signed in with.
@@ -428,6 +428,29 @@ impl From<domains::Error> for Failure {
                     .to_owned(),
             ),
             Error::Wait(wait) => Self::RateLimited(wait),
+            Error::Orgs(error) => error.into(),
+            Error::Db(error) => error.into(),
+            Error::Unsealable(error) => Self::internal(error),
+        }
+    }
+}
+
+impl From<sso::connections::Error> for Failure {
+    fn from(error: sso::connections::Error) -> Self {
+        use sso::connections::{Error, MOST, keys::MOST_KEYS};
+        match error {
+            Error::Unknown | Error::NoSuchKey => Self::NotFound,
+            Error::TooMany => Self::Conflict(format!(
+                "There are {MOST} connections, and there cannot be more. Remove one that is not needed."
+            )),
+            Error::KeySigns => Self::Conflict("Requests are signed with this key. Let another one sign first.".into()),
+            Error::TooManyKeys => Self::Conflict(format!(
+                "There are {MOST_KEYS} keys, and there cannot be more. Remove one that is not needed."
+            )),
+            Error::NoSuchGroup(group) => {
+                Self::field("group_groups", format!("There is no group {group} in this organization."))
+            }
+            Error::Domains(error) => error.into(),
             Error::Orgs(error) => error.into(),
             Error::Db(error) => error.into(),
             Error::Unsealable(error) => Self::internal(error),
