@@ -90,7 +90,6 @@ mod tests {
             (P::ManageGroups, ADMINS),
             (P::RequireSecondFactor, ADMINS),
             (P::ManageWebhooks, ADMINS),
-            (P::SeeSingleSignOn, ADMINS),
             (P::Invite(Member), ADMINS),
             (P::Invite(Admin), ADMINS),
             (P::Invite(Owner), NOBODY_LESS_THAN_AN_OWNER),

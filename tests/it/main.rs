@@ -22,6 +22,8 @@ mod config;
 #[cfg(test)]
 mod confirm_page;
 #[cfg(test)]
+mod connections;
+#[cfg(test)]
 mod deletion;
 #[cfg(test)]
 mod devices;

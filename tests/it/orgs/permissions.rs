@@ -24,6 +24,14 @@ const TABLE: &[(&str, &str, [&str; 4])] = &[
     ("POST", "/orgs/{slug}/domains", ["404 not_found", "403 forbidden", "403 forbidden", "201"]),
     ("POST", "/orgs/{slug}/domains/{name}/check", ["404 not_found", "403 forbidden", "403 forbidden", "200"]),
     ("DELETE", "/orgs/{slug}/domains/{name}", ["404 not_found", "403 forbidden", "403 forbidden", "204"]),
+    ("GET", "/orgs/{slug}/sso", ["404 not_found", "403 forbidden", "200", "200"]),
+    ("POST", "/orgs/{slug}/sso", ["404 not_found", "403 forbidden", "403 forbidden", "201"]),
+    ("GET", "/orgs/{slug}/sso/{id}", ["404 not_found", "403 forbidden", "200", "200"]),
+    ("PATCH", "/orgs/{slug}/sso/{id}", ["404 not_found", "403 forbidden", "403 forbidden", "200"]),
+    ("POST", "/orgs/{slug}/sso/{id}/keys", ["404 not_found", "403 forbidden", "403 forbidden", "201"]),
+    ("POST", "/orgs/{slug}/sso/{id}/keys/{key}/activate", ["404 not_found", "403 forbidden", "403 forbidden", "204"]),
+    ("DELETE", "/orgs/{slug}/sso/{id}/keys/{key}", ["404 not_found", "403 forbidden", "403 forbidden", "204"]),
+    ("DELETE", "/orgs/{slug}/sso/{id}", ["404 not_found", "403 forbidden", "403 forbidden", "204"]),
     ("GET", "/orgs/{slug}/webhooks", ["404 not_found", "403 forbidden", "200", "200"]),
     ("POST", "/orgs/{slug}/webhooks", ["404 not_found", "403 forbidden", "201", "201"]),
     ("GET", "/orgs/{slug}/webhooks/{id}", ["404 not_found", "403 forbidden", "200", "200"]),
@@ -52,7 +60,7 @@ const TABLE: &[(&str, &str, [&str; 4])] = &[
     ("DELETE", "/orgs/{slug}/groups/{id}", ["404 not_found", "403 forbidden", "204", "204"]),
 ];
 
-/// A group, an invitation and a webhook of "acme", and something that the webhook was not told.
+/// A group, an invitation, a connection and a webhook of "acme", and something that the webhook was not told.
 const THING: &str = "0190a3c2-7d5e-7cc3-98c4-dc0c0c07398f";
 const TO_GROUPS: [&str; 4] = ["404", "403", "303 /orgs/acme/groups", "303 /orgs/acme/groups"];
 const TO_GROUP: [&str; 4] = {
@@ -185,7 +193,7 @@ fn what_somebody_may_do_depends_on_what_they_are_in_the_organization() {
     let other = super::id_of(&app, "other@example.com");
     let at = |path: &str| {
         let path = path.replace("{slug}", "acme").replace("{user_id}", &other).replace("{name}", "example.com");
-        path.replace("{id}", THING).replace("{delivery}", THING)
+        path.replace("{id}", THING).replace("{delivery}", THING).replace("{key}", THING)
     };
     let mut wrong = Vec::new();
     for (method, path, expected) in TABLE {
@@ -239,7 +247,13 @@ fn restore(app: &TestApp) {
         ON CONFLICT (id) DO UPDATE SET disabled_at = NULL, disabled_why = NULL, url = excluded.url;
         INSERT INTO webhook_deliveries (id, webhook_id, event_id, kind, at, next_attempt_at, gave_up_at)
         VALUES ('{THING}', '{THING}', '{THING}', 'user.imported', now(), now(), now())
-        ON CONFLICT (id) DO UPDATE SET gave_up_at = now(), delivered_at = NULL"
+        ON CONFLICT (id) DO UPDATE SET gave_up_at = now(), delivered_at = NULL;
+        DELETE FROM connections;
+        INSERT INTO connections (id, organization_id, name, idp_entity_id, sso_url, sso_binding, metadata_from,
+            created_at, changed_at)
+        SELECT '{THING}', id, 'Staff', 'urn:idp', 'https://idp.example.com/', 'redirect', 'hand', now(), now()
+        FROM organizations WHERE slug = 'acme';
+        INSERT INTO connection_keys VALUES ('{THING}', '{THING}', '', '', false, now(), now())"
     ));
 }
 
@@ -251,6 +265,11 @@ fn body(method: &str, path: &str, other: &str) -> Value {
         ("POST", "/orgs/{slug}/groups") | ("PATCH", "/orgs/{slug}/groups/{id}") => json!({ "name": "Design" }),
         ("POST", "/orgs/{slug}/owner" | "/orgs/{slug}/groups/{id}/members") => json!({ "user_id": other }),
         ("POST", "/orgs/{slug}/domains") => json!({ "name": "example.org" }),
+        ("POST", "/orgs/{slug}/sso") => json!({
+            "name": "Staff", "idp_entity_id": "urn:idp", "sso_url": "https://idp.example.com/",
+            "certificates": [crate::connections::certificate("idp")],
+        }),
+        ("PATCH", "/orgs/{slug}/sso/{id}") => json!({}),
         ("POST", "/orgs/{slug}/webhooks") => json!({ "url": WEBHOOK[0].1, "kinds": [WEBHOOK[1].1] }),
         ("PATCH", "/orgs/{slug}/webhooks/{id}") => json!({}),
         _ => Value::Null,
