@@ -5,6 +5,7 @@ CREATE TRIGGER sessions_tell_of_changes
     FOR EACH ROW EXECUTE FUNCTION tell_of_session();
 ALTER TABLE pending_sign_ins DROP COLUMN provider_session_id;
 ALTER TABLE sessions DROP COLUMN provider_session_id;
+DROP INDEX users_by_domain;
 DROP TABLE pending_identities;
 DROP TABLE saml_reports;
 DROP TABLE saml_answers;

@@ -126,6 +126,9 @@ CREATE UNIQUE INDEX domains_proved_once ON domains (name) WHERE proved_at IS NOT
 CREATE INDEX domains_by_connection ON domains (connection_id) WHERE connection_id IS NOT NULL;
 CREATE INDEX domains_by_check ON domains (check_due) WHERE check_due IS NOT NULL;
 
+-- The people of a domain.
+CREATE INDEX users_by_domain ON users (split_part(email_key, '@', 2)) WHERE email_key IS NOT NULL;
+
 -- Who somebody is to a provider.
 CREATE TABLE identities (
     connection_id  uuid NOT NULL REFERENCES connections ON DELETE CASCADE,

@@ -17,7 +17,9 @@ mod forget_links;
 mod forget_sign_ons;
 mod house;
 mod ledger;
+mod refresh_metadata;
 mod remove_unverified;
+mod require_providers;
 mod send_letters;
 mod store;
 mod sweep_api_keys;
@@ -52,6 +54,8 @@ pub enum Job {
     SendLetters,
     EraseAccounts,
     RemoveUnverified,
+    RefreshMetadata,
+    RequireProviders,
     DeliverWebhooks,
     CheckDomains,
     ForgetAttempts,
@@ -77,12 +81,14 @@ pub struct Card {
 }
 
 impl Job {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::AnswerRequests,
         Self::SendLetters,
         Self::DeliverWebhooks,
         Self::EraseAccounts,
         Self::RemoveUnverified,
+        Self::RefreshMetadata,
+        Self::RequireProviders,
         Self::CheckDomains,
         Self::ForgetAttempts,
         Self::ForgetDeliveries,
@@ -101,6 +107,8 @@ impl Job {
             Self::SendLetters => ("send_letters", send_letters::ABOUT, send_letters::EVERY),
             Self::EraseAccounts => ("erase_accounts", erase_accounts::ABOUT, erase_accounts::EVERY),
             Self::RemoveUnverified => ("remove_unverified", remove_unverified::ABOUT, remove_unverified::EVERY),
+            Self::RefreshMetadata => ("refresh_metadata", refresh_metadata::ABOUT, refresh_metadata::EVERY),
+            Self::RequireProviders => ("require_providers", require_providers::ABOUT, require_providers::EVERY),
             Self::DeliverWebhooks => ("deliver_webhooks", deliver_webhooks::ABOUT, deliver_webhooks::EVERY),
             Self::CheckDomains => ("check_domains", check_domains::ABOUT, check_domains::EVERY),
             Self::ForgetAttempts => ("forget_attempts", forget_attempts::ABOUT, forget_attempts::EVERY),
@@ -127,6 +135,8 @@ impl Job {
             Self::SendLetters => send_letters::run(&house).await,
             Self::EraseAccounts => erase_accounts::run(&house).await,
             Self::RemoveUnverified => remove_unverified::run(&house).await,
+            Self::RefreshMetadata => refresh_metadata::run(&house).await,
+            Self::RequireProviders => require_providers::run(&house).await,
             Self::DeliverWebhooks => deliver_webhooks::run(&house).await,
             Self::CheckDomains => check_domains::run(&house).await,
             Self::ForgetAttempts => forget_attempts::run(&house).await,

@@ -64,8 +64,25 @@ pub enum Letter {
     /// An owner of this organization, by its slug, has signed in with a password where the provider is a must, as they were
     /// named to. Who it was stands in the activity.
     BreakGlassUsed { organization: String },
+    /// From this instant on they sign in by the provider of an organization alone. Both by their names.
+    SignOnEnforced { organization: String, provider: String, from: DateTime<Utc> },
+    /// What a provider signs with runs out at this instant, or has; `organization` by its slug, `connection` by its name.
+    CertificateEnds {
+        organization: String,
+        connection: String,
+        subject: String,
+        ends_at: DateTime<Utc>,
+        ending: Ending,
+    },
     /// The operator asks whether mail arrives.
     Test,
+}
+
+/// Whether there is still time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ending {
+    Soon,
+    Over,
 }
 
 /// What has become of somebody's place in an organization.
@@ -231,6 +248,8 @@ pub(super) enum Kind {
     WebhookDisabled,
     DomainChanged,
     BreakGlassUsed,
+    SignOnEnforced,
+    CertificateEnds,
     Test,
 }
 
@@ -270,6 +289,18 @@ impl Letter {
                 facts
             }
             Self::BreakGlassUsed { organization } => vec![("organization", organization.as_str().into())],
+            Self::SignOnEnforced { organization, provider, from } => vec![
+                ("organization", organization.as_str().into()),
+                ("provider", provider.as_str().into()),
+                ("from", from.to_rfc3339().into()),
+            ],
+            Self::CertificateEnds { organization, connection, subject, ends_at, ending } => vec![
+                ("organization", organization.as_str().into()),
+                ("connection", connection.as_str().into()),
+                ("subject", subject.as_str().into()),
+                ("ends_at", ends_at.to_rfc3339().into()),
+                ("is_over", (*ending == Ending::Over).into()),
+            ],
             Self::EmailRestored { removed } => vec![("removed", removed.clone().into())],
             Self::DeletionAsked { deletes_at, organizations, .. } => {
                 let organizations: Vec<Value> = organizations.iter().map(Fate::fact).collect();
@@ -316,13 +347,15 @@ impl Letter {
             Self::WebhookDisabled { .. } => (Kind::WebhookDisabled, None),
             Self::DomainChanged { .. } => (Kind::DomainChanged, None),
             Self::BreakGlassUsed { .. } => (Kind::BreakGlassUsed, None),
+            Self::SignOnEnforced { .. } => (Kind::SignOnEnforced, None),
+            Self::CertificateEnds { .. } => (Kind::CertificateEnds, None),
             Self::Test => (Kind::Test, None),
         }
     }
 }
 
 impl Kind {
-    const ALL: [Self; 23] = [
+    const ALL: [Self; 25] = [
         Self::VerifyEmail,
         Self::AccountMade,
         Self::AlreadyRegistered,
@@ -345,6 +378,8 @@ impl Kind {
         Self::WebhookDisabled,
         Self::DomainChanged,
         Self::BreakGlassUsed,
+        Self::SignOnEnforced,
+        Self::CertificateEnds,
         Self::Test,
     ];
 
@@ -373,6 +408,8 @@ impl Kind {
             Self::WebhookDisabled => "webhook_disabled",
             Self::DomainChanged => "domain_changed",
             Self::BreakGlassUsed => "break_glass_used",
+            Self::SignOnEnforced => "sign_on_enforced",
+            Self::CertificateEnds => "certificate_ends",
             Self::Test => "test",
         }
     }
@@ -406,6 +443,8 @@ impl Kind {
             | Self::WebhookDisabled
             | Self::DomainChanged
             | Self::BreakGlassUsed
+            | Self::SignOnEnforced
+            | Self::CertificateEnds
             | Self::Test => false,
         }
     }

@@ -104,6 +104,9 @@ impl Draft {
             None if self.kind == Kind::DomainChanged => {
                 insert(&mut context, "link", link(url, &self.page_in_organization("domains"), None).as_str());
             }
+            None if self.kind == Kind::CertificateEnds => {
+                insert(&mut context, "link", link(url, &self.page_in_organization("sso"), None).as_str());
+            }
             None if self.kind == Kind::BreakGlassUsed => {
                 insert(&mut context, "link", link(url, &self.page_in_organization("activity"), None).as_str());
             }
@@ -164,6 +167,8 @@ fn tokens(kind: Kind, settings: &Settings) -> Option<(&'static str, TimeDelta)> 
         | Kind::WebhookDisabled
         | Kind::DomainChanged
         | Kind::BreakGlassUsed
+        | Kind::SignOnEnforced
+        | Kind::CertificateEnds
         | Kind::Test => None,
     }
 }
@@ -175,7 +180,7 @@ fn pages(kind: Kind) -> &'static [(&'static str, &'static str)] {
         Kind::AddressKept | Kind::AccountDeleted => &[("link", "/signup")],
         Kind::AccountMade | Kind::DeletionAsked => &[("forgot", "/forgot-password")],
         Kind::AlreadyRegistered | Kind::AccountRestored => &[("link", "/login"), ("forgot", "/forgot-password")],
-        Kind::NoPassword => &[("link", "/login")],
+        Kind::NoPassword | Kind::SignOnEnforced => &[("link", "/login")],
         Kind::FactorChanged | Kind::RecoveryCodeUsed => {
             &[("forgot", "/forgot-password"), ("link", "/account/security")]
         }
@@ -190,6 +195,7 @@ fn pages(kind: Kind) -> &'static [(&'static str, &'static str)] {
         | Kind::WebhookDisabled
         | Kind::DomainChanged
         | Kind::BreakGlassUsed
+        | Kind::CertificateEnds
         | Kind::Test => &[],
     }
 }

@@ -26,7 +26,7 @@ use serde_json::json;
 pub use failure::Failure;
 pub use inbox::{Inbox, Kept};
 pub use letter::{
-    DomainChange, EMAIL_UNDO_TTL, FactorChange, Fate, INVITATION_TTL, KeyChange, Letter, MAGIC_LINK_TTL,
+    DomainChange, EMAIL_UNDO_TTL, Ending, FactorChange, Fate, INVITATION_TTL, KeyChange, Letter, MAGIC_LINK_TTL,
     MembershipChange, NEW_PLACE_LINK_TTL, Protection,
 };
 pub use outbox::drain;

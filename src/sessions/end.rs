@@ -7,7 +7,7 @@ use super::{Remember, known_devices, pending, store};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::db::{self, Tx};
-use crate::kernel::{DeviceId, ProviderSessionId, SessionId, Token, UserId};
+use crate::kernel::{ConnectionId, DeviceId, ProviderSessionId, SessionId, Token, UserId};
 
 /// Rows in one statement, which takes 65,535 values at most: whoever knows a password can sign in more often than that.
 const BATCH: usize = 5_000;
@@ -28,6 +28,8 @@ pub enum EndReason {
     ByOperator,
     /// Their organization's identity provider has signed them out.
     ByProvider,
+    /// From now on its holder signs in by their organization's provider, and it was not of that.
+    ProviderRequired,
     /// No visit for too long; how long that is depends on whether it was to be kept.
     Idle(Remember),
     /// It has reached its absolute end.
@@ -35,7 +37,7 @@ pub enum EndReason {
 }
 
 impl EndReason {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::SignedOut,
         Self::SignedOutElsewhere,
         Self::PasswordChanged,
@@ -43,6 +45,7 @@ impl EndReason {
         Self::AccountLeft,
         Self::ByOperator,
         Self::ByProvider,
+        Self::ProviderRequired,
         Self::Idle(Remember::No),
         Self::Idle(Remember::Yes),
         Self::TooOld(Remember::No),
@@ -59,6 +62,7 @@ impl EndReason {
             Self::AccountLeft => "account_left",
             Self::ByOperator => "by_operator",
             Self::ByProvider => "by_provider",
+            Self::ProviderRequired => "provider_required",
             Self::Idle(Remember::No) => "idle",
             Self::Idle(Remember::Yes) => "idle_remembered",
             Self::TooOld(Remember::No) => "too_old",
@@ -75,7 +79,7 @@ impl EndReason {
             | Self::AccountLeft
             | Self::ByOperator => true,
             // Whoever signs out there sits at it.
-            Self::SignedOut | Self::ByProvider | Self::Idle(_) | Self::TooOld(_) => false,
+            Self::SignedOut | Self::ByProvider | Self::ProviderRequired | Self::Idle(_) | Self::TooOld(_) => false,
         }
     }
 
@@ -122,6 +126,20 @@ pub fn revoke_all(
     pending::end_pending_of(tx, user)?;
     known_devices::forget_all(tx, user, except)?;
     if !ended.is_empty() {
+        remember_why(tx, &ended, reason)?;
+        let event = Event::about(user, "sessions.revoked").with("count", ended.len()).with("reason", reason.as_str());
+        audit::record(tx, event)?;
+    }
+    Ok(ended.len())
+}
+
+/// Ends every session of a person that does not come of a sign-in by this connection, and all that is half signed in. How
+/// many sessions ended.
+pub fn revoke_others_than_of(tx: &mut Tx<'_>, user: UserId, connection: ConnectionId) -> Result<usize, db::Error> {
+    let ended = store::delete_others_than_of(tx, user, connection)?;
+    pending::end_pending_of(tx, user)?;
+    if !ended.is_empty() {
+        let reason = EndReason::ProviderRequired;
         remember_why(tx, &ended, reason)?;
         let event = Event::about(user, "sessions.revoked").with("count", ended.len()).with("reason", reason.as_str());
         audit::record(tx, event)?;

@@ -43,7 +43,7 @@ use serde::{Deserialize, Serialize};
 
 pub use confirm::confirm;
 pub use devices::{Device, list_devices, revoke_device, revoke_own};
-pub use end::{EndReason, revoke, revoke_all, revoke_by_token, revoke_of_providers, why_ended};
+pub use end::{EndReason, revoke, revoke_all, revoke_by_token, revoke_of_providers, revoke_others_than_of, why_ended};
 pub use find::{count_live, find_by_token, hold};
 pub use known_devices::{KNOWN_FOR, recognise, recognise_owner, recognise_person};
 pub use live::{Activity, Figures, Known, LEASE, LiveSessions, Remembered, Thing, Ticket};

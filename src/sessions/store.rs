@@ -11,7 +11,7 @@ use crate::db::schema::{
     connections, ended_sessions, gate_tokens, provider_sessions, second_factor_due, sessions, users,
 };
 use crate::db::{self, Change, ReadTx, Tx};
-use crate::kernel::{DeviceId, Digest, EmailAddress, ProviderSessionId, SessionId, UserId};
+use crate::kernel::{ConnectionId, DeviceId, Digest, EmailAddress, ProviderSessionId, SessionId, UserId};
 
 pub(super) struct NewSession<'a> {
     pub id: SessionId,
@@ -261,6 +261,24 @@ pub(super) fn delete_all(tx: &mut Tx<'_>, user: UserId, except: Option<DeviceId>
 pub(super) fn delete_of_providers(tx: &mut Tx<'_>, providers: &[ProviderSessionId]) -> Result<Vec<Ended>, db::Error> {
     let theirs = sessions::table.filter(sessions::provider_session_id.eq_any(providers));
     let rows: Vec<EndedRow> = diesel::delete(theirs).returning(ENDED).get_results(tx.conn())?;
+    Ok(rows.into_iter().map(|row| ended(tx, row)).collect())
+}
+
+/// Those that are of another connection's sign-in, or of none.
+pub(super) fn delete_others_than_of(
+    tx: &mut Tx<'_>,
+    user: UserId,
+    connection: ConnectionId,
+) -> Result<Vec<Ended>, db::Error> {
+    let kept = provider_sessions::table
+        .filter(provider_sessions::user_id.eq(user).and(provider_sessions::connection_id.eq(connection)))
+        .select(provider_sessions::id);
+    let others = sessions::table.filter(sessions::user_id.eq(user)).filter(
+        sessions::provider_session_id
+            .is_null()
+            .or(diesel::dsl::not(sessions::provider_session_id.assume_not_null().eq_any(kept))),
+    );
+    let rows: Vec<EndedRow> = diesel::delete(others).returning(ENDED).get_results(tx.conn())?;
     Ok(rows.into_iter().map(|row| ended(tx, row)).collect())
 }
 

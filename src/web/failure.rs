@@ -351,7 +351,8 @@ fn reason_word(reason: EndReason) -> &'static str {
         | EndReason::EmailRestored
         | EndReason::AccountLeft
         | EndReason::ByOperator
-        | EndReason::ByProvider => reason.as_str(),
+        | EndReason::ByProvider
+        | EndReason::ProviderRequired => reason.as_str(),
     }
 }
 

@@ -25,7 +25,6 @@ mod provider_only;
 mod reauth;
 mod rotation;
 pub mod routes;
-mod saml;
 mod session_store;
 mod unread;
 mod view;

@@ -8,7 +8,7 @@ use actix_web::web::to;
 use actix_web::{Resource, Route, web};
 
 use super::failure::Failure;
-use super::{api, body, forward_auth, operations, pages, saml};
+use super::{api, body, forward_auth, operations, pages};
 
 /// One method at one address.
 pub struct Endpoint {
@@ -30,7 +30,7 @@ pub fn plain() -> Vec<Endpoint> {
     vec![
         get("/healthz", to(operations::alive)),
         get("/readyz", to(operations::ready)),
-        get("/saml/{connection}/metadata", to(saml::metadata::show)),
+        get("/saml/{connection}/metadata", to(pages::provider_metadata::show)),
         get("/static/{name}", to(pages::statics::file)),
         // What a provider says is signed; cookies of ours do not come with it.
         get("/saml/{connection}/logout", to(pages::provider_logout::by_redirect)),
@@ -303,6 +303,7 @@ fn of_connections() -> Vec<Endpoint> {
         get("/orgs/{slug}/sso/{id}", to(api::sso::show)),
         patch("/orgs/{slug}/sso/{id}", to(api::sso::change)),
         delete("/orgs/{slug}/sso/{id}", to(api::sso::remove)),
+        get("/orgs/{slug}/sso/{id}/preflight", to(api::sso::look_ahead)),
         post("/orgs/{slug}/sso/{id}/keys", to(api::sso::add_further_key)),
         post("/orgs/{slug}/sso/{id}/keys/{key}/activate", to(api::sso::activate_key)),
         delete("/orgs/{slug}/sso/{id}/keys/{key}", to(api::sso::drop_key)),

@@ -49,7 +49,7 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ("GET", "/.well-known/change-password", ["303 /account/password"; 6]),
     ("GET", "/.well-known/passkey-endpoints", ["200"; 6]),
     // Of a connection that is not there.
-    ("GET", "/saml/{connection}/metadata", ["404 not_found"; 6]),
+    ("GET", "/saml/{connection}/metadata", ["404"; 6]),
     ("GET", "/static/{name}", ["404 not_found"; 6]),
     // No connection has such an id.
     ("GET", "/saml/{connection}/logout", ["404"; 6]),
@@ -362,6 +362,7 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ("GET", "/orgs/{slug}/sso/{id}", in_another_organization()),
     ("PATCH", "/orgs/{slug}/sso/{id}", in_another_organization()),
     ("DELETE", "/orgs/{slug}/sso/{id}", in_another_organization()),
+    ("GET", "/orgs/{slug}/sso/{id}/preflight", in_another_organization()),
     ("POST", "/orgs/{slug}/sso/{id}/keys", in_another_organization()),
     ("POST", "/orgs/{slug}/sso/{id}/keys/{key}/activate", in_another_organization()),
     ("DELETE", "/orgs/{slug}/sso/{id}/keys/{key}", in_another_organization()),

@@ -9,7 +9,7 @@ use chrono::DateTime;
 use serde_json::{Value, json};
 use url::Url;
 use vestibule::kernel::{EmailAddress, Origin, Token, WebhookId};
-use vestibule::mail::{self, DomainChange, FactorChange, KeyChange, Letter, MembershipChange};
+use vestibule::mail::{self, DomainChange, Ending, FactorChange, KeyChange, Letter, MembershipChange};
 
 use crate::support::TestApp;
 use crate::support::authenticator::set_up;
@@ -53,6 +53,8 @@ fn story_of(letter: &Letter) -> (&'static str, Story) {
         Letter::WebhookDisabled { .. } => ("webhook_disabled", webhook_disabled),
         Letter::DomainChanged { .. } => ("domain_changed", domain_changed),
         Letter::BreakGlassUsed { .. } => ("break_glass_used", break_glass_used),
+        Letter::SignOnEnforced { .. } => ("sign_on_enforced", sign_on_enforced),
+        Letter::CertificateEnds { .. } => ("certificate_ends", certificate_ends),
         Letter::Test => ("test", test_letter),
     }
 }
@@ -96,6 +98,18 @@ fn all_kinds() -> Vec<Letter> {
             organization: "acme".to_owned(),
         },
         Letter::BreakGlassUsed { organization: "acme".to_owned() },
+        Letter::SignOnEnforced {
+            organization: "Acme".to_owned(),
+            provider: "Staff".to_owned(),
+            from: DateTime::UNIX_EPOCH,
+        },
+        Letter::CertificateEnds {
+            organization: "acme".to_owned(),
+            connection: "Staff".to_owned(),
+            subject: "CN=idp".to_owned(),
+            ends_at: DateTime::UNIX_EPOCH,
+            ending: Ending::Soon,
+        },
         Letter::Test,
     ]
 }
@@ -457,6 +471,19 @@ fn domain_changed(app: &TestApp) -> (Received, Work) {
 /// An owner does whose provider is out of order; the tests of what takes a provider tell of it.
 fn break_glass_used(app: &TestApp) -> (Received, Work) {
     written(app, Letter::BreakGlassUsed { organization: "acme".to_owned() })
+}
+
+/// An owner makes the provider a must; the tests of connections tell of it.
+fn sign_on_enforced(app: &TestApp) -> (Received, Work) {
+    let (organization, provider) = ("Acme".to_owned(), "Staff".to_owned());
+    written(app, Letter::SignOnEnforced { organization, provider, from: app.clock().now() })
+}
+
+/// Time does; the tests of connections tell of it.
+fn certificate_ends(app: &TestApp) -> (Received, Work) {
+    let (organization, connection, subject) = ("acme".to_owned(), "Staff".to_owned(), "CN=idp".to_owned());
+    let (ends_at, ending) = (app.clock().now(), Ending::Over);
+    written(app, Letter::CertificateEnds { organization, connection, subject, ends_at, ending })
 }
 
 fn written(app: &TestApp, letter: Letter) -> (Received, Work) {

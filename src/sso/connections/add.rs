@@ -1,5 +1,5 @@
 use super::wish::{Changes, Fault, Provider};
-use super::{Attributes, Connection, Error, MOST, Mappings, event, mappings, served, store};
+use super::{Attributes, Connection, Error, MOST, Mappings, enforcement, event, mappings, served, store};
 use super::{keys, wish::ByHand};
 use crate::audit;
 use crate::crypto::Sealer;
@@ -97,5 +97,11 @@ pub fn add(
     keys::put(tx, sealer, &connection, pair, keys::Use::Signs)?;
     audit::record(tx, event(&connection, "sso.connection_added").with("provider", connection.idp.entity_id.as_str()))?;
     served::serve(tx, &connection, &domains)?;
+    if let Some(owners) = &changes.break_glass {
+        enforcement::name_break_glass(tx, &connection, owners)?;
+    }
+    if let Some(from) = changes.enforced_from {
+        enforcement::enforce(tx, &connection, from)?;
+    }
     Ok(connection)
 }

@@ -1,5 +1,5 @@
 use super::wish::{ByHand, Changes};
-use super::{Connection, Error, Mappings, Source, event, load_mappings, mappings, served, store};
+use super::{Connection, Error, Mappings, Source, enforcement, event, load_mappings, mappings, served, store};
 use crate::audit;
 use crate::db::{self, Tx};
 use crate::kernel::{ConnectionId, OrganizationId};
@@ -33,7 +33,14 @@ pub fn change(
     if let Some(domains) = &changes.domains {
         served::serve(tx, &after, domains)?;
     }
-    Ok(store::find(tx, id)?.ok_or(Error::Unknown)?)
+    let after = store::find(tx, id)?.ok_or(Error::Unknown)?;
+    if let Some(owners) = &changes.break_glass {
+        enforcement::name_break_glass(tx, &after, owners)?;
+    }
+    if let Some(from) = changes.enforced_from {
+        enforcement::enforce(tx, &after, from)?;
+    }
+    store::find(tx, id)?.ok_or(Error::Unknown)
 }
 
 /// Whoever signs in by it signs in as everybody does. The organization is locked.

@@ -8,6 +8,8 @@
 //!   at once. It can be **changed** and **removed** ([`change`], [`remove`]), and our keys **rolled over** ([`keys`]).
 //! - Every change of what a sign-in depends on moves `changed_at`, so that a test from before it shows nothing any more
 //!   ([`Connection::is_tested`]).
+//! - Metadata that has an address is fetched again and again ([`refresh_next`]); certificates that run out are warned of
+//!   ([`warn_next`]). It can become the only way in for its people ([`enforcement`]).
 //! - Whoever signs somebody in asks [`find_for_sign_in`], which has all that an answer is held against. Whether a domain
 //!   gives it anybody to serve is known to [`crate::domains`].
 //!
@@ -17,12 +19,15 @@
 mod add;
 mod attributes;
 mod change;
+pub mod enforcement;
 pub mod fetch;
 pub mod keys;
 mod mappings;
 mod place;
+mod refresh;
 mod served;
 mod store;
+mod warn;
 pub mod wish;
 
 use std::collections::BTreeMap;
@@ -34,6 +39,8 @@ pub use add::{New, add};
 pub use attributes::{Attributes, Said};
 pub use change::{change, remove};
 pub use place::Place;
+pub use refresh::{Refreshed, count_failing, first_end, refresh, refresh_next};
+pub use warn::{WARNINGS, warn_next};
 pub use wish::{Changes, Fault, Wish};
 
 use super::saml::{Certificate, Endpoint, Provider};
@@ -42,6 +49,7 @@ use crate::crypto::{Sealer, Unsealable};
 use crate::db::{self, ReadTx, Tx};
 use crate::domains;
 use crate::kernel::{ConnectionId, ConnectionKeyId, GroupId, OrganizationId, UserId};
+use crate::mail;
 use crate::orgs::{self, Role};
 
 /// How many an organization may have.
@@ -179,6 +187,14 @@ pub enum Error {
     /// An organization has [`MOST`].
     #[error("there are {MOST} connections already")]
     TooMany,
+    /// For it to be the only way in.
+    #[error("it cannot be the only way yet")]
+    NotReady(Vec<enforcement::Missing>),
+    #[error("the day is too far ahead")]
+    TooFarAhead,
+    /// By an id or an address.
+    #[error("the organization has no owner {0}")]
+    NoSuchOwner(String),
     #[error("there is no such key")]
     NoSuchKey,
     #[error("requests are signed with this key")]
@@ -196,6 +212,15 @@ pub enum Error {
     Db(#[from] db::Error),
     #[error(transparent)]
     Unsealable(#[from] Unsealable),
+}
+
+impl From<mail::Error> for Error {
+    fn from(error: mail::Error) -> Self {
+        match error {
+            mail::Error::Db(error) => Self::Db(error),
+            mail::Error::Unsealable(error) => Self::Unsealable(error),
+        }
+    }
 }
 
 /// The oldest first.

@@ -1,11 +1,14 @@
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
+use diesel::{sql_query, sql_types};
 
 use super::{Attributes, Connection, Fetched, Idp, Key, Source};
 use crate::db::schema::{connection_certificates as certificates, connection_groups as mapped_groups};
-use crate::db::schema::{connection_keys as keys, connection_roles as roles, connections};
+use crate::db::schema::{
+    connection_keys as keys, connection_roles as roles, connections, members, organizations, users,
+};
 use crate::db::{self, ReadTx, Tx};
 use crate::kernel::{ConnectionId, ConnectionKeyId, GroupId, OrganizationId, UserId};
 use crate::orgs::Role;
@@ -76,6 +79,84 @@ pub(super) fn set_tested(tx: &mut Tx<'_>, id: ConnectionId, by: UserId) -> Resul
         .set((connections::tested_at.eq(now), connections::tested_by.eq(by)))
         .execute(tx.conn())?;
     Ok(())
+}
+
+/// The one that has been due for the longest time, which other nodes leave alone until `lease` is over.
+pub(super) fn claim_due(tx: &mut Tx<'_>, lease: TimeDelta) -> Result<Option<ConnectionId>, db::Error> {
+    let until = tx.now + lease;
+    let statement = "UPDATE connections SET metadata_due = $2 WHERE id = (
+            SELECT id FROM connections WHERE metadata_due <= $1 ORDER BY metadata_due LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+        ) RETURNING id";
+    #[derive(QueryableByName)]
+    struct Claimed {
+        #[diesel(sql_type = sql_types::Uuid)]
+        id: ConnectionId,
+    }
+    let now = tx.now;
+    let claimed: Option<Claimed> = sql_query(statement)
+        .bind::<sql_types::Timestamptz, _>(now)
+        .bind::<sql_types::Timestamptz, _>(until)
+        .get_result(tx.conn())
+        .optional()?;
+    Ok(claimed.map(|claimed| claimed.id))
+}
+
+pub(super) fn count_failing(tx: &mut ReadTx<'_>) -> Result<i64, db::Error> {
+    Ok(connections::table.filter(connections::metadata_error.is_not_null()).count().get_result(tx.conn())?)
+}
+
+pub(super) fn first_end(tx: &mut ReadTx<'_>) -> Result<Option<DateTime<Utc>>, db::Error> {
+    Ok(certificates::table.select(diesel::dsl::min(certificates::not_after)).first(tx.conn())?)
+}
+
+/// One for which the time of a warning has come since the last one, and that no other node is busy with.
+pub(super) fn lock_unwarned(
+    tx: &mut Tx<'_>,
+    warnings: &[TimeDelta],
+) -> Result<Option<(ConnectionId, Certificate)>, db::Error> {
+    let now = tx.now;
+    for before in warnings.iter().rev() {
+        // From then on there is this warning; one from before it does not count.
+        let from = certificates::not_after
+            - diesel::dsl::sql::<sql_types::Interval>("").bind::<sql_types::Interval, _>(*before);
+        let due = certificates::table
+            .filter(certificates::not_after.le(now + *before))
+            .filter(certificates::warned_at.is_null().or(certificates::warned_at.assume_not_null().lt(from)))
+            .order(certificates::not_after)
+            .select((certificates::connection_id, CertificateRow::as_select()))
+            .for_no_key_update()
+            .skip_locked();
+        let found: Option<(ConnectionId, CertificateRow)> = due.first(tx.conn()).optional()?;
+        if let Some((id, row)) = found {
+            return Ok(Some((id, row.try_into()?)));
+        }
+    }
+    Ok(None)
+}
+
+pub(super) fn set_warned(tx: &mut Tx<'_>, id: ConnectionId, sha256: &[u8; 32]) -> Result<(), db::Error> {
+    let now = tx.now;
+    let row = certificates::table.find((id, sha256.to_vec()));
+    diesel::update(row).set(certificates::warned_at.eq(now)).execute(tx.conn())?;
+    Ok(())
+}
+
+pub(super) fn find_slug(tx: &mut ReadTx<'_>, id: OrganizationId) -> Result<String, db::Error> {
+    Ok(organizations::table.find(id).select(organizations::slug).first(tx.conn())?)
+}
+
+/// Its owners and admins, as far as letters reach them.
+pub(super) fn list_admins(
+    tx: &mut ReadTx<'_>,
+    organization: OrganizationId,
+) -> Result<Vec<(UserId, String)>, db::Error> {
+    let admins = users::table
+        .inner_join(members::table)
+        .filter(members::organization_id.eq(organization).and(members::role.eq_any(["owner", "admin"])))
+        .filter(users::email_verified_at.is_not_null().and(users::disabled_at.is_null()))
+        .order(users::id)
+        .select((users::id, users::email));
+    Ok(admins.load(tx.conn())?)
 }
 
 /// What ends first comes first.

@@ -2,6 +2,7 @@ mod read;
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer};
 
 use super::{Idp, Source};
@@ -41,6 +42,13 @@ pub struct Wish {
     pub default_role: Option<Option<String>>,
     pub sign_requests: Option<bool>,
     pub allow_idp_initiated: Option<bool>,
+    /// From now on; a day is in `enforced_from`.
+    pub enforced: Option<bool>,
+    /// RFC 3339, or a date alone, which begins at midnight UTC. Null: it is not.
+    #[serde(deserialize_with = "given")]
+    pub enforced_from: Option<Option<String>>,
+    /// Owners, by their ids or addresses.
+    pub break_glass: Option<Vec<String>>,
 }
 
 /// Empty, or null: the usual one.
@@ -78,6 +86,10 @@ pub struct Changes {
     pub default_role: Option<Option<Role>>,
     pub signs_requests: Option<bool>,
     pub allows_idp_initiated: Option<bool>,
+    /// From when on it is the only way; `Some(None)`: it is not.
+    pub enforced_from: Option<Option<DateTime<Utc>>>,
+    /// Owners, by their ids or addresses.
+    pub break_glass: Option<Vec<String>>,
 }
 
 /// A provider as its metadata says.

@@ -11,9 +11,10 @@ use crate::app::App;
 use crate::db::{ReadTx, Tx};
 use crate::domains::{self, Domain};
 use crate::kernel::{ConnectionId, ConnectionKeyId, OrganizationId};
-use crate::orgs::{self, Permission, groups};
+use crate::orgs::{self, Permission};
 use crate::sso::connections::{
     self, Changes, Connection, Error, Key, Mappings, New, Place, Source, Wish,
+    enforcement::{self, Affected, Preflight},
     keys::{add_key, remove_key, sign_with},
 };
 use crate::sso::saml::keys::{self, Pair};
@@ -61,8 +62,7 @@ pub struct Whole {
     pub keys: Vec<Key>,
     pub mappings: Mappings,
     pub domains: Vec<Domain>,
-    /// Of the organization, for the names of those mapped.
-    pub groups: Vec<groups::Group>,
+    pub break_glass: Vec<orgs::Member>,
 }
 
 /// `GET /orgs/{slug}/sso`
@@ -121,6 +121,17 @@ pub async fn remove(
 ) -> Result<HttpResponse, Failure> {
     end(&app, &who.0, path.id()?).await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// `GET /orgs/{slug}/sso/{id}/preflight`: what it would mean for it to be the only way in, and what lacks for that.
+pub async fn look_ahead(
+    app: web::Data<App>,
+    who: Belongs,
+    path: web::Path<ConnectionPath>,
+) -> Result<HttpResponse, Failure> {
+    require_reader(&who)?;
+    let (_, preflight) = load_preflight(&app, &who, path.id()?).await?;
+    Ok(no_store().json(describe_preflight(&preflight)))
 }
 
 /// `POST /orgs/{slug}/sso/{id}/keys`: 201. It stands in our metadata, and does not sign yet.
@@ -190,9 +201,19 @@ fn complete(tx: &mut ReadTx<'_>, connection: Connection) -> Result<Whole, Error>
         keys: connections::list_keys(tx, id)?,
         mappings: connections::load_mappings(tx, id)?,
         domains: domains::list_of_connection(tx, id)?,
-        groups: groups::list(tx, connection.organization)?,
+        break_glass: enforcement::list_break_glass(tx, &connection)?,
         connection,
     })
+}
+
+pub async fn load_preflight(app: &App, who: &Belongs, id: ConnectionId) -> Result<(Connection, Preflight), Failure> {
+    let organization = who.membership.organization.id;
+    let load = move |tx: &mut ReadTx<'_>| -> Result<_, Error> {
+        let connection = connections::find(tx, organization, id)?.ok_or(Error::Unknown)?;
+        let preflight = enforcement::preflight(tx, &connection)?;
+        Ok((connection, preflight))
+    };
+    Ok(app.db.read(load).await?)
 }
 
 pub async fn make(app: &App, who: &Belongs, wish: Wish) -> Result<Whole, Failure> {
@@ -291,6 +312,8 @@ fn describe(app: &App, whole: &Whole) -> Value {
         "allow_idp_initiated": one.allows_idp_initiated,
         "enforced": one.is_enforced(now),
         "enforced_from": one.enforced_from,
+        "break_glass": whole.break_glass.iter().map(|owner| json!({ "id": owner.user, "email": owner.email }))
+            .collect::<Vec<_>>(),
         "tested_at": one.tested_at,
         "created_at": one.created_at,
         "changed_at": one.changed_at,
@@ -300,6 +323,31 @@ fn describe(app: &App, whole: &Whole) -> Value {
             "login_url": place.login,
             "logout_url": place.logout,
         },
+    })
+}
+
+fn describe_preflight(preflight: &Preflight) -> Value {
+    let missing = preflight.missing.iter().map(|one| json!({ "code": one.as_str(), "detail": one.sentence() }));
+    json!({
+        "ready": preflight.missing.is_empty(),
+        "missing": missing.collect::<Vec<_>>(),
+        "affected": preflight.affected,
+        "have_signed_in": preflight.have_signed_in,
+        "not_members": preflight.strangers,
+        "people": preflight.people.iter().map(describe_affected).collect::<Vec<_>>(),
+    })
+}
+
+fn describe_affected(person: &Affected) -> Value {
+    json!({
+        "id": person.user,
+        "email": person.email,
+        "name": person.name,
+        "member": person.is_member,
+        "password": person.has_password,
+        "passkey": person.has_passkey,
+        "last_by_provider": person.last_by_provider,
+        "break_glass": person.is_break_glass,
     })
 }
 

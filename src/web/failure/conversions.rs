@@ -443,6 +443,15 @@ impl From<sso::connections::Error> for Failure {
             Error::TooMany => Self::Conflict(format!(
                 "There are {MOST} connections, and there cannot be more. Remove one that is not needed."
             )),
+            Error::NotReady(missing) => {
+                let why: Vec<&str> =
+                    missing.into_iter().map(sso::connections::enforcement::Missing::sentence).collect();
+                Self::Conflict(why.join(" "))
+            }
+            Error::TooFarAhead => Self::field("enforced_from", "Choose a day within the next 90 days."),
+            Error::NoSuchOwner(given) => {
+                Self::field("break_glass", format!("{given} is no owner of this organization who could sign in."))
+            }
             Error::KeySigns => Self::Conflict("Requests are signed with this key. Let another one sign first.".into()),
             Error::TooManyKeys => Self::Conflict(format!(
                 "There are {MOST_KEYS} keys, and there cannot be more. Remove one that is not needed."

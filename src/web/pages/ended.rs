@@ -36,6 +36,10 @@ pub fn explain(reason: EndReason, rules: &settings::Session) -> Option<Value> {
             "because your account is to be deleted.".to_owned(),
             "Sign in if it is to stay, or if it was not you who asked for that.",
         ),
+        EndReason::ProviderRequired => (
+            "because you sign in with your organization's provider from now on.".to_owned(),
+            "Enter your address, and you are led there.",
+        ),
         EndReason::ByOperator => {
             ("by whoever runs this service.".to_owned(), "You can sign in again. If you wonder why, ask them.")
         }

@@ -22,6 +22,7 @@ pub mod passkeys;
 pub mod password;
 pub mod provider;
 pub mod provider_logout;
+pub mod provider_metadata;
 pub mod reset;
 pub mod second_factor;
 pub mod security;

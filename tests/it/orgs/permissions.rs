@@ -28,6 +28,7 @@ const TABLE: &[(&str, &str, [&str; 4])] = &[
     ("POST", "/orgs/{slug}/sso", ["404 not_found", "403 forbidden", "403 forbidden", "201"]),
     ("GET", "/orgs/{slug}/sso/{id}", ["404 not_found", "403 forbidden", "200", "200"]),
     ("PATCH", "/orgs/{slug}/sso/{id}", ["404 not_found", "403 forbidden", "403 forbidden", "200"]),
+    ("GET", "/orgs/{slug}/sso/{id}/preflight", ["404 not_found", "403 forbidden", "200", "200"]),
     ("POST", "/orgs/{slug}/sso/{id}/keys", ["404 not_found", "403 forbidden", "403 forbidden", "201"]),
     ("POST", "/orgs/{slug}/sso/{id}/keys/{key}/activate", ["404 not_found", "403 forbidden", "403 forbidden", "204"]),
     ("DELETE", "/orgs/{slug}/sso/{id}/keys/{key}", ["404 not_found", "403 forbidden", "403 forbidden", "204"]),

@@ -1,12 +1,13 @@
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
 use super::{ByHand, Changes, Fault, Provider, Wish};
 use crate::domains;
 use crate::kernel::Label;
 use crate::orgs::Role;
 use crate::outbound::Outside;
+use crate::sso::connections::enforcement::MOST_NAMED;
 use crate::sso::connections::fetch::{self, REFRESH};
 use crate::sso::connections::{Fetched, Source};
 use crate::sso::saml::metadata::{self, LONGEST_NAME, MOST_CERTIFICATES};
@@ -55,6 +56,8 @@ impl Wish {
             default_role: faults.note(self.default_role.map(read_default_role).transpose()),
             signs_requests: self.sign_requests,
             allows_idp_initiated: self.allow_idp_initiated,
+            enforced_from: faults.note(read_day(self.enforced, self.enforced_from, now)),
+            break_glass: faults.note(self.break_glass.map(read_owners).transpose()),
         };
         if faults.0.is_empty() { Ok(changes) } else { Err(faults.0) }
     }
@@ -201,4 +204,31 @@ fn read_default_role(word: Option<String>) -> Result<Option<Role>, Fault> {
             Role::parse(word).map(Some).ok_or_else(unknown)
         }
     }
+}
+
+fn read_day(
+    enforced: Option<bool>,
+    from: Option<Option<String>>,
+    now: DateTime<Utc>,
+) -> Result<Option<Option<DateTime<Utc>>>, Fault> {
+    let from = from.map(|from| from.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()));
+    match (enforced, from) {
+        (None, None) => Ok(None),
+        (None | Some(false), Some(None)) | (Some(false), None) => Ok(Some(None)),
+        (Some(true), None | Some(None)) => Ok(Some(Some(now))),
+        (None | Some(true), Some(Some(text))) => {
+            let day = || text.parse::<NaiveDate>().ok().map(|day| day.and_time(NaiveTime::MIN).and_utc());
+            let instant = text.parse::<DateTime<Utc>>().ok().or_else(day);
+            let wrong = || ("enforced_from", "Send a day, as in 2027-03-01, or an instant of RFC 3339.".to_owned());
+            instant.map(|instant| Some(Some(instant))).ok_or_else(wrong)
+        }
+        (Some(false), Some(Some(_))) => Err(("enforced_from", "Leave it out where enforced is false.".to_owned())),
+    }
+}
+
+fn read_owners(given: Vec<String>) -> Result<Vec<String>, Fault> {
+    if given.len() > MOST_NAMED {
+        return Err(("break_glass", format!("{MOST_NAMED} owners is the most that can be named.")));
+    }
+    Ok(given)
 }

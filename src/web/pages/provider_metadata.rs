@@ -1,3 +1,5 @@
+//! `/saml/{connection}/metadata`: what a provider needs to know of us.
+
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 
