@@ -130,7 +130,7 @@ for (const form of template ? document.querySelectorAll("form[data-confirm]") : 
   });
 }
 
-// On its way to an organization's identity provider.
+// On its way to an organization's identity provider, or back.
 document.querySelector("form[data-sends-itself]")?.requestSubmit();
 
 document.getElementById("errors")?.focus();

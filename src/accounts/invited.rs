@@ -180,10 +180,10 @@ fn require_no_provider(tx: &mut ReadTx<'_>, email: &EmailAddress) -> Result<(), 
 }
 
 /// Of an account that nobody has proved.
-fn take_over(tx: &mut Tx<'_>, holder: &User, chosen: (&PasswordHash, &Name)) -> Result<UserId, Error> {
+fn take_over(tx: &mut Tx<'_>, holder: &User, (hash, name): (&PasswordHash, &Name)) -> Result<UserId, Error> {
     let is_disabled = store::find_credentials_of(tx, holder.id)?.is_none_or(|held| held.is_disabled);
     if holder.is_verified() || is_disabled {
         return Err(Error::SignInFirst);
     }
-    verify_email::pass_on(tx, holder, chosen)?.ok_or(Error::Kept)
+    verify_email::pass_on(tx, holder, (Some(hash), name))?.ok_or(Error::Kept)
 }

@@ -4,6 +4,7 @@
 //! [`verify_email`]) owns it, and nothing put on the account by somebody who had not proved it survives.
 
 pub mod activity;
+pub mod by_provider;
 pub mod change_email;
 pub mod change_password;
 pub mod deletion;

@@ -155,6 +155,11 @@ pub(super) fn set_made_by_operator(tx: &mut Tx<'_>, id: UserId) -> Result<(), db
     Ok(())
 }
 
+pub(super) fn set_came_by_provider(tx: &mut Tx<'_>, id: UserId) -> Result<(), db::Error> {
+    diesel::update(users::table.find(id)).set(users::came_by.eq("sso")).execute(tx.conn())?;
+    Ok(())
+}
+
 /// Whether they have not come of themselves.
 pub(super) fn is_made_for_them(tx: &mut ReadTx<'_>, id: UserId) -> Result<bool, db::Error> {
     let made = users::table.find(id).filter(users::came_by.ne("sign_up"));

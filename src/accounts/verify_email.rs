@@ -190,7 +190,7 @@ fn use_up(
     let email = pending.email.clone();
     let proof = weigh(pending, account, prover, typed)?;
     if let (Account::Claimed, Some((hash, name))) = (account, proof.chosen()) {
-        return begin_anew(tx, &user, &email, hash, &name);
+        return begin_anew(tx, &user, &email, Some(hash), &name);
     }
     accept(tx, user.id, proof)?;
     let own = prover.session.as_ref().filter(|_| prover.signed_in == Some(user.id));
@@ -272,11 +272,11 @@ fn start_afresh(tx: &mut Tx<'_>, user: UserId, password: Option<&PasswordHash>, 
 }
 
 /// Whoever holds another letter to the address of an account that nobody has proved says what its password and its name are
-/// to be, as from a browser that nobody knows. Whose account it then is; `None` when the address cannot be theirs.
+/// to be, as from a browser that nobody knows; there may be no password. Whose account it then is; `None` when the address cannot be theirs.
 pub(super) fn pass_on(
     tx: &mut Tx<'_>,
     holder: &User,
-    (hash, name): (&PasswordHash, &Name),
+    (hash, name): (Option<&PasswordHash>, &Name),
 ) -> Result<Option<UserId>, db::Error> {
     if change_email::is_unsettled(tx, holder.id)? {
         return match begin_anew(tx, holder, &holder.email, hash, name) {
@@ -285,7 +285,7 @@ pub(super) fn pass_on(
             Err(Error::Gone | Error::PasswordNeeded | Error::SignInNeeded | Error::Password(_)) => Ok(None),
         };
     }
-    start_afresh(tx, holder.id, Some(hash), name)?;
+    start_afresh(tx, holder.id, hash, name)?;
     prove(tx, holder.id)?;
     Ok(Some(holder.id))
 }
@@ -296,7 +296,7 @@ fn begin_anew(
     tx: &mut Tx<'_>,
     other: &User,
     email: &EmailAddress,
-    hash: &PasswordHash,
+    hash: Option<&PasswordHash>,
     name: &Name,
 ) -> Result<Verified, Error> {
     change_email::give_way(tx, other.id)?;

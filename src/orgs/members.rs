@@ -18,6 +18,8 @@ pub enum Joined {
     Invited,
     /// By a command.
     Operator,
+    /// The organization's identity provider vouches for them.
+    Provider,
 }
 
 impl Joined {
@@ -26,6 +28,7 @@ impl Joined {
             Self::Created => "created",
             Self::Invited => "invited",
             Self::Operator => "operator",
+            Self::Provider => "provider",
         }
     }
 }

@@ -11,6 +11,7 @@
 //! - A member's role is **changed**, they are **removed**, or **leave** ([`change_role`], [`remove`], [`leave`]); an owner
 //!   **hands over** to another member and becomes an admin ([`hand_over`]). Whoever's role has changed goes on in every
 //!   session under a new id.
+//! - An organization's identity provider may say in which role somebody is ([`follow`]).
 //! - There is always an owner: the last one can neither leave, nor be removed, nor become anything less ([`Error::LastOwner`]).
 //! - When the last owner goes for good, it **passes on** ([`succession`]).
 //! - It may ask its members for a **second factor**, from some day on ([`ask_for_second_factor`]). Those who have none are
@@ -36,6 +37,7 @@ pub mod invitations;
 mod letters;
 mod members;
 mod ownership;
+mod provided;
 mod role;
 mod second_factor;
 mod slug;
@@ -49,6 +51,7 @@ pub use change::{delete, rename};
 pub use found::{MOST_OWNED, found};
 pub use members::{Confirmation, Cursor, Joined, add, change_role, leave, list_members, remove};
 pub use ownership::hand_over;
+pub use provided::follow;
 pub use role::{Permission, Role};
 pub use second_factor::{LONGEST_GRACE, Requirement, USUAL_GRACE, ask_for_second_factor};
 pub use slug::{InvalidSlug, Slug};

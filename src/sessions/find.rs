@@ -6,7 +6,7 @@ use super::{Activity, Live, Remember, store};
 use crate::app::App;
 use crate::config::settings;
 use crate::db::{self, ReadTx, Tx};
-use crate::kernel::Token;
+use crate::kernel::{ProviderSessionId, SessionId, Token, UserId};
 
 /// The live session behind a portal cookie, as PostgreSQL has it at this moment. It counts as activity.
 pub async fn find_by_token(app: &App, activity: &Activity, token: &Token) -> Result<Option<Live>, db::Error> {
@@ -21,6 +21,14 @@ pub async fn find_by_token(app: &App, activity: &Activity, token: &Token) -> Res
 /// Whether a portal token still leads to a session, which then cannot end before the transaction does.
 pub fn hold(tx: &mut Tx<'_>, token: &Token) -> Result<bool, db::Error> {
     Ok(store::lock_by_digest(tx, &token.digest())?.is_some())
+}
+
+/// Of a session that goes on under this id: whose it is, and the sign-in by a provider that it comes of.
+pub fn find_provider_session(
+    tx: &mut ReadTx<'_>,
+    session: SessionId,
+) -> Result<Option<(UserId, ProviderSessionId)>, db::Error> {
+    store::find_provider_session(tx, session)
 }
 
 pub(super) fn is_live(found: &store::Found, rules: &settings::Session, now: DateTime<Utc>) -> bool {

@@ -44,7 +44,7 @@ use serde::{Deserialize, Serialize};
 pub use confirm::confirm;
 pub use devices::{Device, list_devices, revoke_device, revoke_own};
 pub use end::{EndReason, revoke, revoke_all, revoke_by_token, revoke_of_providers, revoke_others_than_of, why_ended};
-pub use find::{count_live, find_by_token, hold};
+pub use find::{count_live, find_by_token, find_provider_session, hold};
 pub use known_devices::{KNOWN_FOR, recognise, recognise_owner, recognise_person};
 pub use live::{Activity, Figures, Known, LEASE, LiveSessions, Remembered, Thing, Ticket};
 pub use not_me::{Doubtful, Reach, disown, find_doubtful, is_still_in, issue_link};

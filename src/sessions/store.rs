@@ -84,6 +84,15 @@ pub(super) fn lock(tx: &mut Tx<'_>, id: SessionId) -> Result<bool, db::Error> {
     Ok(row.first::<SessionId>(tx.conn()).optional()?.is_some())
 }
 
+pub(super) fn find_provider_session(
+    tx: &mut ReadTx<'_>,
+    id: SessionId,
+) -> Result<Option<(UserId, ProviderSessionId)>, db::Error> {
+    let row: Option<(UserId, Option<ProviderSessionId>)> =
+        sessions::table.find(id).select((sessions::user_id, sessions::provider_session_id)).first(tx.conn()).optional()?;
+    Ok(row.and_then(|(user, session)| Some((user, session?))))
+}
+
 pub(super) fn lock_by_digest(tx: &mut Tx<'_>, digest: &Digest) -> Result<Option<Held>, db::Error> {
     type Row = (SessionId, DeviceId, UserId, bool, DateTime<Utc>);
     let row: Option<Row> = sessions::table

@@ -3,6 +3,7 @@
 //! Where the account has a second factor, the first proof makes a browser half signed in ([`Entered::HalfIn`]), and
 //! [`second_factor`] takes it the rest of the way. A [`passkey`] is proof enough by itself.
 
+pub mod by_sso;
 mod enter;
 mod finish;
 pub mod invited;

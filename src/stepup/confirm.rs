@@ -65,10 +65,10 @@ pub enum Error {
 
 /// Puts a question to the passkeys of somebody who is signed in.
 pub async fn ask(app: &App, origin: &Origin, session: &Live) -> Result<Asked, Error> {
-    let (app2, user, purpose) = (app.clone(), session.user, purpose(session));
+    let (app2, live, purpose) = (app.clone(), session.clone(), purpose(session));
     let work = move |tx: &mut Tx<'_>| match passkeys::ask(tx, &app2, &purpose)? {
         Some(asked) => Ok(asked),
-        None => Err(Error::NotTheirs(Way::Passkey, methods(tx, user)?)),
+        None => Err(Error::NotTheirs(Way::Passkey, methods(tx, &live)?)),
     };
     app.db.write(origin, work).await
 }
@@ -212,7 +212,7 @@ fn require_admission(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Admitted, Err
     {
         return Err(Error::ProviderOnly(provider));
     }
-    let theirs = methods(tx, user)?;
+    let theirs = methods(tx, &attempt.session)?;
     if !theirs.contains(&attempt.way) {
         return Err(Error::NotTheirs(attempt.way, theirs));
     }

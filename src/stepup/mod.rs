@@ -4,9 +4,11 @@
 //! everyday things and nothing that alters how its owner gets in. A confirmation ([`confirm`]) is kept on the session and
 //! counts for a while, for every such action alike ([`is_fresh`]); it survives a rotation and ends with the session.
 
+mod by_sso;
 mod confirm;
 mod rule;
 
+pub use by_sso::{Answered, Refused, confirm_by_sso};
 pub use confirm::{Error, Proof, ask, confirm};
 pub use rule::{is_fresh, remaining, window};
 
@@ -14,7 +16,9 @@ use crate::accounts;
 use crate::db::{self, ReadTx};
 use crate::domains::{self, Provider};
 use crate::factors;
-use crate::kernel::UserId;
+use crate::kernel::ConnectionId;
+use crate::sessions::Live;
+use crate::sso::provider_sessions;
 
 /// How somebody can confirm that it is them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,6 +28,8 @@ pub enum Way {
     Totp,
     /// A key on one of their devices.
     Passkey,
+    /// The identity provider that they came by.
+    Sso,
 }
 
 impl Way {
@@ -33,19 +39,28 @@ impl Way {
             Self::Password => "password",
             Self::Totp => "totp",
             Self::Passkey => "passkey",
+            Self::Sso => "sso",
         }
     }
 }
 
-/// What this person has to confirm with, the most usual first. None for a person who does not exist.
-pub fn methods(tx: &mut ReadTx<'_>, user: UserId) -> Result<Vec<Way>, db::Error> {
+/// What this person has to confirm with in this session, the most usual first. None for a person who does not exist.
+pub fn methods(tx: &mut ReadTx<'_>, live: &Live) -> Result<Vec<Way>, db::Error> {
+    let user = live.user;
+    let provider = find_provider(tx, live)?.map(|_| Way::Sso);
     let is_by_provider = provider_of(tx, user)?.is_some();
     let credentials = accounts::find_credentials_of(tx, user)?.filter(|_| !is_by_provider);
     let password = credentials.and_then(|credentials| credentials.password).map(|_| Way::Password);
     let factors = factors::list(tx, user)?;
     let totp = factors.totp.then_some(Way::Totp);
     let passkey = (factors.passkeys > 0).then_some(Way::Passkey);
-    Ok(password.into_iter().chain(totp).chain(passkey).collect())
+    Ok(provider.into_iter().chain(password).chain(totp).chain(passkey).collect())
+}
+
+/// The connection by whose provider they came, and can confirm.
+pub fn find_provider(tx: &mut ReadTx<'_>, live: &Live) -> Result<Option<ConnectionId>, db::Error> {
+    let Some(session) = live.provider_session else { return Ok(None) };
+    Ok(provider_sessions::find(tx, session)?.map(|session| session.connection))
 }
 
 /// By whom this person signs in, where their password counts for nothing.

@@ -12,6 +12,7 @@ use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
 
 use super::failure::Failure;
+use super::saml;
 
 /// No form and no JSON document of ours is near this, but for those at [`limit_at`].
 pub const LIMIT: usize = 64 * 1024;
@@ -26,7 +27,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub fn limit_at(path: &str) -> usize {
     let mut parts = path.split('/').skip(1);
     let takes_metadata = parts.next() == Some("orgs") && parts.nth(1) == Some("sso");
-    if takes_metadata { METADATA_LIMIT } else { LIMIT }
+    match takes_metadata {
+        true => METADATA_LIMIT,
+        false if saml::takes_answers(path) => saml::LIMIT,
+        false => LIMIT,
+    }
 }
 
 /// Refuses a body that says it is too large before anything is done for its request.
@@ -49,6 +54,16 @@ pub(super) async fn in_time<T>(
 ) -> Result<T, Failure> {
     match tokio::time::timeout(PATIENCE, reading).await {
         Ok(read) => read.map_err(|error| explain(&error)),
+        Err(_) => Err(Failure::TooSlow),
+    }
+}
+
+/// A whole body, which is read where another limit than the usual one is right.
+pub(super) async fn read(payload: web::Payload, limit: usize) -> Result<web::Bytes, Failure> {
+    match tokio::time::timeout(PATIENCE, payload.to_bytes_limited(limit)).await {
+        Ok(Ok(Ok(bytes))) => Ok(bytes),
+        Ok(Ok(Err(_))) => Err(Failure::InvalidRequest("The body could not be read.".to_owned())),
+        Ok(Err(_)) => Err(Failure::TooLarge),
         Err(_) => Err(Failure::TooSlow),
     }
 }

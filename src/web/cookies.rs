@@ -28,6 +28,8 @@ pub enum Kind {
     Device,
     /// Knows the browser again that asked for a link to sign in by.
     MagicLink,
+    /// Knows the browser again that was sent to an identity provider, when it comes from there.
+    Flow,
     /// One half of the double submit for forms before sign-in.
     Csrf,
 }
@@ -48,6 +50,8 @@ pub fn name(app: &App, kind: Kind) -> &'static str {
         (Kind::Device, false) => "vestibule_device",
         (Kind::MagicLink, true) => "__Host-vestibule_magic",
         (Kind::MagicLink, false) => "vestibule_magic",
+        (Kind::Flow, true) => "__Host-vestibule_flow",
+        (Kind::Flow, false) => "vestibule_flow",
         (Kind::Csrf, true) => "__Host-vestibule_csrf",
         (Kind::Csrf, false) => "vestibule_csrf",
     }
@@ -63,12 +67,18 @@ pub fn for_this_host(app: &App, kind: Kind, value: String, lasts: Option<TimeDel
         .path("/")
         .secure(is_secure(app))
         .http_only(true)
-        .same_site(SameSite::Lax)
+        .same_site(same_site(app, kind))
         .finish();
     if let Some(lasts) = lasts {
         cookie.set_max_age(Duration::seconds(lasts.num_seconds()));
     }
     cookie
+}
+
+/// What comes from a provider is posted from its page. Browsers take `None` with `Secure` only (RFC 6265bis, section
+/// 5.7); over plain http the form is posted once more from a page of ours.
+fn same_site(app: &App, kind: Kind) -> SameSite {
+    if kind == Kind::Flow && is_secure(app) { SameSite::None } else { SameSite::Lax }
 }
 
 /// The gate cookies of a session just opened or rotated.

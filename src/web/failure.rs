@@ -63,6 +63,9 @@ pub enum Failure {
     SsoRequired(Box<ProviderOnly>),
     #[error("{0}")]
     Forbidden(String),
+    /// What an identity provider has said of them; by this reference their administrators find why.
+    #[error("The answer of your organization’s identity provider was not accepted. Its administrators find why by the reference {0}.")]
+    SsoRefused(String),
     /// They have asked to be deleted, and can do nothing else.
     #[error("Your account is to be deleted. Restore it first, or sign out.")]
     Leaving,
@@ -143,7 +146,7 @@ impl Failure {
             Self::MfaEnrollmentRequired(_) => "mfa_enrollment_required",
             Self::SsoRequired(_) => "sso_required",
             Self::EmailUnverified => "email_unverified",
-            Self::Forbidden(_) | Self::NotByKey(_) | Self::Leaving => "forbidden",
+            Self::Forbidden(_) | Self::NotByKey(_) | Self::Leaving | Self::SsoRefused(_) => "forbidden",
             Self::Csrf => "csrf",
             Self::NotFound => "not_found",
             Self::Conflict(_) => "conflict",
@@ -171,6 +174,7 @@ impl Failure {
             | Self::EmailUnverified
             | Self::Forbidden(_)
             | Self::Leaving
+            | Self::SsoRefused(_)
             | Self::MfaEnrollmentRequired(_)
             | Self::NotByKey(_)
             | Self::Csrf => StatusCode::FORBIDDEN,
@@ -199,6 +203,7 @@ impl Failure {
             Self::SsoRequired(_) => "Sign in by your organization",
             Self::EmailUnverified => "Your address is not confirmed",
             Self::Forbidden(_) | Self::NotByKey(_) => "This is not open to you",
+            Self::SsoRefused(_) => "You are not signed in",
             Self::Leaving => "Your account is to be deleted",
             Self::MfaEnrollmentRequired(_) => "A second factor is asked for",
             Self::Csrf => "Please do that again",
@@ -263,6 +268,7 @@ impl Failure {
             Self::SsoRequired(only) => one("sso_url", json!(only.url)),
             Self::ReauthRequired(reauth) => reauth.instructions(),
             Self::MfaEnrollmentRequired(page) => one("setup_url", json!(page)),
+            Self::SsoRefused(reference) => one("reference", json!(reference)),
             _ => Map::new(),
         }
     }

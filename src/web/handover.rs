@@ -14,6 +14,7 @@ use crate::sso::signing_out::Passage;
 /// Why the browser goes there, in the words of the page that it passes by.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Errand {
+    SignIn,
     SignOut,
 }
 
@@ -48,6 +49,7 @@ fn form_page(request: &HttpRequest, errand: Errand, form: &Form) -> Result<HttpR
 
 fn with_words(errand: Errand, host: &str, context: Value) -> Value {
     let word = match errand {
+        Errand::SignIn => "sign_in",
         Errand::SignOut => "sign_out",
     };
     view::with(context, json!({ "errand": word, "provider_host": host }))

@@ -25,6 +25,7 @@ mod provider_only;
 mod reauth;
 mod rotation;
 pub mod routes;
+mod saml;
 mod session_store;
 mod unread;
 mod view;

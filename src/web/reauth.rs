@@ -7,16 +7,18 @@ use serde_json::{Map, Value, json};
 use url::form_urlencoded::Serializer;
 
 use super::failure::Failure;
+use super::saml::login;
+use super::view;
 use crate::app::App;
 use crate::config::settings::Action;
-use crate::db;
-use crate::kernel::{ReturnTo, UserId};
+use crate::db::{self, ReadTx};
+use crate::kernel::ReturnTo;
 use crate::sessions::Live;
 use crate::stepup::{self, Way};
 
 /// What is done at and below an address, and the page on which people do it. What does not stand here is dangerous all
 /// the same where its handler asks for `Fresh`.
-const DANGEROUS: [(&str, Action, &str); 16] = [
+const DANGEROUS: [(&str, Action, &str); 18] = [
     ("/account/password", Action::Password, "/account/password"),
     ("/me/password", Action::Password, "/account/password"),
     ("/account/email", Action::Email, "/account/email"),
@@ -29,6 +31,8 @@ const DANGEROUS: [(&str, Action, &str); 16] = [
     ("/me/totp", Action::Factors, "/account/security/totp"),
     ("/me/passkeys", Action::Factors, "/account/security/passkeys"),
     ("/me/recovery-codes", Action::Factors, "/account/security/recovery-codes"),
+    ("/account/security/providers", Action::Factors, "/account/security"),
+    ("/login/connect", Action::Factors, "/login/connect"),
     ("/account/export", Action::Other, "/account/export"),
     ("/me/export", Action::Other, "/account/export"),
     ("/account/delete", Action::Deletion, "/account/delete"),
@@ -47,24 +51,31 @@ const UNSENT: &str = "unsent";
 /// Why somebody who is signed in is not let through.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Reauth {
-    user: UserId,
+    live: Live,
     window: TimeDelta,
+    /// Where they are led back to.
+    back: String,
     /// Where they can confirm: a path of ours.
     page: String,
     /// The same for programs.
     url: String,
     methods: Vec<Way>,
+    /// Where the identity provider is asked by which they came.
+    sso_url: Option<String>,
 }
 
 impl Reauth {
     fn new(app: &App, live: &Live, request: &HttpRequest) -> Self {
-        let page = confirm_page(&way_back(request));
+        let back = way_back(request);
+        let page = confirm_page(&back);
         Self {
-            user: live.user,
+            back,
+            live: live.clone(),
             window: stepup::window(&app.settings.step_up, action_at(path_of(request))),
             url: app.settings.server.public_url.join(&page).map(String::from).unwrap_or_default(),
             page,
             methods: Vec::new(),
+            sso_url: None,
         }
     }
 
@@ -86,6 +97,10 @@ impl Reauth {
             "methods": methods,
             "confirm_url": self.url,
         });
+        let instructions = match &self.sso_url {
+            Some(url) => view::with(instructions, json!({ "sso_url": url })),
+            None => instructions,
+        };
         match instructions {
             Value::Object(instructions) => instructions,
             _ => Map::new(),
@@ -94,15 +109,22 @@ impl Reauth {
 
     /// Looks up what this person can confirm with.
     pub async fn find_methods(&mut self, app: &App) -> Result<(), db::Error> {
-        let user = self.user;
-        self.methods = app.db.look_up(move |tx| stepup::methods(tx, user)).await?;
+        let live = self.live.clone();
+        let find = move |tx: &mut ReadTx<'_>| Ok((stepup::methods(tx, &live)?, stepup::find_provider(tx, &live)?));
+        let (methods, provider) = app.db.look_up(find).await?;
+        self.methods = methods;
+        self.sso_url = provider.map(|connection| login::confirm_url(app, connection, &self.back));
         Ok(())
     }
 }
 
 /// What to do, in words for whoever writes the program. Names nothing that this person does not have.
 fn action(methods: &[Way]) -> String {
-    let names: Vec<&str> = methods.iter().copied().map(name).collect();
+    let posted = methods.iter().copied().filter(|way| *way != Way::Sso);
+    let names: Vec<&str> = posted.map(name).collect();
+    if names.is_empty() && methods.contains(&Way::Sso) {
+        return "Open sso_url in a browser, to confirm by your organization’s identity provider".to_owned();
+    }
     match names.split_last() {
         None => "This account has nothing to confirm with: choose a password by /auth/forgot-password".to_owned(),
         Some((only, [])) => format!("POST /auth/confirm with your {only}"),
@@ -115,6 +137,7 @@ fn name(way: Way) -> &'static str {
         Way::Password => "password",
         Way::Totp => "TOTP code",
         Way::Passkey => "passkey",
+        Way::Sso => "identity provider",
     }
 }
 

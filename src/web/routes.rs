@@ -8,7 +8,7 @@ use actix_web::web::to;
 use actix_web::{Resource, Route, web};
 
 use super::failure::Failure;
-use super::{api, body, forward_auth, operations, pages};
+use super::{api, body, forward_auth, operations, pages, saml};
 
 /// One method at one address.
 pub struct Endpoint {
@@ -106,6 +106,18 @@ fn at_the_door() -> Vec<Endpoint> {
         get("/dev/inbox", to(pages::inbox::list)),
         get("/dev/inbox/{id}", to(pages::inbox::show)),
         get("/dev/inbox/{id}/html", to(pages::inbox::show_html)),
+    ]
+}
+
+/// What browsers go through at an organization's identity provider.
+fn at_providers() -> Vec<Endpoint> {
+    vec![
+        get("/saml/{connection}/login", to(saml::login::login)),
+        post("/saml/{connection}/acs", to(saml::acs::acs)),
+        get("/login/connect", to(saml::connect::show)),
+        post("/login/connect", to(saml::connect::submit)),
+        post("/account/security/providers/{connection}/remove", to(pages::providers::remove)),
+        post("/orgs/{slug}/sso/{id}/test", to(api::sso_test::begin)),
     ]
 }
 

@@ -10,6 +10,8 @@
 mod name;
 mod store;
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
 pub use name::{GroupName, InvalidName};
@@ -161,6 +163,28 @@ pub fn remove(
         return Err(super::Error::NoSuchMember.into());
     }
     Ok(audit::record(tx, of_member("group.member_removed", organization, user, &group))?)
+}
+
+/// Puts a member into those of the `mapped` groups that are `wanted`, and takes them out of the others of these: as the
+/// organization's identity provider says. The organization must be held.
+pub fn follow(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    user: UserId,
+    (mapped, wanted): (&BTreeSet<GroupId>, &BTreeSet<GroupId>),
+) -> Result<(), db::Error> {
+    for id in mapped {
+        let Some(group) = store::find(tx, organization, *id)? else { continue };
+        let (kind, has_changed) = if wanted.contains(id) {
+            ("group.member_added", store::insert_member(tx, (organization, *id), user)?)
+        } else {
+            ("group.member_removed", store::delete_member(tx, *id, user)?)
+        };
+        if has_changed {
+            audit::record(tx, of_member(kind, organization, user, &group).with("how", "provider"))?;
+        }
+    }
+    Ok(())
 }
 
 fn hold(tx: &mut Tx<'_>, caller: UserId, organization: OrganizationId, id: GroupId) -> Result<Group, Error> {

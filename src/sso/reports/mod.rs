@@ -8,6 +8,7 @@
 mod store;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 use crate::crypto::{Sealer, Unsealable};
 use crate::db::{self, ReadTx, Tx};
@@ -86,6 +87,42 @@ impl Reference {
     }
 }
 
+/// What the provider's words come to here, for whoever tries the connection out.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct MapsTo {
+    pub email: Option<String>,
+    pub name: Option<String>,
+    /// As the provider calls them.
+    pub groups: Vec<String>,
+    pub role: String,
+    /// Ours, by name.
+    pub own_groups: Vec<String>,
+    pub account: Account,
+}
+
+/// Whose account it would be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Account {
+    /// They have come by it before.
+    Known,
+    /// The one with their address.
+    Existing,
+    /// One would be made.
+    New,
+    /// The owner of an account would have to say that they are meant.
+    Unknown,
+}
+
+/// What is sealed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Contents {
+    #[serde(flatten)]
+    pub report: Report,
+    #[serde(default)]
+    pub maps_to: Option<MapsTo>,
+}
+
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Kept {
     pub reference: Reference,
@@ -94,6 +131,8 @@ pub struct Kept {
     pub created_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
     pub report: Report,
+    /// For a test.
+    pub maps_to: Option<MapsTo>,
 }
 
 impl Kept {
@@ -114,10 +153,10 @@ pub enum Error {
 }
 
 /// Keeps a report, in place of the oldest one if there are many.
-pub fn keep(tx: &mut Tx<'_>, sealer: &Sealer, occasion: Occasion, report: &Report) -> Result<Reference, Error> {
+pub fn keep(tx: &mut Tx<'_>, sealer: &Sealer, occasion: Occasion, contents: &Contents) -> Result<Reference, Error> {
     let id = ReportId::new(tx.now);
     let reference = Reference::generate();
-    let sealed = sealer.seal(&sealed_for(id), &serde_json::to_vec(report)?)?;
+    let sealed = sealer.seal(&sealed_for(id), &serde_json::to_vec(contents)?)?;
     store::delete_oldest(tx, occasion.connection, MOST - 1)?;
     let ends = tx.now + TTL;
     let word = occasion.purpose.as_str();
@@ -154,6 +193,7 @@ pub fn find(
 
 fn open(sealer: &Sealer, row: store::Row) -> Result<Kept, Error> {
     let clear = sealer.open(&sealed_for(row.id), &row.sealed_report)?;
+    let contents: Contents = serde_json::from_slice(&clear)?;
     let strange = || db::Error::Internal(format!("the purpose {:?} of a report", row.purpose));
     Ok(Kept {
         purpose: Purpose::parse(&row.purpose).ok_or_else(strange)?,
@@ -161,7 +201,8 @@ fn open(sealer: &Sealer, row: store::Row) -> Result<Kept, Error> {
         user: row.user_id,
         created_at: row.created_at,
         expires_at: row.expires_at,
-        report: serde_json::from_slice(&clear)?,
+        report: contents.report,
+        maps_to: contents.maps_to,
     })
 }
 

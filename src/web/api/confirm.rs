@@ -7,10 +7,13 @@ use serde_json::json;
 use super::me::no_store;
 use crate::app::App;
 use crate::config::settings::Action;
+use crate::db::ReadTx;
 use crate::kernel::Redacted;
 use crate::stepup::{self, Proof, Way};
 use crate::web::body::ApiJson;
 use crate::web::failure::Failure;
+use crate::web::saml::login;
+use crate::web::view;
 use crate::web::who::SignedInOrLeaving;
 
 #[derive(Deserialize)]
@@ -22,14 +25,20 @@ pub struct ConfirmBody {
 
 /// `GET /auth/confirm`: how this person can confirm, and for how many seconds they need not.
 pub async fn show(app: web::Data<App>, who: SignedInOrLeaving) -> Result<HttpResponse, Failure> {
-    let user = who.live.user;
-    let methods = app.db.look_up(move |tx| stepup::methods(tx, user)).await?;
+    let live = who.live.clone();
+    let find = move |tx: &mut ReadTx<'_>| Ok((stepup::methods(tx, &live)?, stepup::find_provider(tx, &live)?));
+    let (methods, provider) = app.db.look_up(find).await?;
     let remaining = stepup::remaining(&app.settings.step_up, Action::Other, &who.live, app.clock.now());
-    Ok(no_store().json(json!({
+    let sso = match provider {
+        Some(connection) => json!({ "sso_url": login::confirm_url(&app, connection, "") }),
+        None => json!({}),
+    };
+    let standing = json!({
         "methods": methods.into_iter().map(Way::as_str).collect::<Vec<_>>(),
         "confirmed_at": who.live.confirmed_at,
         "expires_in": remaining.num_seconds(),
-    })))
+    });
+    Ok(no_store().json(view::with(standing, sso)))
 }
 
 /// `POST /auth/confirm`

@@ -17,4 +17,5 @@ pub mod passkeys;
 pub mod provider;
 pub mod sessions;
 pub mod sso;
+pub mod sso_test;
 pub mod webhooks;

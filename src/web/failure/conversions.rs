@@ -206,6 +206,29 @@ impl From<signin::password::Error> for Failure {
     }
 }
 
+impl From<sso::identities::Error> for Failure {
+    fn from(error: sso::identities::Error) -> Self {
+        use sso::identities::Error;
+        match error {
+            Error::Gone => Self::Gone,
+            Error::NotAMember => Self::Forbidden("Your account does not belong to this organization.".to_owned()),
+            Error::Taken => Self::Conflict("This sign-in is connected to another account.".to_owned()),
+            Error::Ended => Self::Unauthenticated,
+            Error::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<sso::reports::Error> for Failure {
+    fn from(error: sso::reports::Error) -> Self {
+        use sso::reports::Error;
+        match error {
+            Error::Db(error) => error.into(),
+            Error::Unsealable(_) | Error::Unreadable(_) => Self::internal(error),
+        }
+    }
+}
+
 impl From<stepup::Error> for Failure {
     fn from(error: stepup::Error) -> Self {
         use stepup::Error;
@@ -213,10 +236,10 @@ impl From<stepup::Error> for Failure {
             Error::ProviderOnly(provider) => Self::SsoRequired(Box::new(provider.into())),
             Error::Wrong(Way::Password) => Self::NotProved("The password is not right."),
             Error::Wrong(Way::Totp) => Self::NotProved(WRONG_OR_USED_CODE),
-            Error::Wrong(Way::Passkey) => Self::NotProved(WRONG_PASSKEY),
+            Error::Wrong(Way::Passkey | Way::Sso) => Self::NotProved(WRONG_PASSKEY),
             Error::NotTheirs(Way::Totp, _) => Self::field("code", "Your account has no authenticator app."),
             Error::NotTheirs(Way::Password, _) => Self::field("password", "Your account has no password."),
-            Error::NotTheirs(Way::Passkey, _) => no_passkey(),
+            Error::NotTheirs(Way::Passkey | Way::Sso, _) => no_passkey(),
             Error::TooLate => asked_too_long_ago(),
             Error::TooMany(wait) => Self::RateLimited(wait),
             Error::Ended => Self::Unauthenticated,

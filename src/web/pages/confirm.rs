@@ -8,12 +8,14 @@ use serde_json::json;
 use super::{destination, login};
 use crate::app::App;
 use crate::config::settings::Action;
-use crate::kernel::{Redacted, ReturnTo, UserId};
+use crate::db::ReadTx;
+use crate::kernel::{Redacted, ReturnTo};
+use crate::sessions::Live;
 use crate::stepup::{self, Proof, Way};
 use crate::web::csrf::Checked;
 use crate::web::failure::{Failure, Field};
 use crate::web::who::SignedInOrLeaving;
-use crate::web::{reauth, view};
+use crate::web::{reauth, saml, view};
 
 #[derive(Deserialize)]
 pub struct Asked {
@@ -47,7 +49,7 @@ pub async fn show(
         // In another tab, or by going back.
         return Ok(view::see_other(path));
     }
-    page(&app, who.live.user, &request, (&asked.return_to, &asked.with), None).await
+    page(&app, &who.live, &request, (&asked.return_to, &asked.with), None).await
 }
 
 /// `POST /confirm`: back to the interrupted page.
@@ -66,20 +68,22 @@ pub async fn submit(
         Ok(()) => return Ok(login::go_to(&app, &request, &form.return_to, Vec::new())),
         Err(failure) => failure,
     };
-    let shown = page(&app, who.live.user, &request, (&form.return_to, with.as_str()), Some(failure.clone())).await?;
+    let shown = page(&app, &who.live, &request, (&form.return_to, with.as_str()), Some(failure.clone())).await?;
     Ok(failure.label(shown))
 }
 
 /// With what went wrong, as far as it can be said on this page.
 async fn page(
     app: &App,
-    user: UserId,
+    live: &Live,
     request: &HttpRequest,
     (return_to, with): (&str, &str),
     failure: Option<Failure>,
 ) -> Result<HttpResponse, Failure> {
     let status = failure.as_ref().map_or(StatusCode::OK, Failure::status);
-    let methods = app.db.look_up(move |tx| stepup::methods(tx, user)).await?;
+    let live = live.clone();
+    let find = move |tx: &mut ReadTx<'_>| Ok((stepup::methods(tx, &live)?, stepup::find_provider(tx, &live)?));
+    let (methods, provider) = app.db.look_up(find).await?;
     let (way, others) = choose(&methods, with);
     let wrong: Vec<Field> = match failure {
         None => Vec::new(),
@@ -95,6 +99,7 @@ async fn page(
             "purpose": purpose(reauth::action_towards(back.as_ref())),
             "way": way.map(Way::as_str),
             "passkey": methods.contains(&Way::Passkey),
+            "sso_url": provider.map(|connection| saml::login::confirm_url(app, connection, return_to)),
             "others": others.into_iter().map(Way::as_str).collect::<Vec<_>>(),
         }),
     );
@@ -115,7 +120,7 @@ fn field(way: Option<Way>) -> &'static str {
         Some(Way::Totp) => "code",
         Some(Way::Password) => "password",
         // Nothing is typed.
-        Some(Way::Passkey) | None => "",
+        Some(Way::Passkey | Way::Sso) | None => "",
     }
 }
 

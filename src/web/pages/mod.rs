@@ -23,6 +23,7 @@ pub mod password;
 pub mod provider;
 pub mod provider_logout;
 pub mod provider_metadata;
+pub mod providers;
 pub mod reset;
 pub mod second_factor;
 pub mod security;

@@ -12,6 +12,7 @@ use crate::api_keys;
 use crate::app::App;
 use crate::factors::{self, totp};
 use crate::kernel::Redacted;
+use crate::sso::identities;
 use crate::web::csrf::Checked;
 use crate::web::factor_change::{Change, Codes, Made, Standing};
 use crate::web::failure::{Failure, Field};
@@ -43,8 +44,11 @@ pub async fn show(
     let (user, now) = (who.live.user, app.clock.now());
     let (factors, has_password) = look_at(&app, user).await?;
     let keys = app.db.look_up(move |tx| api_keys::list(tx, user)).await?;
+    let providers = app.db.look_up(move |tx| identities::list_of(tx, user)).await?;
+    let providers: Vec<Value> = providers.iter().map(describe_provider).collect();
     let context = json!({
         "password": has_password,
+        "providers": providers,
         "totp": factors.totp,
         "passkeys": factors.passkeys,
         "recovery_codes_left": factors.recovery_codes_left,
@@ -52,6 +56,10 @@ pub async fn show(
         "notice": notice(&asked.done),
     });
     Ok(view::html(&request, &mut HttpResponse::Ok(), "accounts/security.html", context))
+}
+
+fn describe_provider(linked: &identities::Linked) -> Value {
+    json!({ "id": linked.connection, "name": linked.provider, "last_seen_at": linked.last_seen_at })
 }
 
 /// `GET /account/security/totp`: to set up the app, to enable it, or to turn it off, whichever comes next.
@@ -207,6 +215,8 @@ fn notice(done: &str) -> Option<&'static str> {
         "password-removed" => Some("Your password is removed. From now on you sign in with a passkey."),
         "totp-on" => Some("The app is on. From now on you may be asked for its code."),
         "totp-off" => Some("The app is turned off."),
+        "connected" => Some("Your organization’s sign-in is connected. From now on it lets you in."),
+        "disconnected" => Some("Your organization’s sign-in is taken off your account."),
         "passkey-added" => Some("The passkey is added. From now on you may be asked for it."),
         done => reauth::notice(done),
     }
