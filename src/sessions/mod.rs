@@ -140,7 +140,7 @@ pub struct Opening<'a> {
 }
 
 /// A session that is live, with what is known of its holder.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Live {
     pub session: SessionId,
     pub device: DeviceId,

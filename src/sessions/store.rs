@@ -88,8 +88,11 @@ pub(super) fn find_provider_session(
     tx: &mut ReadTx<'_>,
     id: SessionId,
 ) -> Result<Option<(UserId, ProviderSessionId)>, db::Error> {
-    let row: Option<(UserId, Option<ProviderSessionId>)> =
-        sessions::table.find(id).select((sessions::user_id, sessions::provider_session_id)).first(tx.conn()).optional()?;
+    let row: Option<(UserId, Option<ProviderSessionId>)> = sessions::table
+        .find(id)
+        .select((sessions::user_id, sessions::provider_session_id))
+        .first(tx.conn())
+        .optional()?;
     Ok(row.and_then(|(user, session)| Some((user, session?))))
 }
 

@@ -198,23 +198,21 @@ pub fn admit(
     groups::follow(tx, connection.organization, user, (&guest.mapped, &guest.groups))?;
     rename(tx, user, guest.name.as_ref())?;
     if !identities::link(tx, (connection.id, connection.organization), &answer.name_id, user)? {
-        return refuse(report, Check::Account, "a NameID that is another account's", "the account that it was linked to");
+        return refuse(
+            report,
+            Check::Account,
+            "a NameID that is another account's",
+            "the account that it was linked to",
+        );
     }
     report.pass(Check::Account);
     Ok((guest, Some(user)))
 }
 
-fn claim(
-    tx: &mut Tx<'_>,
-    address: &EmailAddress,
-    name: Option<&Name>,
-    report: &mut Report,
-) -> Result<UserId, Error> {
+fn claim(tx: &mut Tx<'_>, address: &EmailAddress, name: Option<&Name>, report: &mut Report) -> Result<UserId, Error> {
     match by_provider::claim(tx, address, name.unwrap_or(&Name::default()))? {
         Claimed::By(user) => Ok(user),
-        Claimed::Disabled => {
-            refuse(report, Check::Account, "a disabled account", "an account that is not disabled")
-        }
+        Claimed::Disabled => refuse(report, Check::Account, "a disabled account", "an account that is not disabled"),
         Claimed::Kept => refuse(
             report,
             Check::Account,

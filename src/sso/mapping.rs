@@ -54,12 +54,7 @@ pub fn groups(said: &Said) -> BTreeSet<String> {
 
 /// The role they are to have, who have `before` now; `None`: they are not let in. Where groups are mapped to roles, the
 /// role follows them; where none is, it stays.
-pub fn role(
-    mappings: &Mappings,
-    usual: Option<Role>,
-    groups: &BTreeSet<String>,
-    before: Option<Role>,
-) -> Option<Role> {
+pub fn role(mappings: &Mappings, usual: Option<Role>, groups: &BTreeSet<String>, before: Option<Role>) -> Option<Role> {
     if mappings.roles.is_empty() {
         return before.or(usual);
     }

@@ -64,7 +64,9 @@ pub enum Failure {
     #[error("{0}")]
     Forbidden(String),
     /// What an identity provider has said of them; by this reference their administrators find why.
-    #[error("The answer of your organization’s identity provider was not accepted. Its administrators find why by the reference {0}.")]
+    #[error(
+        "The answer of your organization’s identity provider was not accepted. Its administrators find why by the reference {0}."
+    )]
     SsoRefused(String),
     /// They have asked to be deleted, and can do nothing else.
     #[error("Your account is to be deleted. Restore it first, or sign out.")]

@@ -46,6 +46,7 @@ pub fn plain() -> Vec<Endpoint> {
 pub fn personal() -> Vec<Endpoint> {
     [
         at_the_door(),
+        at_providers(),
         of_the_account(),
         for_programs(),
         of_organizations(),

@@ -52,6 +52,8 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ("GET", "/saml/{connection}/metadata", ["404"; 6]),
     ("GET", "/static/{name}", ["404 not_found"; 6]),
     // No connection has such an id.
+    ("GET", "/saml/{connection}/login", ["404"; 6]),
+    ("POST", "/saml/{connection}/acs", ["404"; 6]),
     ("GET", "/saml/{connection}/logout", ["404"; 6]),
     ("POST", "/saml/{connection}/logout", ["400"; 6]),
     // Asked by a proxy without saying for which URL.
@@ -103,6 +105,11 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     // Nobody here has a passkey.
     ("GET", "/account/password/remove", dangerous_page("303 /account/security")),
     ("POST", "/account/password/remove", dangerous_page("303 /account/security")),
+    // Nobody is waited for.
+    ("GET", "/login/connect", ["410"; 6]),
+    ("POST", "/login/connect", dangerous_page("410")),
+    // Of which they know nothing.
+    ("POST", "/account/security/providers/{connection}/remove", dangerous_page("404")),
     ("GET", "/account/security", ["303 /login", "200", "200", "200", "303 /login", "303 /login"]),
     ("GET", "/account/security/totp", dangerous_page("200")),
     // Nothing has been set up.
@@ -366,6 +373,7 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ("POST", "/orgs/{slug}/sso/{id}/keys", in_another_organization()),
     ("POST", "/orgs/{slug}/sso/{id}/keys/{key}/activate", in_another_organization()),
     ("DELETE", "/orgs/{slug}/sso/{id}/keys/{key}", in_another_organization()),
+    ("POST", "/orgs/{slug}/sso/{id}/test", in_another_organization()),
     ("GET", "/orgs/{slug}/webhooks", in_another_organization()),
     ("POST", "/orgs/{slug}/webhooks", in_another_organization()),
     ("GET", "/orgs/{slug}/webhooks/{id}", in_another_organization()),
@@ -514,6 +522,8 @@ fn only_a_confirmation_opens_what_is_dangerous() {
         "POST /account/password",
         "GET /account/password/remove",
         "POST /account/password/remove",
+        "POST /login/connect",
+        "POST /account/security/providers/{connection}/remove",
         "GET /account/security/totp",
         "POST /account/security/totp/enable",
         "POST /account/security/totp",

@@ -102,6 +102,8 @@ mod signin;
 #[cfg(test)]
 mod sso_required;
 #[cfg(test)]
+mod sso_signin;
+#[cfg(test)]
 mod statics;
 #[cfg(test)]
 mod stepup;

@@ -33,11 +33,7 @@ fn delete_ended(tx: &mut Tx<'_>, table: &'static str, most: i64) -> Result<usize
 }
 
 /// Those without a session, and without anybody who is half signed in. It passes over rows that somebody else holds.
-pub(super) fn delete_provider_sessions(
-    tx: &mut Tx<'_>,
-    before: DateTime<Utc>,
-    most: i64,
-) -> Result<usize, db::Error> {
+pub(super) fn delete_provider_sessions(tx: &mut Tx<'_>, before: DateTime<Utc>, most: i64) -> Result<usize, db::Error> {
     let statement = "
         DELETE FROM provider_sessions WHERE id IN (
             SELECT id FROM provider_sessions p WHERE created_at <= $1

@@ -44,7 +44,12 @@ pub fn find(tx: &mut ReadTx<'_>, connection: ConnectionId, name: &NameId) -> Res
 
 /// Remembers that somebody was here, and that this is who they are from now on. `Ok(false)` for a name that is
 /// somebody else's by now.
-pub fn link(tx: &mut Tx<'_>, of: (ConnectionId, OrganizationId), name: &NameId, user: UserId) -> Result<bool, db::Error> {
+pub fn link(
+    tx: &mut Tx<'_>,
+    of: (ConnectionId, OrganizationId),
+    name: &NameId,
+    user: UserId,
+) -> Result<bool, db::Error> {
     let (connection, organization) = of;
     if !is_lasting(name) {
         return Ok(true);

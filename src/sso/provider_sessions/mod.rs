@@ -28,12 +28,7 @@ pub fn use_once(tx: &mut Tx<'_>, connection: ConnectionId, answer: &Answer) -> R
     store::insert_answer(tx, connection, &Digest::of(answer.assertion_id.as_bytes()), answer.good_until)
 }
 
-pub fn open(
-    tx: &mut Tx<'_>,
-    connection: ConnectionId,
-    user: UserId,
-    answer: &Answer,
-) -> Result<Provided, db::Error> {
+pub fn open(tx: &mut Tx<'_>, connection: ConnectionId, user: UserId, answer: &Answer) -> Result<Provided, db::Error> {
     let session = ProviderSessionId::new(tx.now);
     store::insert(tx, session, (connection, user), answer)?;
     Ok(Provided { session, ends_at: answer.session_ends_at })

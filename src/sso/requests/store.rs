@@ -95,11 +95,7 @@ pub(super) fn take_named(
 }
 
 /// Those that are not too old, the oldest first. They are gone.
-pub(super) fn take_all(
-    tx: &mut Tx<'_>,
-    connection: ConnectionId,
-    browser: &Digest,
-) -> Result<Vec<Open>, db::Error> {
+pub(super) fn take_all(tx: &mut Tx<'_>, connection: ConnectionId, browser: &Digest) -> Result<Vec<Open>, db::Error> {
     let now = tx.now;
     let all = requests::table
         .filter(requests::connection_id.eq(connection).and(requests::browser.eq(browser.as_bytes())))

@@ -174,7 +174,7 @@ pub async fn go_on(
 
 /// Home, a page of ours, or an app. Another origin is reached by a page that goes on by itself: our own policy
 /// (`form-action 'self'`) forbids a form's answer to redirect there.
-pub(super) fn go_to(app: &App, request: &HttpRequest, return_to: &str, cookies: Vec<Cookie<'static>>) -> HttpResponse {
+pub fn go_to(app: &App, request: &HttpRequest, return_to: &str, cookies: Vec<Cookie<'static>>) -> HttpResponse {
     let mut answer = match app.destinations.check(return_to) {
         Some(ReturnTo::App(url)) => {
             let context = json!({ "url": url.as_str(), "app_host": host_of(&url) });

@@ -25,8 +25,8 @@ pub async fn remove(
     match app.db.write::<_, crate::db::Error, _>(&who.origin, work).await? {
         Unlinking::Done => Ok(view::see_other("/account/security?done=disconnected")),
         Unlinking::NotLinked => Err(Failure::NotFound),
-        Unlinking::OnlyWayIn => {
-            Err(Failure::Conflict("Nothing else would let you in. Choose a password first, or add a passkey.".to_owned()))
-        }
+        Unlinking::OnlyWayIn => Err(Failure::Conflict(
+            "Nothing else would let you in. Choose a password first, or add a passkey.".to_owned(),
+        )),
     }
 }

@@ -22,10 +22,10 @@ use crate::signin::by_sso::{self, Attempt, SignedIn};
 use crate::signin::{Entered, Held};
 use crate::sso::arrival::{self, Who};
 use crate::sso::connections::{self, Place, Ready};
+use crate::sso::provider_sessions;
 use crate::sso::reports::{self, Account, Contents, MapsTo, Occasion};
 use crate::sso::requests::{self, Open, Purpose, Taken};
 use crate::sso::saml::{self, Answer, Asked, Check, Report};
-use crate::sso::provider_sessions;
 use crate::stepup::{self, Answered, Refused};
 use crate::web::failure::{Failure, wants_page};
 use crate::web::pages::{login, second_factor};
@@ -150,7 +150,11 @@ async fn judge(
     });
     let (ready, open, mut report) = judging.await?;
     if is_foreign {
-        report.fail(Check::InResponseTo, "a RelayState that this browser was not given", "the one that it was, or none");
+        report.fail(
+            Check::InResponseTo,
+            "a RelayState that this browser was not given",
+            "the one that it was, or none",
+        );
     }
     Ok(Judged { ready, open, report, now })
 }
@@ -342,9 +346,7 @@ impl Visit<'_> {
                 Ok(view::see_other(&format!("/orgs/{}/sso/{id}/reports/{}", slug.as_str(), reference.as_str())))
             }
             (Some(_), None) => Err(Failure::NotFound),
-            (None, _) => {
-                Ok(refused_page(self.request, &connection.name, reference.as_str()))
-            }
+            (None, _) => Ok(refused_page(self.request, &connection.name, reference.as_str())),
         }
     }
 }

@@ -34,7 +34,7 @@ pub async fn show(
     request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
     let digest = browser(&app, &request).ok_or(Failure::Gone)?.digest();
-    let found = app.db.read(move |tx| identities::find_pending(tx, &digest)).await.map_err(Failure::from::<crate::db::Error>)?;
+    let found = app.db.look_up(move |tx| identities::find_pending(tx, &digest)).await?;
     let (pending, connection) = found.ok_or(Failure::Gone)?;
     let context = json!({
         "provider": connection.name,

@@ -14,10 +14,10 @@ use crate::sso::provider_sessions;
 use crate::sso::requests::{self, Asking, Purpose};
 use crate::sso::saml::{AuthnRequest, Binding, CannotSign, ForceAuthn};
 use crate::sso::signing_out::Passage;
+use crate::web::cookies;
 use crate::web::failure::Failure;
 use crate::web::handover::{self, Errand};
 use crate::web::who::Anyone;
-use crate::web::cookies;
 
 #[derive(Deserialize)]
 pub struct Asked {
@@ -150,4 +150,3 @@ pub fn confirm_url(app: &App, connection: ConnectionId, return_to: &str) -> Stri
 pub fn test_url(app: &App, connection: ConnectionId) -> String {
     format!("{}?purpose=test", Place::of(&app.settings.server.public_url, connection).login)
 }
-

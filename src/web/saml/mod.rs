@@ -6,8 +6,8 @@ pub mod connect;
 pub mod login;
 
 use actix_web::HttpRequest;
-use actix_web::cookie::Cookie;
 use actix_web::HttpResponse;
+use actix_web::cookie::Cookie;
 use actix_web::http::header;
 
 use super::cookies::{self, Kind};

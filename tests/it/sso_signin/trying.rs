@@ -1,0 +1,80 @@
+//! Trying a connection out: a real sign-in that lets nobody in.
+
+use serde_json::Value;
+
+use super::{Stage, is_in, said, sent};
+use crate::orgs::{id_of, join};
+
+fn begin(stage: &Stage, browser: &mut crate::support::browser::Browser) -> super::Sent {
+    let answer = browser.api("POST", &format!("/orgs/acme/sso/{}/test", stage.id), Value::Null);
+    assert_eq!(answer.status, 200, "{}", answer.answer.text());
+    let url = answer.json::<Value>()["url"].as_str().unwrap().to_owned();
+    sent(&browser.get(&url))
+}
+
+#[test]
+fn an_administrator_sees_what_it_comes_to_and_stays_who_they_are() {
+    let stage = Stage::start();
+    let mut owner = stage.owner.clone();
+    let asked = begin(&stage, &mut owner);
+    let page = stage.bring(&mut owner, &stage.draft(&asked), Some(&asked.relay_state));
+    assert_eq!(page.status, 303, "{}", page.text());
+    let place = page.location().unwrap();
+    assert!(place.path().starts_with(&format!("/orgs/acme/sso/{}/reports/", stage.id)), "{place}");
+    assert_eq!(super::me(&mut owner)["email"], super::OWNER);
+    assert_eq!(stage.app.count("SELECT count(*) AS n FROM users WHERE email = 'ann@corp.example'"), 0);
+    assert_eq!(stage.app.count("SELECT count(*) AS n FROM identities"), 0);
+    let tested =
+        "SELECT u.email AS t FROM connections c JOIN users u ON u.id = c.tested_by WHERE c.tested_at IS NOT NULL";
+    assert_eq!(stage.app.text(tested), super::OWNER);
+    assert_eq!(stage.app.text("SELECT purpose AS t FROM saml_reports"), "test");
+    assert_eq!(stage.app.count("SELECT count(*) AS n FROM audit_events WHERE kind = 'sso.tested'"), 1);
+}
+
+#[test]
+fn what_fails_is_kept_as_a_report_and_marks_nothing_as_tested() {
+    let stage = Stage::start();
+    let mut owner = stage.owner.clone();
+    for change in ["address", "domain", "signature"] {
+        let asked = begin(&stage, &mut owner);
+        let mut draft = stage.draft(&asked);
+        match change {
+            "address" => draft.attributes = said("ann", &[]),
+            "domain" => draft.attributes = said("ann@elsewhere.example", &[]),
+            _ => draft.sign = crate::support::idp::Sign::Nothing,
+        }
+        assert_eq!(stage.bring(&mut owner, &draft, Some(&asked.relay_state)).status, 303, "{change}");
+    }
+    assert_eq!(stage.app.count("SELECT count(*) AS n FROM connections WHERE tested_at IS NOT NULL"), 0);
+    assert_eq!(stage.app.count("SELECT count(*) AS n FROM saml_reports WHERE user_id IS NOT NULL"), 3);
+    assert_eq!(stage.refused_for(), "", "a test is no refusal");
+}
+
+#[test]
+fn only_administrators_of_the_organization_try_it_out() {
+    let stage = Stage::start();
+    let mut ann = stage.ann();
+    let path = format!("/orgs/acme/sso/{}/test", stage.id);
+    assert_eq!(ann.api("POST", &path, Value::Null).status, 403);
+    let direct = format!("{}?purpose=test", stage.path("login"));
+    assert_eq!(ann.get(&direct).status, 404);
+    let mut stranger = stage.app.verified("eve@evil.example");
+    assert_eq!(stranger.api("POST", &path, Value::Null).status, 404);
+    assert_eq!(stranger.get(&direct).status, 404);
+    join(&stage.app, &id_of(&stage.app, "eve@evil.example"), "admin");
+    assert_eq!(stranger.api("POST", &path, Value::Null).status, 200);
+    assert_eq!(stranger.get(&direct).status, 302);
+    assert_eq!(stage.app.browser().get(&direct).location().unwrap().path(), "/login");
+}
+
+#[test]
+fn a_connection_can_be_tried_out_before_its_domain_is_proved() {
+    let stage = Stage::start();
+    stage.app.execute("UPDATE domains SET proved_at = NULL, proved_by = NULL");
+    let mut owner = stage.owner.clone();
+    let asked = begin(&stage, &mut owner);
+    assert_eq!(stage.bring(&mut owner, &stage.draft(&asked), Some(&asked.relay_state)).status, 303);
+    let mut browser = stage.app.browser();
+    assert_eq!(browser.get(&stage.path("login")).status, 404);
+    assert!(!is_in(&mut browser));
+}
