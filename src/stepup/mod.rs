@@ -16,7 +16,7 @@ use crate::accounts;
 use crate::db::{self, ReadTx};
 use crate::domains::{self, Provider};
 use crate::factors;
-use crate::kernel::ConnectionId;
+use crate::kernel::{ConnectionId, UserId};
 use crate::sessions::Live;
 use crate::sso::provider_sessions;
 

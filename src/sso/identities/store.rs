@@ -92,7 +92,7 @@ pub(super) fn put_pending(tx: &mut Tx<'_>, browser: &Digest, new: &Pending) -> R
         pending::expires_at.eq(now + PENDING_FOR),
     );
     diesel::insert_into(pending::table)
-        .values((pending::browser.eq(browser.as_bytes()), pending::connection_id.eq(new.connection), row.clone()))
+        .values((pending::browser.eq(browser.as_bytes()), pending::connection_id.eq(new.connection), row))
         .on_conflict((pending::browser, pending::connection_id))
         .do_update()
         .set(row)

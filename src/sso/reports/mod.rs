@@ -156,7 +156,7 @@ pub enum Error {
 pub fn keep(tx: &mut Tx<'_>, sealer: &Sealer, occasion: Occasion, contents: &Contents) -> Result<Reference, Error> {
     let id = ReportId::new(tx.now);
     let reference = Reference::generate();
-    let sealed = sealer.seal(&sealed_for(id), &serde_json::to_vec(contents)?)?;
+    let blob = sealer.seal(&sealed_for(id), &serde_json::to_vec(contents)?)?;
     store::delete_oldest(tx, occasion.connection, MOST - 1)?;
     let ends = tx.now + TTL;
     let word = occasion.purpose.as_str();
@@ -168,7 +168,7 @@ pub fn keep(tx: &mut Tx<'_>, sealer: &Sealer, occasion: Occasion, contents: &Con
             reference: &reference.0,
             purpose: word,
             user_id: occasion.user,
-            sealed_report: &sealed,
+            sealed_report: &blob,
             created_at: tx.now,
             expires_at: ends,
         },

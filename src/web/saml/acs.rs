@@ -168,9 +168,9 @@ fn choose(taken: Taken, response: &str, may_begin: bool) -> Option<Box<Open>> {
     };
     let text: String = response.split_ascii_whitespace().collect();
     let document = STANDARD.decode(text).unwrap_or_default();
-    let names = |open: &Open| document.windows(open.id.len()).any(|part| part == open.id.as_bytes());
-    match all.iter().position(names) {
-        Some(named) => Some(Box::new(all.swap_remove(named))),
+    let is_named_by_it = |open: &Open| document.windows(open.id.len()).any(|part| part == open.id.as_bytes());
+    match all.iter().position(is_named_by_it) {
+        Some(at) => Some(Box::new(all.swap_remove(at))),
         None if may_begin => None,
         None => all.pop().map(Box::new),
     }
