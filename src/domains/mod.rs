@@ -25,7 +25,9 @@ pub use change::{MOST, assign, claim, prove_by_word, remove};
 pub use check::{Checked, check, check_due};
 pub use dns::Record;
 pub use name::{InvalidName, Name};
-pub use provider::{Enforcement, Provider, enforced, enforced_on, provider_of, serves_anybody, tell_of_break_glass};
+pub use provider::{
+    Enforcement, Provider, enforced, enforced_on, is_of, provider_of, serves_anybody, tell_of_break_glass,
+};
 
 use crate::crypto::Unsealable;
 use crate::db::{self, ReadTx};

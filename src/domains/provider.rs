@@ -1,7 +1,7 @@
 use super::store;
 use crate::crypto::Sealer;
 use crate::db::{self, ReadTx, Tx};
-use crate::kernel::{ConnectionId, EmailAddress, OrganizationId, UserId};
+use crate::kernel::{ConnectionId, EmailAddress, OrganizationId, ProviderSessionId, UserId};
 use crate::mail::{self, Letter};
 
 /// By whom the people of a domain can sign in.
@@ -40,6 +40,11 @@ pub fn enforced_on(tx: &mut ReadTx<'_>, address: &EmailAddress, user: UserId) ->
         Some(provider) if store::is_break_glass(tx, provider.connection, user)? => Ok(None),
         provider => Ok(provider),
     }
+}
+
+/// Whether somebody has signed in by this very connection.
+pub fn is_of(tx: &mut ReadTx<'_>, session: ProviderSessionId, connection: ConnectionId) -> Result<bool, db::Error> {
+    store::is_of(tx, session, connection)
 }
 
 /// One of those has signed in without the provider: all owners of its organization are told.

@@ -3,9 +3,9 @@ use diesel::prelude::*;
 
 use super::provider::{Enforcement, Provider};
 use super::{Domain, Name, Proof, ProvedBy};
-use crate::db::schema::{break_glass, connections, domains, members, organizations, users};
+use crate::db::schema::{break_glass, connections, domains, members, organizations, provider_sessions, users};
 use crate::db::{self, ReadTx, Tx};
-use crate::kernel::{ConnectionId, DomainId, OrganizationId, UserId};
+use crate::kernel::{ConnectionId, DomainId, OrganizationId, ProviderSessionId, UserId};
 
 /// After which the record is looked for again.
 const USUAL_PAUSE: TimeDelta = TimeDelta::days(1);
@@ -185,6 +185,15 @@ pub(super) fn find_provider(tx: &mut ReadTx<'_>, domain: &str) -> Result<Option<
 pub(super) fn is_break_glass(tx: &mut ReadTx<'_>, connection: ConnectionId, user: UserId) -> Result<bool, db::Error> {
     let named = break_glass::table.find((connection, user));
     Ok(diesel::select(diesel::dsl::exists(named)).get_result(tx.conn())?)
+}
+
+pub(super) fn is_of(
+    tx: &mut ReadTx<'_>,
+    session: ProviderSessionId,
+    connection: ConnectionId,
+) -> Result<bool, db::Error> {
+    let own = provider_sessions::table.find(session).filter(provider_sessions::connection_id.eq(connection));
+    Ok(diesel::select(diesel::dsl::exists(own)).get_result(tx.conn())?)
 }
 
 pub(super) fn has_providers(tx: &mut ReadTx<'_>) -> Result<bool, db::Error> {

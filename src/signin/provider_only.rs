@@ -11,9 +11,10 @@ use crate::db::{self, ReadTx, Tx};
 use crate::domains::{self, Provider};
 use crate::kernel::UserId;
 use crate::mail;
-use crate::sessions::Method;
+use crate::sessions::{Method, Provided};
 
-/// By whom this person has to sign in instead, whose first proof was this one.
+/// By whom this person has to sign in instead, whose first proof was this one. For [`Method::Sso`] see
+/// [`another_provider`].
 pub(super) fn provider_instead(
     tx: &mut ReadTx<'_>,
     user: UserId,
@@ -25,8 +26,22 @@ pub(super) fn provider_instead(
         Method::MagicLink | Method::Passkey | Method::Totp | Method::RecoveryCode => {
             domains::enforced(tx, &person.email)
         }
-        // Whoever has the link runs the service. What a provider may vouch for is asked where its answer is taken.
+        // Whoever has the link runs the service.
         Method::SetupLink | Method::Sso => Ok(None),
+    }
+}
+
+/// By whom this person has to sign in, who has come by the provider of another connection: one that they had connected
+/// their account with before.
+pub(super) fn another_provider(
+    tx: &mut ReadTx<'_>,
+    user: UserId,
+    provided: Provided,
+) -> Result<Option<Provider>, db::Error> {
+    let Some(person) = accounts::find(tx, user)? else { return Ok(None) };
+    match domains::enforced(tx, &person.email)? {
+        Some(provider) if domains::is_of(tx, provided.session, provider.connection)? => Ok(None),
+        provider => Ok(provider),
     }
 }
 
@@ -35,7 +50,11 @@ pub(super) fn require_way(tx: &mut Tx<'_>, app: &App, proved: &Proved<'_>) -> Re
     let Some(first) = proved.by.first().copied() else {
         return Err(db::Error::Internal("a session was about to be opened for nothing".to_owned()));
     };
-    if provider_instead(tx, proved.user, first)?.is_some() {
+    let instead = match proved.provided {
+        Some(provided) => another_provider(tx, proved.user, provided)?,
+        None => provider_instead(tx, proved.user, first)?,
+    };
+    if instead.is_some() {
         return Err(db::Error::Internal(format!("a way in by {} does not ask for the provider", first.as_str())));
     }
     if first == Method::Password { note_break_glass(tx, app, proved.user) } else { Ok(()) }

@@ -9,7 +9,7 @@
 use chrono::TimeDelta;
 
 use super::enter::methods_after_the_first;
-use super::provider_only::provider_instead;
+use super::provider_only::{another_provider, provider_instead};
 use super::{Proved, finish};
 use crate::accounts::{self, User};
 use crate::app::App;
@@ -151,7 +151,11 @@ fn settle(tx: &mut Tx<'_>, app: &App, attempt: &Attempt) -> Result<Result<Opened
     }
     // Two proofs of one browser wait for each other, and a password that is being changed is waited for.
     let Some(user) = lock_enabled(tx, &pending)? else { return Ok(Err(Refusal::Over)) };
-    if let Some(provider) = provider_instead(tx, user.id, pending.by)? {
+    let instead = match pending.provided {
+        Some(provided) => another_provider(tx, user.id, provided)?,
+        None => provider_instead(tx, user.id, pending.by)?,
+    };
+    if let Some(provider) = instead {
         sessions::end_pending(tx, &attempt.pending)?;
         return Ok(Err(Refusal::ProviderOnly(provider)));
     }

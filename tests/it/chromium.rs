@@ -6,12 +6,14 @@ use std::process::Command;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection as _;
-use diesel::{Connection as _, PgConnection};
+use diesel::{Connection as _, PgConnection, RunQueryDsl as _, sql_query};
 
+use crate::support::dns::Dns;
 use crate::support::port::Port;
 use crate::support::postgres::TestDb;
 use crate::support::process::{Folder, Tended};
 use crate::support::raw;
+use crate::support::sql::Words;
 use crate::support::traces::traces;
 use crate::support::within;
 
@@ -90,6 +92,30 @@ fn people_found_run_and_hand_over_organizations_in_a_real_browser() {
         WHERE u.email = 'mia@example.com'";
     PgConnection::establish(database.url()).unwrap().batch_execute(let_mia_in).unwrap();
     play(&service, "organizations.mjs", &[&service.portal, "run"], "screenshots-organizations");
+}
+
+#[test]
+fn owners_prove_domains_and_their_people_are_led_to_the_provider_in_a_real_browser() {
+    let mut dns = Dns::serve(&[]);
+    let service = Service::start(&[&format!("sso.dns_server={}", dns.address())]);
+    let play = |part: &str| {
+        play(&service, "domains.mjs", &[&service.portal, part], &format!("screenshots-domains/{part}"));
+    };
+    let mut database = PgConnection::establish(&service.database()).unwrap();
+    play("claims");
+    let record = "SELECT 'vestibule-domain=' || token AS t FROM domains";
+    let record = sql_query(record).get_result::<Words>(&mut database).unwrap().t;
+    dns.serve_instead(&[("_vestibule.corp.example", &record)]);
+    play("proves");
+    let a_provider = "INSERT INTO connections (id, organization_id, name, idp_entity_id, sso_url, sso_binding,
+            metadata_from, created_at, changed_at)
+        SELECT gen_random_uuid(), id, 'Acme Login', 'https://idp.example/', 'https://idp.example/sso', 'redirect', 'hand',
+            now(), now() FROM organizations;
+        UPDATE domains SET connection_id = (SELECT id FROM connections)";
+    database.batch_execute(a_provider).unwrap();
+    play("chooses");
+    database.batch_execute("UPDATE connections SET enforced_from = now()").unwrap();
+    play("is-led");
 }
 
 #[test]

@@ -113,3 +113,41 @@ fn the_same_gets_them_in_while_the_provider_is_one_way_among_others() {
         }
     }
 }
+
+/// The second step of a sign-in by a provider, at which her account asks for her own factor.
+fn half_in_by(app: &TestApp, connection: &str) -> Browser {
+    let (browser, _) = app.log_in(ANN, PASSWORD);
+    app.execute(&format!(
+        "INSERT INTO provider_sessions (id, connection_id, user_id, name_id, authn_instant, created_at)
+        SELECT gen_random_uuid(), '{connection}', id, 'ann', now(), now() FROM users WHERE email = '{ANN}';
+        UPDATE pending_sign_ins SET method = 'sso', provider_session_id = (SELECT id FROM provider_sessions)"
+    ));
+    browser
+}
+
+#[test]
+fn another_provider_than_that_of_the_domain_lets_nobody_in_and_its_own_does() {
+    let app = TestApp::start();
+    provided(&app);
+    let mut ann = app.verified(ANN);
+    let (authenticator, _) = set_up(&app, &mut ann);
+    let another = "0190a3c2-7d5e-7cc3-98c4-dc0c0c07398b";
+    app.execute(&format!(
+        "INSERT INTO connections (id, organization_id, name, idp_entity_id, sso_url, sso_binding, metadata_from,
+            created_at, changed_at)
+        SELECT '{another}', organization_id, 'Another', 'https://x.example/', 'https://x.example/', 'redirect', 'hand',
+            now(), now() FROM connections"
+    ));
+    let prove = |mut browser: Browser| {
+        let body = json!({ "code": authenticator.code(&app) });
+        browser.api("POST", "/auth/login/totp", body)
+    };
+    let by_another = half_in_by(&app, another);
+    app.execute(&format!("UPDATE connections SET enforced_from = to_timestamp(0) WHERE id = '{}'", super::CONNECTION));
+    assert_led(&app, "by another", &prove(by_another));
+
+    app.execute("UPDATE connections SET enforced_from = NULL; DELETE FROM provider_sessions");
+    let by_its_own = half_in_by(&app, super::CONNECTION);
+    enforce(&app);
+    assert_eq!(prove(by_its_own).status, 200);
+}

@@ -13,9 +13,9 @@ struct Number {
 }
 
 #[derive(QueryableByName)]
-struct Words {
+pub struct Words {
     #[diesel(sql_type = Text)]
-    t: String,
+    pub t: String,
 }
 
 impl TestApp {
