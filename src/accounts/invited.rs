@@ -33,6 +33,8 @@ pub enum Standing {
     SomebodyElses,
     /// The address has an account, whose holder is to sign in.
     SignInFirst,
+    /// They are to sign in by their organization's provider, whether or not there is an account.
+    ByProvider,
     /// They are to sign up. Somebody may have done so with this address, and never proved it.
     SignUp,
     /// They would have to sign up, and nobody can.
@@ -93,6 +95,7 @@ pub fn look_at(
     let standing = match (holder, signed_in) {
         (Some(holder), Some(user)) if holder.id == user => Standing::Theirs,
         (_, Some(_)) => Standing::SomebodyElses,
+        (_, None) if domains::enforced(tx, &offer.email)?.is_some() => Standing::ByProvider,
         (Some(holder), None) if holder.is_verified() => Standing::SignInFirst,
         (_, None) if signup == Signup::Closed => Standing::Closed,
         (_, None) => Standing::SignUp,
@@ -138,7 +141,7 @@ pub async fn prepare(app: &App, origin: &Origin, form: SignUp) -> Result<Prepare
         None => return Err(invitations::Error::Gone.into()),
         Some((offer, Standing::SignUp)) => offer,
         Some((_, Standing::Closed)) => return Err(Error::Closed),
-        Some((_, Standing::SignInFirst | Standing::Theirs | Standing::SomebodyElses)) => {
+        Some((_, Standing::SignInFirst | Standing::ByProvider | Standing::Theirs | Standing::SomebodyElses)) => {
             return Err(Error::SignInFirst);
         }
     };

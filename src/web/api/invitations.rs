@@ -254,7 +254,9 @@ async fn what_is_missing(app: &App, token: Token) -> Failure {
         Ok(None) => Failure::Gone,
         Ok(Some((_, Standing::SignUp))) => Failure::field("password", "Choose a password for your new account."),
         Ok(Some((_, Standing::Closed))) => invited::Error::Closed.into(),
-        Ok(Some((_, Standing::SignInFirst | Standing::Theirs | Standing::SomebodyElses))) => Failure::Unauthenticated,
+        Ok(Some((_, Standing::SignInFirst | Standing::ByProvider | Standing::Theirs | Standing::SomebodyElses))) => {
+            Failure::Unauthenticated
+        }
     }
 }
 

@@ -15,6 +15,9 @@ use crate::web::failure::{Failure, Field};
 use crate::web::membership::{Belongs, FreshlyBelongs};
 use crate::web::{reauth, view};
 
+/// Done: the record was looked for, to no avail.
+const NOT_SEEN: &str = "not_seen";
+
 #[derive(Deserialize)]
 pub struct Asked {
     /// What was just done, one of the words of [`notice`].
@@ -30,7 +33,9 @@ pub struct NewForm {
 
 /// `GET /orgs/{slug}/domains`, for a browser.
 pub async fn list(app: &App, who: &Belongs, asked: &Asked, request: &HttpRequest) -> Result<HttpResponse, Failure> {
-    page(app, who, request, view::form(&json!({ "name": "" }), &[], notice(&asked.done)), StatusCode::OK).await
+    let form = view::form(&json!({ "name": "" }), &[], notice(&asked.done));
+    let form = view::with(form, json!({ "is_unseen": asked.done == NOT_SEEN }));
+    page(app, who, request, form, StatusCode::OK).await
 }
 
 /// `POST /orgs/{slug}/domains/add`
@@ -59,7 +64,7 @@ pub async fn check(
     let who = who.0;
     match api::look(&app, &who, &path).await {
         Ok((_, Checked::Proved)) => Ok(view::see_other(&place(&who, "proved"))),
-        Ok((_, Checked::NotSeen(_))) => Ok(view::see_other(&place(&who, "not_seen"))),
+        Ok((_, Checked::NotSeen(_))) => Ok(view::see_other(&place(&who, NOT_SEEN))),
         Err(failure) => refused(&app, &who, &request, ("", ""), failure).await,
     }
 }
@@ -102,6 +107,7 @@ async fn page(
 ) -> Result<HttpResponse, Failure> {
     let organization = &who.membership.organization;
     let domains: Vec<Value> = api::load_all(app, &who.membership).await?.iter().map(describe).collect();
+    let form = view::with(json!({ "is_unseen": false }), form);
     let context = json!({
         "organization": { "slug": organization.slug, "name": organization.name },
         "domains": domains,
@@ -134,7 +140,6 @@ fn notice(done: &str) -> Option<&'static str> {
     match done {
         "added" => Some("The domain is added. Now set its record, below, and have it checked."),
         "proved" => Some("The record is there: the domain is proved to be yours."),
-        "not_seen" => Some("The record was not seen. What was, stands below. New records may take an hour to be seen."),
         "removed" => Some("The domain is removed."),
         done => reauth::notice(done),
     }

@@ -203,6 +203,7 @@ fn word_for(standing: Standing) -> &'static str {
         Standing::Theirs => "theirs",
         Standing::SomebodyElses => "somebody_elses",
         Standing::SignInFirst => "sign_in_first",
+        Standing::ByProvider => "by_provider",
         Standing::SignUp => "sign_up",
         Standing::Closed => "closed",
     }

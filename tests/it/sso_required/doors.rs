@@ -28,6 +28,10 @@ fn nobody_signs_up_by_an_invitation_whose_organization_has_a_provider_for_them()
     let invited = owner.api("POST", "/orgs/acme/invitations", json!({ "email": STRANGER, "role": "member" }));
     assert_eq!(invited.status, 201, "{}", invited.answer.text());
     let token = token_in(&app.mail().to(STRANGER).link());
+    let mut browser = app.browser();
+    let page = browser.get(&format!("/invitation?token={token}"));
+    assert!(page.has("sign in by their organization's provider"), "{}", page.text());
+    assert!(page.form("/invitation").is_none() && page.link("Sign in").is_some());
     let body = json!({ "token": token, "name": "Nobody", "password": PASSWORD });
     assert_led(&app, "an invitation", &app.browser().api("POST", "/auth/invitations/accept", body));
     assert_eq!(app.count(&format!("SELECT count(*) AS n FROM users WHERE email = '{STRANGER}'")), 0);
