@@ -67,6 +67,7 @@ impl Hearing<'_> {
             let part = self.trail.require(Check::Signature, signature::signed_part(text, keys))?;
             self.trail.require(Check::Covered, is_part(&part, encrypted.parent_element()))?;
             let covered = self.parse(Check::Covered, &part)?;
+            message::judge(&mut self.trail, covered.root_element(), self.provider, (self.asked, self.now))?;
             let same = tree::child(covered.root_element(), (ASSERTION, "EncryptedAssertion"));
             let same =
                 self.trail.require(Check::Covered, same.ok_or_else(|| Mismatch::new("nothing", "the assertion")))?;
@@ -99,7 +100,9 @@ impl Hearing<'_> {
         let document = self.parse(Check::Covered, &signed.text)?;
         let root = document.root_element();
         let assertion = if tree::is(root, (PROTOCOL, "Response")) {
-            match screen::response(&mut self.trail, root)?.assertion {
+            let parts = screen::response(&mut self.trail, root)?;
+            message::judge(&mut self.trail, root, self.provider, (self.asked, self.now))?;
+            match parts.assertion {
                 Enclosed::Clear(node) => node,
                 Enclosed::Encrypted(_) => {
                     return self.trail.require(Check::Covered, Err(Mismatch::new("a secret", "text")));

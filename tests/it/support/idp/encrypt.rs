@@ -43,7 +43,7 @@ impl Encryption {
         Self { key, cipher: Cipher::Aes256Gcm, transport: Transport::Oaep }
     }
 
-    pub(super) fn seal(&self, assertion: &str) -> String {
+    pub fn seal(&self, assertion: &str) -> String {
         let (algorithm, secret, sealed) = self.cipher.seal(assertion.as_bytes());
         let (method, wrapped) = self.transport.wrap(&self.key, &secret);
         format!(

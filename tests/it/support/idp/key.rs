@@ -1,6 +1,7 @@
 use std::sync::OnceLock;
 
 use openssl::asn1::Asn1Time;
+use openssl::base64::encode_block;
 use openssl::ec::{EcGroup, EcKey};
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
@@ -67,6 +68,15 @@ impl Key {
 
     pub fn pkcs8_der(&self) -> Vec<u8> {
         self.key.private_key_to_pkcs8().expect("PKCS#8")
+    }
+
+    /// The public key, as a `KeyInfo` shows it (RSA only).
+    pub fn key_value(&self) -> String {
+        let rsa = self.key.rsa().expect("an RSA key");
+        let (modulus, exponent) = (encode_block(&rsa.n().to_vec()), encode_block(&rsa.e().to_vec()));
+        format!(
+            "<ds:KeyValue><ds:RSAKeyValue><ds:Modulus>{modulus}</ds:Modulus><ds:Exponent>{exponent}</ds:Exponent></ds:RSAKeyValue></ds:KeyValue>"
+        )
     }
 
     /// As OpenSSL has kept keys before there was PKCS#8.
