@@ -25,6 +25,9 @@
 //!   nobody else in it. Checks by CPU, of the service alone and of PostgreSQL with it.
 //! - **Erasing**: ten thousand of a million people are erased by the job. The age of the oldest transaction while it
 //!   runs, which no lock outlives; and the 99th percentile of somebody else's writes, ÷ the same before.
+//! - **SAML**: answers judged per second by the strict profile, ÷ parsed and verified by xmlsec alone; the slowest refusal
+//!   of all documents that the tests attack with, and the most memory that they took; and what memory grows by over
+//!   100,000 answers.
 //! - **Sign-ins**: per second through `POST /auth/login`, ÷ raw argon2id with the same parameters on as many threads at
 //!   the same priority. PostgreSQL and the load generator live on the same cores. "At most" is what the CPU times of a
 //!   hash, the service and PostgreSQL would allow if no core ever waited.
@@ -35,6 +38,7 @@
 //!
 //! The build is `profile.bench`: as released, with thin instead of fat optimisation across crates.
 
+mod answers;
 mod bare;
 mod client;
 mod contest;
@@ -53,6 +57,20 @@ mod served;
 mod signins;
 mod start;
 mod storm;
+
+// The documents of the tests, and the pen that writes them.
+#[expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, dead_code, reason = "tests")]
+mod saml {
+    #[path = "../../../tests/it/saml/attacks/mod.rs"]
+    pub mod attacks;
+    #[path = "../../../tests/it/saml/stage.rs"]
+    pub mod stage;
+}
+#[expect(clippy::expect_used, clippy::indexing_slicing, dead_code, reason = "tests")]
+mod support {
+    #[path = "../../../tests/it/support/idp/mod.rs"]
+    pub mod idp;
+}
 
 use std::fs;
 use std::path::PathBuf;
@@ -78,7 +96,7 @@ type Measure = fn(&mut Report, &Stage) -> anyhow::Result<()>;
 const SCALE: &str = "scale=";
 
 /// What can be measured alone, in the order of the report.
-const PARTS: [(&str, Measure); 10] = [
+const PARTS: [(&str, Measure); 11] = [
     ("start", start::measure),
     ("gate", gate::measure),
     ("proxied", proxied::measure),
@@ -89,6 +107,7 @@ const PARTS: [(&str, Measure); 10] = [
     ("import", import::measure),
     ("million", million::measure),
     ("erasing", erasing::measure),
+    ("saml", answers::measure),
 ];
 
 /// Everything, or the parts that are named; `scale=0.01` takes a hundredth of a million.

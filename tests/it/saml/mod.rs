@@ -2,6 +2,7 @@
 
 mod attacks;
 mod fuzz;
+mod kept;
 mod refusals;
 mod reports;
 mod shapes;
