@@ -38,7 +38,6 @@
 //!
 //! The build is `profile.bench`: as released, with thin instead of fat optimisation across crates.
 
-mod answers;
 mod bare;
 mod client;
 mod contest;
@@ -53,24 +52,12 @@ mod people;
 mod proxied;
 mod report;
 mod revocation;
+mod saml;
 mod served;
 mod signins;
 mod start;
 mod storm;
-
-// The documents of the tests, and the pen that writes them.
-#[expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, dead_code, reason = "tests")]
-mod saml {
-    #[path = "../../../tests/it/saml/attacks/mod.rs"]
-    pub mod attacks;
-    #[path = "../../../tests/it/saml/stage.rs"]
-    pub mod stage;
-}
-#[expect(clippy::expect_used, clippy::indexing_slicing, dead_code, reason = "tests")]
-mod support {
-    #[path = "../../../tests/it/support/idp/mod.rs"]
-    pub mod idp;
-}
+mod support;
 
 use std::fs;
 use std::path::PathBuf;
@@ -107,7 +94,7 @@ const PARTS: [(&str, Measure); 11] = [
     ("import", import::measure),
     ("million", million::measure),
     ("erasing", erasing::measure),
-    ("saml", answers::measure),
+    ("saml", saml::measure),
 ];
 
 /// Everything, or the parts that are named; `scale=0.01` takes a hundredth of a million.

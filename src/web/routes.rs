@@ -317,6 +317,8 @@ fn of_connections() -> Vec<Endpoint> {
         patch("/orgs/{slug}/sso/{id}", to(api::sso::change)),
         delete("/orgs/{slug}/sso/{id}", to(api::sso::remove)),
         get("/orgs/{slug}/sso/{id}/preflight", to(api::sso::look_ahead)),
+        get("/orgs/{slug}/sso/{id}/reports", to(api::sso_reports::list)),
+        get("/orgs/{slug}/sso/{id}/reports/{reference}", to(api::sso_reports::show)),
         post("/orgs/{slug}/sso/{id}/keys", to(api::sso::add_further_key)),
         post("/orgs/{slug}/sso/{id}/keys/{key}/activate", to(api::sso::activate_key)),
         delete("/orgs/{slug}/sso/{id}/keys/{key}", to(api::sso::drop_key)),

@@ -370,6 +370,8 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ("PATCH", "/orgs/{slug}/sso/{id}", in_another_organization()),
     ("DELETE", "/orgs/{slug}/sso/{id}", in_another_organization()),
     ("GET", "/orgs/{slug}/sso/{id}/preflight", in_another_organization()),
+    ("GET", "/orgs/{slug}/sso/{id}/reports", in_another_organization()),
+    ("GET", "/orgs/{slug}/sso/{id}/reports/{reference}", in_another_organization()),
     ("POST", "/orgs/{slug}/sso/{id}/keys", in_another_organization()),
     ("POST", "/orgs/{slug}/sso/{id}/keys/{key}/activate", in_another_organization()),
     ("DELETE", "/orgs/{slug}/sso/{id}/keys/{key}", in_another_organization()),

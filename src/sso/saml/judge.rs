@@ -11,13 +11,10 @@ use super::{Answer, Asked, Check, Provider, assertion, decrypt, message, redact,
 /// Holds a posted `SAMLResponse` against the strict profile. Takes up to some tens of milliseconds, so it has no place
 /// on an asynchronous thread.
 pub fn judge(form_value: &str, provider: &Provider<'_>, asked: Asked<'_>, now: DateTime<Utc>) -> Report {
-    let mut hearing = Hearing { trail: Trail::new(), provider, asked, now, opened: None };
-    let mut document = None;
-    let answer = text::decode(&mut hearing.trail, form_value).and_then(|text| {
-        let answer = hearing.weigh(&text);
-        document = Some(redact::redacted(hearing.opened.as_deref().unwrap_or(&text)));
-        answer
-    });
+    let mut hearing = Hearing { trail: Trail::new(), provider, asked, now, shown: None };
+    let decoded = text::decode(&mut hearing.trail, form_value);
+    let answer = decoded.as_ref().map_err(|stop| *stop).and_then(|text| hearing.weigh(text));
+    let document = hearing.shown.take().or_else(|| decoded.ok().map(|text| redact::redacted_words(&text)));
     hearing.trail.into_report(answer, document)
 }
 
@@ -26,19 +23,43 @@ struct Hearing<'a> {
     provider: &'a Provider<'a>,
     asked: Asked<'a>,
     now: DateTime<Utc>,
-    /// The document with its assertion in the clear, if that was encrypted.
-    opened: Option<String>,
+    /// The document without its secrets, with its assertion in the clear if that was encrypted.
+    shown: Option<String>,
 }
 
 /// What is read in the end, and what its signature covers.
 struct Signed {
     text: String,
     names: Names,
+    seen_as: Seen,
+}
+
+/// The element that the screen has seen where the signature stands.
+struct Seen {
+    name: String,
+    id: Option<String>,
+}
+
+impl Seen {
+    fn of(node: Option<Node<'_, '_>>) -> Self {
+        let id = node.and_then(|node| tree::attribute(node, "ID")).map(str::to_owned);
+        Self { name: node.map(tree::described).unwrap_or_default(), id }
+    }
+
+    /// By its name and ID.
+    fn is_what_is_signed(&self, root: Node<'_, '_>) -> Result<(), Mismatch> {
+        let id = tree::attribute(root, "ID");
+        if self.name == tree::described(root) && id.is_some() && id == self.id.as_deref() {
+            return Ok(());
+        }
+        Err(Mismatch::new(tree::described(root), self.name.as_str()))
+    }
 }
 
 impl Hearing<'_> {
     fn weigh(&mut self, text: &str) -> Result<Answer, Stop> {
         let document = self.parse(Check::WellFormed, text)?;
+        self.shown = Some(redact::redacted(text, &document));
         let parts = screen::response(&mut self.trail, document.root_element())?;
         message::judge(&mut self.trail, parts.response, self.provider, (self.asked, self.now))?;
         let keys = self.trail.require(Check::Certificates, Keys::of(self.provider.certificates))?;
@@ -56,8 +77,7 @@ impl Hearing<'_> {
         self.trail.require(Check::Signed, one_signature(is_signed))?;
         let part = self.trail.require(Check::Signature, signature::signed_part(text, keys))?;
         let top = if names == Names::SignedRequest { assertion.parent_element() } else { Some(assertion) };
-        self.trail.require(Check::Covered, is_part(&part, top))?;
-        Ok(Signed { text: part, names })
+        Ok(Signed { text: part, names, seen_as: Seen::of(top) })
     }
 
     /// Where the response is signed, nothing is decrypted before that signature is found good.
@@ -65,8 +85,9 @@ impl Hearing<'_> {
         let names = names_signed(encrypted);
         if names == Names::SignedRequest {
             let part = self.trail.require(Check::Signature, signature::signed_part(text, keys))?;
-            self.trail.require(Check::Covered, is_part(&part, encrypted.parent_element()))?;
             let covered = self.parse(Check::Covered, &part)?;
+            let top = Seen::of(encrypted.parent_element());
+            self.trail.require(Check::Covered, top.is_what_is_signed(covered.root_element()))?;
             message::judge(&mut self.trail, covered.root_element(), self.provider, (self.asked, self.now))?;
             let same = tree::child(covered.root_element(), (ASSERTION, "EncryptedAssertion"));
             let same =
@@ -81,24 +102,27 @@ impl Hearing<'_> {
     fn open(&mut self, text: &str, encrypted: Node<'_, '_>, (keys, names): (&Keys, Names)) -> Result<Signed, Stop> {
         let opened = decrypt::open(encrypted, self.provider.keys);
         let clear = self.trail.require_all(&[Check::Encryption, Check::Decryption], opened)?;
-        self.opened = Some(spliced(text, encrypted, &clear));
+        let shown = spliced(text, encrypted, &clear);
+        let parsed = tree::parse(&shown);
+        self.shown = Some(parsed.map_or_else(|_| redact::redacted_words(&shown), |it| redact::redacted(&shown, &it)));
         let document = self.parse(Check::WellFormed, &clear)?;
         let root = document.root_element();
         screen::assertion(&mut self.trail, root)?;
         let is_signed = has_signature(root);
         self.trail.require(Check::Signed, one_signature(is_signed || names == Names::SignedRequest))?;
+        let seen_as = Seen::of(Some(root));
         if !is_signed {
-            return Ok(Signed { text: clear, names });
+            return Ok(Signed { text: clear, names, seen_as });
         }
-        let part = self.trail.require(Check::Signature, signature::signed_part(&clear, keys))?;
-        self.trail.require(Check::Covered, is_part(&part, Some(root)))?;
-        Ok(Signed { text: part, names })
+        let text = self.trail.require(Check::Signature, signature::signed_part(&clear, keys))?;
+        Ok(Signed { text, names, seen_as })
     }
 
     /// Reads the assertion of what was signed, as if nothing had been looked at before.
     fn read(&mut self, signed: &Signed) -> Result<Answer, Stop> {
         let document = self.parse(Check::Covered, &signed.text)?;
         let root = document.root_element();
+        self.trail.require(Check::Covered, signed.seen_as.is_what_is_signed(root))?;
         let assertion = if tree::is(root, (PROTOCOL, "Response")) {
             let parts = screen::response(&mut self.trail, root)?;
             message::judge(&mut self.trail, root, self.provider, (self.asked, self.now))?;
@@ -138,18 +162,6 @@ fn one_signature(is_signed: bool) -> Result<(), Mismatch> {
     } else {
         Err(Mismatch::new("no signature", "a signature of the response or of the assertion"))
     }
-}
-
-/// That what was signed is what the screen has seen there: an element of the same name and ID.
-fn is_part(part: &str, screened: Option<Node<'_, '_>>) -> Result<(), Mismatch> {
-    let document = tree::parse(part)?;
-    let root = document.root_element();
-    let id = screened.and_then(|node| tree::attribute(node, "ID"));
-    let is_same = screened.is_some_and(|node| node.tag_name() == root.tag_name());
-    if is_same && id.is_some() && tree::attribute(root, "ID") == id {
-        return Ok(());
-    }
-    Err(Mismatch::new(tree::described(root), screened.map(tree::described).unwrap_or_default()))
 }
 
 /// The document with the assertion where the encrypted one was.

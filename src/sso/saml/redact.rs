@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::tree;
+use roxmltree::{Document, Node};
 
 /// The longest document that is kept, in characters.
 const LONGEST: usize = 64 * 1024;
@@ -10,22 +10,25 @@ const LONGEST: usize = 64 * 1024;
 const LONGEST_WORD: usize = 60;
 const REMOVED: &str = "[removed]";
 
-/// Values of signatures, ciphertexts and keys are taken out; of what is no XML, whatever looks like them.
-pub(super) fn redacted(document: &str) -> String {
-    let clean = match tree::parse(document) {
-        Ok(parsed) => {
-            let is_secret = |name: &str| matches!(name, "SignatureValue" | "CipherValue" | "DigestValue");
-            let secret = parsed.descendants().filter(|node| node.is_text());
-            let secret =
-                secret.filter(|text| text.parent_element().is_some_and(|node| is_secret(node.tag_name().name())));
-            without(document, secret.map(|text| text.range()))
-        }
-        Err(_) => without_long_words(document),
-    };
-    match clean.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", clean.get(..end).unwrap_or_default()),
-        None => clean,
+/// Values of signatures, digests and ciphertexts are taken out of what could be read.
+pub(super) fn redacted(document: &str, parsed: &Document<'_>) -> String {
+    let is_secret = |name: &str| matches!(name, "SignatureValue" | "CipherValue" | "DigestValue");
+    let secret = parsed.descendants().filter(Node::is_text);
+    let secret = secret.filter(|text| text.parent_element().is_some_and(|node| is_secret(node.tag_name().name())));
+    shortened(without(document, secret.map(|text| text.range())))
+}
+
+/// Of what could not, whatever looks like one of them.
+pub(super) fn redacted_words(document: &str) -> String {
+    shortened(without_long_words(document))
+}
+
+fn shortened(mut document: String) -> String {
+    if let Some((end, _)) = document.char_indices().nth(LONGEST) {
+        document.truncate(end);
+        document.push('…');
     }
+    document
 }
 
 /// `ranges` are in their order.

@@ -8,7 +8,7 @@ use roxmltree::Node;
 use super::Check;
 use super::grammar;
 use super::report::{Failure, Mismatch, Stop, Trail};
-use super::tree::{self, ASSERTION, PROTOCOL, SIGNATURE};
+use super::tree::{self, ASSERTION, ENCRYPTION, PROTOCOL, SIGNATURE};
 
 /// The parts of a response that may be looked at further.
 #[derive(Clone, Copy)]
@@ -28,8 +28,9 @@ pub(super) fn response<'a, 'input>(trail: &mut Trail, root: Node<'a, 'input>) ->
     trail.require(Check::Root, is_response(root))?;
     trail.require(Check::ResponseVersion, is_version_2(root))?;
     trail.require(Check::Status, succeeded(root))?;
-    elements(trail, root)?;
+    trail.require(Check::Names, no_name_elsewhere(root))?;
     let enclosed = trail.require(Check::Children, enclosed(root))?;
+    elements(trail, root)?;
     Ok(Parts { response: root, assertion: enclosed })
 }
 
@@ -38,11 +39,11 @@ pub(super) fn assertion(trail: &mut Trail, root: Node<'_, '_>) -> Result<(), Sto
     let is_assertion = tree::is(root, (ASSERTION, "Assertion"));
     let found = if is_assertion { Ok(()) } else { Err(Mismatch::new(tree::described(root), "an Assertion")) };
     trail.require(Check::Decryption, found)?;
+    trail.require(Check::Names, no_name_elsewhere(root))?;
     elements(trail, root)
 }
 
 fn elements(trail: &mut Trail, root: Node<'_, '_>) -> Result<(), Stop> {
-    trail.require(Check::Names, no_name_elsewhere(root))?;
     trail.require(Check::Ids, ids(root))?;
     let shapes =
         &[Check::SignatureShape, Check::Reference, Check::Transforms, Check::AssertionShape, Check::Conditions];
@@ -137,11 +138,7 @@ fn ids(root: Node<'_, '_>) -> Result<(), Mismatch> {
     let mut seen = HashSet::new();
     for node in root.descendants().filter(Node::is_element) {
         for attribute in node.attributes().filter(|attribute| attribute.name().eq_ignore_ascii_case("id")) {
-            let expected = match is_signable(Some(node)) {
-                true => "ID",
-                false => "Id",
-            };
-            let stands_there = attribute.namespace().is_none() && attribute.name() == expected;
+            let stands_there = attribute.namespace().is_none() && Some(attribute.name()) == id_of(node);
             if !stands_there {
                 let seen = format!("{} in {}", attribute.name(), node.tag_name().name());
                 return Err(Mismatch::new(seen, "no such attribute there"));
@@ -158,6 +155,14 @@ fn ids(root: Node<'_, '_>) -> Result<(), Mismatch> {
         }
     }
     Ok(())
+}
+
+/// What the ID of an element is called, if it may have one.
+fn id_of(node: Node<'_, '_>) -> Option<&'static str> {
+    if is_signable(Some(node)) {
+        return Some("ID");
+    }
+    node.tag_name().namespace().filter(|namespace| [SIGNATURE, ENCRYPTION].contains(namespace)).map(|_| "Id")
 }
 
 /// An NCName of ASCII, so that no two spellings of it are equal to anybody.

@@ -4,6 +4,9 @@
 use openssl::pkey::Id;
 use openssl::x509::X509;
 use samael::crypto::{AllowedSignatureAlgorithm, CertificateDer, Crypto, CryptoError, CryptoProvider as _, ReduceMode};
+use x509_cert::Certificate;
+use x509_cert::der::asn1::{ObjectIdentifier, UintRef};
+use x509_cert::der::{Decode as _, Reader as _, SliceReader};
 
 use super::report::Mismatch;
 use super::warm::warm_up;
@@ -33,11 +36,10 @@ impl Keys {
     pub(super) fn of(certificates: &[Vec<u8>]) -> Result<Self, Mismatch> {
         let mut keys = Self { rsa: Vec::new(), elliptic: Vec::new() };
         for der in certificates {
-            let Some((kind, bits)) = kind_of(der) else { continue };
-            if kind == Id::RSA && bits >= SHORTEST_RSA_KEY {
-                keys.rsa.push(der.clone().into());
-            } else if kind == Id::EC {
-                keys.elliptic.push(der.clone().into());
+            match kind_of(der) {
+                Some(Kind::Rsa(bits)) if bits >= SHORTEST_RSA_KEY => keys.rsa.push(der.clone().into()),
+                Some(Kind::Elliptic) => keys.elliptic.push(der.clone().into()),
+                Some(Kind::Rsa(_)) | None => {}
             }
         }
         if keys.rsa.is_empty() && keys.elliptic.is_empty() {
@@ -48,9 +50,44 @@ impl Keys {
     }
 }
 
-fn kind_of(der: &[u8]) -> Option<(Id, u32)> {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// With so many bits.
+    Rsa(u32),
+    Elliptic,
+}
+
+/// Read here, because OpenSSL takes as long for it as for the whole signature; what is not written by the book is left
+/// to OpenSSL all the same.
+fn kind_of(der: &[u8]) -> Option<Kind> {
+    const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+    const ELLIPTIC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+    let Ok(certificate) = Certificate::from_der(der) else { return kind_by_openssl(der) };
+    let key = certificate.tbs_certificate.subject_public_key_info;
+    match key.algorithm.oid {
+        RSA => modulus_bits(key.subject_public_key.raw_bytes()).map(Kind::Rsa),
+        ELLIPTIC => Some(Kind::Elliptic),
+        _ => None,
+    }
+}
+
+/// Of an `RSAPublicKey` (RFC 8017, appendix A.1.1).
+fn modulus_bits(der: &[u8]) -> Option<u32> {
+    let bytes = SliceReader::new(der).ok()?.sequence(|key| {
+        let modulus = UintRef::decode(key)?;
+        UintRef::decode(key)?;
+        Ok(modulus.as_bytes().len())
+    });
+    u32::try_from(bytes.ok()?).ok()?.checked_mul(8)
+}
+
+fn kind_by_openssl(der: &[u8]) -> Option<Kind> {
     let key = X509::from_der(der).ok()?.public_key().ok()?;
-    Some((key.id(), key.bits()))
+    match key.id() {
+        Id::RSA => Some(Kind::Rsa(key.bits())),
+        Id::EC => Some(Kind::Elliptic),
+        _ => None,
+    }
 }
 
 /// What was signed, of a document that has been screened; of several parts, the whole response.

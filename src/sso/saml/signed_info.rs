@@ -1,5 +1,9 @@
 //! What a signature says that it signs, and how: nothing of it may be left to whoever verifies it.
 
+use std::ops::RangeInclusive;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use roxmltree::Node;
 
 use super::Check;
@@ -39,6 +43,8 @@ pub(super) fn approve(signature: Node<'_, '_>) -> Result<(), Failure> {
     transforms(info, reference)?;
     algorithm(info, "SignatureMethod", &SIGNATURE_ALGORITHMS)?;
     algorithm(reference, "DigestMethod", &DIGEST_ALGORITHMS)?;
+    value(reference, "DigestValue", 32..=64)?;
+    value(signature, "SignatureValue", 64..=1024)?;
     key_info(signature)
 }
 
@@ -86,6 +92,20 @@ fn algorithm_of(parent: Node<'_, '_>, name: &'static str, check: Check, allowed:
     match seen {
         Some(algorithm) if allowed.contains(&algorithm) => Ok(()),
         other => failed(check, other.unwrap_or("none"), allowed.join(" or ")),
+    }
+}
+
+/// xmlsec complains at length, on the standard error, of what is not base64.
+fn value(parent: Node<'_, '_>, name: &'static str, bytes: RangeInclusive<usize>) -> Result<(), Failure> {
+    let text = tree::child(parent, (SIGNATURE, name)).map(tree::text).unwrap_or_default();
+    let compact: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    match STANDARD.decode(compact) {
+        Ok(decoded) if bytes.contains(&decoded.len()) => Ok(()),
+        Ok(decoded) => {
+            let expected = format!("{} to {} bytes", bytes.start(), bytes.end());
+            failed(Check::SignatureShape, format!("a {name} of {} bytes", decoded.len()), expected)
+        }
+        Err(error) => failed(Check::SignatureShape, format!("{name}: {error}"), "base64"),
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) fn decode(trail: &mut Trail, form_value: &str) -> Result<String, Stop
 
 /// That a text, the whole document or what an encrypted assertion was, is safe to parse.
 pub(super) fn approve(trail: &mut Trail, text: &str) -> Result<(), Stop> {
-    trail.require(Check::Characters, no_control_characters(text))?;
+    trail.require(Check::Characters, no_control_characters(text).and_then(|()| no_strange_references(text)))?;
     let body = trail.require(Check::Markup, after_declaration(text))?;
     trail.require(Check::Markup, no_markup_but_tags(body))?;
     trail.require(Check::Bounds, within_bounds(body))
@@ -56,12 +56,31 @@ fn from_utf8(bytes: Vec<u8>) -> Result<String, Mismatch> {
 }
 
 fn no_control_characters(text: &str) -> Result<(), Mismatch> {
-    let is_foreign =
-        |c: &char| (c.is_control() && !matches!(c, '\t' | '\n' | '\r')) || matches!(c, '\u{fffe}' | '\u{ffff}');
-    match text.chars().find(is_foreign) {
+    match text.chars().find(|c| is_foreign(*c)) {
         None => Ok(()),
         Some(c) => Err(Mismatch::new(format!("U+{:04X}", u32::from(c)), "printable characters, tabs and line breaks")),
     }
+}
+
+/// References to characters that could not stand there themselves; some parsers put another character in their place.
+fn no_strange_references(text: &str) -> Result<(), Mismatch> {
+    for reference in text.split("&#").skip(1) {
+        let number = reference.split(';').next().unwrap_or_default();
+        let code = match number.strip_prefix('x') {
+            Some(digits) => u32::from_str_radix(digits, 16),
+            None => number.parse(),
+        };
+        let named = code.ok().and_then(char::from_u32);
+        if named.is_none_or(is_foreign) {
+            let seen = format!("&#{}", number.chars().take(12).collect::<String>());
+            return Err(Mismatch::new(seen, "references to printable characters"));
+        }
+    }
+    Ok(())
+}
+
+fn is_foreign(c: char) -> bool {
+    (c.is_control() && !matches!(c, '\t' | '\n' | '\r')) || matches!(c, '\u{fffe}' | '\u{ffff}')
 }
 
 /// What follows the XML declaration, which says nothing but version 1.0, UTF-8 and whether it stands alone.

@@ -17,5 +17,6 @@ pub mod passkeys;
 pub mod provider;
 pub mod sessions;
 pub mod sso;
+pub mod sso_reports;
 pub mod sso_test;
 pub mod webhooks;

@@ -122,9 +122,7 @@ pub fn describe_check(checked: &Checked) -> Value {
 
 /// For the API and for pages.
 pub fn describe_answer(answer: &Answer) -> Value {
-    let attribute = |attribute: &Attribute| {
-        json!({ "name": attribute.name, "friendly_name": attribute.friendly_name, "values": attribute.values })
-    };
+    let attribute = |attribute: &Attribute| json!({ "name": attribute.name, "friendly_name": attribute.friendly_name, "values": attribute.values });
     json!({
         "name_id": answer.name_id.value,
         "name_id_format": answer.name_id.format,

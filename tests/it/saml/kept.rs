@@ -53,10 +53,11 @@ fn administrators_see_which_check_failed_on_what() {
     // As somebody reads it to them on the telephone.
     let typed = format!("{place}/{}", reference.as_str().to_uppercase());
     assert_eq!(admin.api("GET", &typed, Value::Null).status, 200);
+    let mut stranger = app.verified("stranger@example.org");
     for path in [&place, &one] {
         assert_eq!(member.api("GET", path, Value::Null).status, 403);
         assert_eq!(app.browser().api("GET", path, Value::Null).status, 401);
-        assert_eq!(app.verified("stranger@example.org").api("GET", path, Value::Null).status, 404);
+        assert_eq!(stranger.api("GET", path, Value::Null).status, 404);
     }
     for nothing in ["abcdefgh", "x", "%00", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"] {
         assert_eq!(admin.api("GET", &format!("{place}/{nothing}"), Value::Null).status, 404, "{nothing}");
@@ -132,7 +133,7 @@ fn a_page_says_what_was_seen_and_what_was_expected() {
     for word in [refused.as_str(), tested.as_str(), "Sign-in", "Test", "The response was meant for the address"] {
         assert!(text.contains(word), "{word}: {text}");
     }
-    let text = owner.get(&format!("{place}/{}", refused.as_str())).answer.text();
+    let text = owner.get(&format!("{place}/{}", refused.as_str())).answer.text().replace("&#x2f;", "/");
     for word in ["https://old.example/acs", "https://id.example.com/saml/1/acs", "not reached", "[removed]"] {
         assert!(text.contains(word), "{word}: {text}");
     }

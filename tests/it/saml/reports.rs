@@ -1,5 +1,7 @@
 //! What is kept of a document can be read, and used by nobody.
 
+use vestibule::sso::saml::{Check, LONGEST_LIFETIME, OLDEST, TOLERATED_DIFFERENCE};
+
 use super::stage::Stage;
 use crate::support::idp::{Draft, Encryption, Sign};
 
@@ -38,4 +40,20 @@ fn a_report_shows_little_of_what_it_cannot_read() {
     let long = stage.judge_text(format!("<a>{}", "fine words ".repeat(20_000))).document.unwrap();
     assert!(long.len() < 70_000, "{}", long.len());
     assert_eq!(stage.judge_text(b"\xff\xfe").document, None);
+}
+
+#[test]
+fn every_check_and_every_limit_is_documented() {
+    let text = include_str!("../../../docs/saml_checks.md");
+    for check in Check::ALL {
+        let line = format!("| `{}` | {} |", check.as_str(), check.sentence());
+        assert!(text.contains(&line), "docs/saml_checks.md lacks: {line}");
+    }
+    for limit in [
+        format!("differ by {} minutes", TOLERATED_DIFFERENCE.num_minutes()),
+        format!("up to {} minutes after", OLDEST.num_minutes()),
+        format!("than {} hours", LONGEST_LIFETIME.num_hours()),
+    ] {
+        assert!(text.replace('\n', " ").contains(&limit), "{limit}");
+    }
 }

@@ -7,6 +7,8 @@ use crate::support::idp::{Draft, Idp, Key, Sp, encode};
 
 pub const REQUEST: &str = "_2f1d5e9c0b7a4683";
 
+const ISSUER: &str = "https://idp.example/metadata";
+
 pub struct Stage {
     pub idp: Idp,
     pub sp: Sp,
@@ -18,11 +20,14 @@ pub struct Stage {
 
 impl Stage {
     pub fn new() -> Self {
-        Self::with_key(Key::rsa())
+        Self::of(Idp::new(ISSUER))
     }
 
     pub fn with_key(key: Key) -> Self {
-        let idp = Idp::with_key("https://idp.example/metadata", key);
+        Self::of(Idp::with_key(ISSUER, key))
+    }
+
+    fn of(idp: Idp) -> Self {
         let certificates = vec![idp.key.certificate_der().to_vec()];
         let sp = Sp::new("https://id.example.com/saml/1/metadata", "https://id.example.com/saml/1/acs");
         let now = Utc.with_ymd_and_hms(2030, 5, 17, 12, 0, 0).unwrap();

@@ -28,76 +28,67 @@ fn edited(stage: &Stage, check: Check, edits: &[(&str, &str, &str)]) -> Vec<Atta
 }
 
 fn parts(stage: &Stage) -> Vec<Attack> {
-    edited(
-        stage,
-        Check::AssertionShape,
-        &[
-            ("two subjects", "<saml:Subject>", "<saml:Subject/><saml:Subject>"),
-            ("an unknown statement", "<saml:AttributeStatement>", r#"<x xmlns="urn:x"/><saml:AttributeStatement>"#),
-            ("a decision", "<saml:AttributeStatement>", "<saml:AuthzDecisionStatement/><saml:AttributeStatement>"),
-            ("a statement of any kind", "<saml:AttributeStatement>", "<saml:Statement/><saml:AttributeStatement>"),
-            ("two authentications", "<saml:AuthnStatement ", "<saml:AuthnStatement/><saml:AuthnStatement "),
-            ("two conditions", "<saml:Conditions ", "<saml:Conditions/><saml:Conditions "),
-            ("text in the assertion", "<saml:Subject>", "let me in<saml:Subject>"),
-            ("text in the subject", "<saml:Subject>", "<saml:Subject>let me in"),
-            (
-                "a second NameID",
-                "<saml:SubjectConfirmation ",
-                "<saml:NameID>eve</saml:NameID><saml:SubjectConfirmation ",
-            ),
-            ("a base id", "<saml:SubjectConfirmation ", "<saml:BaseID/><saml:SubjectConfirmation "),
-            ("an encrypted id", "<saml:SubjectConfirmation ", "<saml:EncryptedID/><saml:SubjectConfirmation "),
-            (
-                "a restriction without audience",
-                "<saml:AudienceRestriction>",
-                "<saml:AudienceRestriction/><saml:AudienceRestriction>",
-            ),
-            ("two contexts", "<saml:AuthnContext>", "<saml:AuthnContext/><saml:AuthnContext>"),
-            (
-                "two classes",
-                "<saml:AuthnContextClassRef>",
-                "<saml:AuthnContextClassRef>x</saml:AuthnContextClassRef><saml:AuthnContextClassRef>",
-            ),
-            (
-                "a context of any kind",
-                "<saml:AuthnContextClassRef>",
-                r#"<saml:AuthnContextDecl><x xmlns="urn:x"/></saml:AuthnContextDecl><saml:AuthnContextClassRef>"#,
-            ),
-            ("an element in the class", "<saml:AuthnContextClassRef>", "<saml:AuthnContextClassRef><b/>"),
-            (
-                "two confirmations",
-                "<saml:SubjectConfirmation ",
-                r#"<saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer"><saml:SubjectConfirmationData/></saml:SubjectConfirmation><saml:SubjectConfirmation "#,
-            ),
-            (
-                "a NameID in the confirmation",
-                "<saml:SubjectConfirmationData",
-                "<saml:NameID>eve</saml:NameID><saml:SubjectConfirmationData",
-            ),
-            (
-                "a key in the confirmation",
-                "<saml:SubjectConfirmationData",
-                "<ds:KeyInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"/><saml:SubjectConfirmationData",
-            ),
-            (
-                "no attribute in the statement",
-                "<saml:AttributeStatement>",
-                "<saml:AttributeStatement/><saml:AttributeStatement>",
-            ),
-            (
-                "an encrypted attribute",
-                "<saml:AttributeStatement>",
-                "<saml:AttributeStatement><saml:EncryptedAttribute/>",
-            ),
-            (
-                "a strange attribute",
-                "<saml:AttributeStatement>",
-                r#"<saml:AttributeStatement><Attribute xmlns="urn:x" Name="email"/>"#,
-            ),
-            ("a strange subject", "<saml:Subject>", r#"<Subject xmlns="urn:x"/><saml:Subject>"#),
-        ],
-    )
+    edited(stage, Check::AssertionShape, PARTS)
 }
+
+/// A name, and what is put in place of what.
+const PARTS: &[(&str, &str, &str)] = &[
+    ("two subjects", "<saml:Subject>", "<saml:Subject/><saml:Subject>"),
+    ("an unknown statement", "<saml:AttributeStatement>", r#"<x xmlns="urn:x"/><saml:AttributeStatement>"#),
+    ("a decision", "<saml:AttributeStatement>", "<saml:AuthzDecisionStatement/><saml:AttributeStatement>"),
+    ("a statement of any kind", "<saml:AttributeStatement>", "<saml:Statement/><saml:AttributeStatement>"),
+    ("two authentications", "<saml:AuthnStatement ", "<saml:AuthnStatement/><saml:AuthnStatement "),
+    ("two conditions", "<saml:Conditions ", "<saml:Conditions/><saml:Conditions "),
+    ("text in the assertion", "<saml:Subject>", "let me in<saml:Subject>"),
+    ("text in the subject", "<saml:Subject>", "<saml:Subject>let me in"),
+    ("a second NameID", "<saml:SubjectConfirmation ", "<saml:NameID>eve</saml:NameID><saml:SubjectConfirmation "),
+    ("a base id", "<saml:SubjectConfirmation ", "<saml:BaseID/><saml:SubjectConfirmation "),
+    ("an encrypted id", "<saml:SubjectConfirmation ", "<saml:EncryptedID/><saml:SubjectConfirmation "),
+    (
+        "a restriction without audience",
+        "<saml:AudienceRestriction>",
+        "<saml:AudienceRestriction/><saml:AudienceRestriction>",
+    ),
+    ("two contexts", "<saml:AuthnContext>", "<saml:AuthnContext/><saml:AuthnContext>"),
+    (
+        "two classes",
+        "<saml:AuthnContextClassRef>",
+        "<saml:AuthnContextClassRef>x</saml:AuthnContextClassRef><saml:AuthnContextClassRef>",
+    ),
+    (
+        "a context of any kind",
+        "<saml:AuthnContextClassRef>",
+        r#"<saml:AuthnContextDecl><x xmlns="urn:x"/></saml:AuthnContextDecl><saml:AuthnContextClassRef>"#,
+    ),
+    ("an element in the class", "<saml:AuthnContextClassRef>", "<saml:AuthnContextClassRef><b/>"),
+    (
+        "two confirmations",
+        "<saml:SubjectConfirmation ",
+        r#"<saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer"><saml:SubjectConfirmationData/></saml:SubjectConfirmation><saml:SubjectConfirmation "#,
+    ),
+    (
+        "a NameID in the confirmation",
+        "<saml:SubjectConfirmationData",
+        "<saml:NameID>eve</saml:NameID><saml:SubjectConfirmationData",
+    ),
+    (
+        "a key in the confirmation",
+        "<saml:SubjectConfirmationData",
+        "<ds:KeyInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"/><saml:SubjectConfirmationData",
+    ),
+    (
+        "no attribute in the statement",
+        "<saml:AttributeStatement>",
+        "<saml:AttributeStatement/><saml:AttributeStatement>",
+    ),
+    ("an encrypted attribute", "<saml:AttributeStatement>", "<saml:AttributeStatement><saml:EncryptedAttribute/>"),
+    (
+        "a strange attribute",
+        "<saml:AttributeStatement>",
+        r#"<saml:AttributeStatement><Attribute xmlns="urn:x" Name="email"/>"#,
+    ),
+    ("a strange subject", "<saml:Subject>", r#"<Subject xmlns="urn:x"/><saml:Subject>"#),
+];
 
 fn names(stage: &Stage) -> Vec<Attack> {
     let mut found = Vec::new();

@@ -5,7 +5,7 @@ use crate::saml::stage::Stage;
 use crate::support::idp::{Cipher, Draft, Encryption, Idp, Key, Sign, Transport};
 
 pub fn all(stage: &Stage) -> Vec<Attack> {
-    [algorithms(stage), shapes(stage), secrets(stage), contents(stage)].concat()
+    [algorithms(stage), shapes(stage), secrets(stage), contents(stage), screened_contents(stage)].concat()
 }
 
 fn encrypted(stage: &Stage, sign: Sign) -> Draft {
@@ -91,7 +91,6 @@ fn contents(stage: &Stage) -> Vec<Attack> {
     let shell = stage.idp.document(&encrypted(stage, Sign::Nothing));
     let envelope = cut(&shell, "<saml:EncryptedAssertion", "</saml:EncryptedAssertion>");
     let holding = |clear: &str| shell.replace(envelope, &to.seal(clear));
-    let deep = format!("{}{}", "<a>".repeat(40), "</a>".repeat(40));
     let eve = Idp::with_key(&stage.idp.entity_id, Key::other_rsa());
     let texts = [
         ("nobody has signed", stage.idp.document(&encrypted(stage, Sign::Nothing)), Check::Signed),
@@ -108,6 +107,22 @@ fn contents(stage: &Stage) -> Vec<Attack> {
             holding(&to.seal(assertion).replacen('>', " xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\">", 1)),
             Check::Decryption,
         ),
+    ];
+    texts
+        .into_iter()
+        .map(|(name, text, check)| Attack::text(format!("encrypted content: {name}"), check, text))
+        .collect()
+}
+
+fn screened_contents(stage: &Stage) -> Vec<Attack> {
+    let to = Encryption::to(stage.own.certificate_der());
+    let signed = stage.idp.document(&stage.draft());
+    let assertion = cut(&signed, "<saml:Assertion", "</saml:Assertion>");
+    let shell = stage.idp.document(&encrypted(stage, Sign::Nothing));
+    let envelope = cut(&shell, "<saml:EncryptedAssertion", "</saml:EncryptedAssertion>");
+    let holding = |clear: &str| shell.replace(envelope, &to.seal(clear));
+    let deep = format!("{}{}", "<a>".repeat(40), "</a>".repeat(40));
+    let texts = [
         ("a comment", holding(&assertion.replace(">ann<", ">an<!-- -->n<")), Check::Markup),
         (
             "an entity",

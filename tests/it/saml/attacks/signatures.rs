@@ -68,19 +68,12 @@ fn foreign_keys(stage: &Stage) -> Vec<Attack> {
         ));
     }
     // One signature is good, the other is not.
-    let inner = eve.document(&Draft { sign: Sign::Assertion, ..stage.draft() });
+    let same = |sign| Draft { sign, assertion_id: "_same".to_owned(), ..stage.draft() };
+    let inner = eve.document(&same(Sign::Assertion));
     let signature = cut(&inner, "<ds:Signature ", "</ds:Signature>");
-    let outer = stage.idp.document(&Draft { sign: Sign::Response, ..stage.draft() });
-    let id = |text: &str| cut(&text[text.find("<saml:Assertion").unwrap()..], " ID=\"", "\"").to_owned();
-    let moved = signature.replace(
-        id(&inner).trim_start_matches(" ID=\"").trim_end_matches('"'),
-        id(&outer).trim_start_matches(" ID=\"").trim_end_matches('"'),
-    );
-    found.push(Attack::text(
-        "a foreign signature in a signed response",
-        Check::Signature,
-        replaced(&outer, "<saml:Subject>", &format!("{moved}<saml:Subject>")),
-    ));
+    let outer = stage.idp.document(&same(Sign::Response));
+    let text = replaced(&outer, "<saml:Subject>", &format!("{signature}<saml:Subject>"));
+    found.push(Attack::text("a foreign signature in a signed response", Check::Signature, text));
     found
 }
 
@@ -115,17 +108,21 @@ fn tampered(stage: &Stage) -> Vec<Attack> {
         let digest = cut(&good, "<ds:DigestValue>", "</ds:DigestValue>");
         let value = cut(&good, "<ds:SignatureValue>", "</ds:SignatureValue>");
         let other = stage.idp.document(&Draft { sign, ..stage.draft() });
+        let another = |from: &str, to: &str| cut(&other, from, to).to_owned();
+        let short = |name: &str, value: &str| format!("<ds:{name}>{value}</ds:{name}>");
+        let zeros = format!("{}==", "A".repeat(342));
         let edits = [
-            ("no digest", digest, "<ds:DigestValue/>".to_owned()),
-            ("another digest", digest, cut(&other, "<ds:DigestValue>", "</ds:DigestValue>").to_owned()),
-            ("no value", value, "<ds:SignatureValue/>".to_owned()),
-            ("another value", value, cut(&other, "<ds:SignatureValue>", "</ds:SignatureValue>").to_owned()),
-            ("half a value", value, format!("{}</ds:SignatureValue>", &value[..value.len() / 2])),
-            ("a value that is no base64", value, "<ds:SignatureValue>%%%</ds:SignatureValue>".to_owned()),
-            ("a value of zeros", value, format!("<ds:SignatureValue>{}==</ds:SignatureValue>", "A".repeat(342))),
+            ("no digest", digest, "<ds:DigestValue/>".to_owned(), Check::SignatureShape),
+            ("a digest of three bytes", digest, short("DigestValue", "AAAA"), Check::SignatureShape),
+            ("another digest", digest, another("<ds:DigestValue>", "</ds:DigestValue>"), Check::Signature),
+            ("no value", value, "<ds:SignatureValue/>".to_owned(), Check::SignatureShape),
+            ("a value of three bytes", value, short("SignatureValue", "AAAA"), Check::SignatureShape),
+            ("a value that is no base64", value, short("SignatureValue", "%%%"), Check::SignatureShape),
+            ("another value", value, another("<ds:SignatureValue>", "</ds:SignatureValue>"), Check::Signature),
+            ("a value of zeros", value, short("SignatureValue", &zeros), Check::Signature),
         ];
-        for (name, from, to) in edits {
-            found.push(Attack::text(format!("{name}, signed {sign:?}"), Check::Signature, replaced(&good, from, &to)));
+        for (name, from, to, check) in edits {
+            found.push(Attack::text(format!("{name}, signed {sign:?}"), check, replaced(&good, from, &to)));
         }
     }
     found
@@ -182,14 +179,31 @@ fn references(stage: &Stage) -> Vec<Attack> {
     found
 }
 
+const ENVELOPED: &str = r#"<ds:Transform Algorithm="http://www.w3.org/2000/09/xmldsig#enveloped-signature"/>"#;
+const EXCLUSIVE: &str = r#"<ds:Transform Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/>"#;
+const XSLT: &str = r#"<xsl:stylesheet xmlns:xsl="http://www.w3.org/1999/XSL/Transform" version="1.0"><xsl:template match="/"><xsl:copy-of select="document('file:///etc/passwd')"/></xsl:template></xsl:stylesheet>"#;
+
+fn transform(algorithm: &str, inner: &str) -> String {
+    format!(r#"<ds:Transform Algorithm="{algorithm}">{inner}</ds:Transform>"#)
+}
+
 fn transforms(stage: &Stage) -> Vec<Attack> {
-    const ENVELOPED: &str = r#"<ds:Transform Algorithm="http://www.w3.org/2000/09/xmldsig#enveloped-signature"/>"#;
-    const EXCLUSIVE: &str = r#"<ds:Transform Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/>"#;
-    let of = |algorithm: &str, inner: &str| format!(r#"<ds:Transform Algorithm="{algorithm}">{inner}</ds:Transform>"#);
-    let xslt = r#"<xsl:stylesheet xmlns:xsl="http://www.w3.org/1999/XSL/Transform" version="1.0"><xsl:template match="/"><xsl:copy-of select="document('file:///etc/passwd')"/></xsl:template></xsl:stylesheet>"#;
-    let inclusive = r#"<InclusiveNamespaces xmlns="http://www.w3.org/2001/10/xml-exc-c14n#" PrefixList="{}"/>"#;
-    let long = inclusive.replace("{}", &"a ".repeat(500));
-    let lists = [
+    let good = stage.idp.document(&stage.draft());
+    let own = cut(&good, "<ds:Transforms>", "</ds:Transforms>");
+    let mut found = Vec::new();
+    for (name, list) in lists_that_run().into_iter().chain(other_lists()) {
+        let text = good.replace(own, &format!("<ds:Transforms>{list}</ds:Transforms>"));
+        found.push(Attack::text(format!("transforms: {name}"), Check::Transforms, text));
+    }
+    found.push(Attack::text("no transforms", Check::Reference, good.replace(own, "")));
+    found.extend(canonicalizations(stage, &good));
+    found
+}
+
+/// In a wrong number or order, or able to do something.
+fn lists_that_run() -> Vec<(&'static str, String)> {
+    let of = transform;
+    vec![
         ("none", String::new()),
         ("enveloped alone", ENVELOPED.to_owned()),
         ("C14N alone", EXCLUSIVE.to_owned()),
@@ -197,8 +211,8 @@ fn transforms(stage: &Stage) -> Vec<Attack> {
         ("three", format!("{ENVELOPED}{EXCLUSIVE}{EXCLUSIVE}")),
         ("a thousand", format!("{ENVELOPED}{}", EXCLUSIVE.repeat(1_000))),
         ("enveloped twice", format!("{ENVELOPED}{ENVELOPED}")),
-        ("XSLT", format!("{ENVELOPED}{}", of("http://www.w3.org/TR/1999/REC-xslt-19991116", xslt))),
-        ("XSLT first", of("http://www.w3.org/TR/1999/REC-xslt-19991116", xslt) + ENVELOPED + EXCLUSIVE),
+        ("XSLT", format!("{ENVELOPED}{}", of("http://www.w3.org/TR/1999/REC-xslt-19991116", XSLT))),
+        ("XSLT first", of("http://www.w3.org/TR/1999/REC-xslt-19991116", XSLT) + ENVELOPED + EXCLUSIVE),
         (
             "XPath",
             format!(
@@ -216,6 +230,14 @@ fn transforms(stage: &Stage) -> Vec<Attack> {
                 )
             ),
         ),
+    ]
+}
+
+fn other_lists() -> Vec<(&'static str, String)> {
+    let of = transform;
+    let inclusive = r#"<InclusiveNamespaces xmlns="http://www.w3.org/2001/10/xml-exc-c14n#" PrefixList="{}"/>"#;
+    let long = inclusive.replace("{}", &"a ".repeat(500));
+    vec![
         ("XPath filter", format!("{ENVELOPED}{}", of("http://www.w3.org/2002/06/xmldsig-filter2", ""))),
         ("XPointer", format!("{ENVELOPED}{}", of("http://www.w3.org/2001/04/xmldsig-more#xptr", ""))),
         ("base64", format!("{ENVELOPED}{}", of("http://www.w3.org/2000/09/xmldsig#base64", ""))),
@@ -238,16 +260,13 @@ fn transforms(stage: &Stage) -> Vec<Attack> {
             "namespaces twice",
             format!("{ENVELOPED}{}", of("http://www.w3.org/2001/10/xml-exc-c14n#", &inclusive.repeat(2))),
         ),
-    ];
-    let good = stage.idp.document(&stage.draft());
-    let own = cut(&good, "<ds:Transforms>", "</ds:Transforms>");
+    ]
+}
+
+fn canonicalizations(stage: &Stage, good: &str) -> Vec<Attack> {
+    let of = transform;
     let mut found = Vec::new();
-    for (name, list) in lists {
-        let text = good.replace(own, &format!("<ds:Transforms>{list}</ds:Transforms>"));
-        found.push(Attack::text(format!("transforms: {name}"), Check::Transforms, text));
-    }
-    found.push(Attack::text("no transforms", Check::Reference, good.replace(own, "")));
-    let method = cut(&good, "<ds:CanonicalizationMethod ", "/>");
+    let method = cut(good, "<ds:CanonicalizationMethod ", "/>");
     for algorithm in [
         "http://www.w3.org/TR/2001/REC-xml-c14n-20010315",
         "http://www.w3.org/TR/2001/REC-xml-c14n-20010315#WithComments",

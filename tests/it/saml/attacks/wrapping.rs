@@ -140,7 +140,7 @@ fn into_every_place(stage: &Stage) -> Vec<Attack> {
         ("<saml:AttributeStatement>", "the attributes"),
         ("<saml:AttributeValue>", "a value"),
         ("</saml:NameID>", "the NameID"),
-        ("</saml:Issuer>", "an issuer"),
+        ("<saml:Issuer>", "an issuer"),
         ("<saml:AuthnContextClassRef>", "the class"),
     ];
     let wrappers = [
