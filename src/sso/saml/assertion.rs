@@ -11,7 +11,7 @@ use super::{Answer, Asked, Attribute, Check, NameId, Provider, times};
 
 const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
 
-/// The longest NameID and the longest value of an attribute, in characters.
+/// The longest `NameID` and the longest value of an attribute, in characters.
 const LONGEST_NAME_ID: usize = 1024;
 const LONGEST_VALUE: usize = 10_000;
 

@@ -150,7 +150,7 @@ const RULES: &[Rule] = &[
     rule((ENCRYPTION, "ReferenceList"), &[((ENCRYPTION, "DataReference"), Any)], Check::Encryption),
 ];
 
-/// What is in these is not read: a KeyInfo names keys, which are the connection's alone; advice may be ignored.
+/// What is in these is not read: a `KeyInfo` names keys, which are the connection's alone; advice may be ignored.
 const OPAQUE: &[Name] = &[(SIGNATURE, "KeyInfo"), (ASSERTION, "Advice"), (PROTOCOL, "StatusDetail")];
 
 const fn rule(parent: Name, children: &'static [(Name, Times)], check: Check) -> Rule {
@@ -220,12 +220,12 @@ fn stands_in(child: Node<'_, '_>, node: Node<'_, '_>) -> String {
 }
 
 fn expected(rule: &Rule) -> String {
-    let named = |((_, local), times): &(Name, Times)| match times {
+    let counted = |((_, local), times): &(Name, Times)| match times {
         One => (*local).to_owned(),
         Maybe => format!("{local} or none"),
         Several => format!("{local} once or more"),
         Any => format!("any number of {local}"),
     };
-    let names: Vec<String> = rule.children.iter().map(named).collect();
+    let names: Vec<String> = rule.children.iter().map(counted).collect();
     if names.is_empty() { "text alone".to_owned() } else { format!("in {}: {}", rule.parent.1, names.join(", ")) }
 }

@@ -165,7 +165,7 @@ fn id_of(node: Node<'_, '_>) -> Option<&'static str> {
     node.tag_name().namespace().filter(|namespace| [SIGNATURE, ENCRYPTION].contains(namespace)).map(|_| "Id")
 }
 
-/// An NCName of ASCII, so that no two spellings of it are equal to anybody.
+/// An `NCName` of ASCII, so that no two spellings of it are equal to anybody.
 fn is_plain_name(id: &str) -> bool {
     let is_start = |c: char| c.is_ascii_alphabetic() || c == '_';
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');

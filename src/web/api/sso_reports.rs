@@ -13,7 +13,7 @@ use crate::db::ReadTx;
 use crate::kernel::ConnectionId;
 use crate::sso::connections::{self, Connection};
 use crate::sso::reports::{self, Kept, Reference};
-use crate::sso::saml::{Answer, Attribute, Checked, Verdict};
+use crate::sso::saml::{Answer, Attribute, Check, Checked, Verdict};
 use crate::web::failure::{self, Failure};
 use crate::web::membership::Belongs;
 use crate::web::pages::sso_reports as page;
@@ -87,7 +87,7 @@ fn summarise(kept: &Kept) -> Value {
         "reference": kept.reference.as_str(),
         "purpose": kept.purpose.as_str(),
         "outcome": if kept.refused().is_some() { "refused" } else { "good" },
-        "check": kept.refused().map(|check| check.as_str()),
+        "check": kept.refused().map(Check::as_str),
         "created_at": kept.created_at,
         "expires_at": kept.expires_at,
     })

@@ -490,17 +490,6 @@ impl From<sso::connections::Error> for Failure {
     }
 }
 
-impl From<sso::reports::Error> for Failure {
-    fn from(error: sso::reports::Error) -> Self {
-        use sso::reports::Error;
-        match error {
-            Error::Db(error) => error.into(),
-            Error::Unsealable(error) => Self::internal(error),
-            Error::Unreadable(error) => Self::internal(error),
-        }
-    }
-}
-
 impl From<factors::Error> for Failure {
     fn from(error: factors::Error) -> Self {
         match error {

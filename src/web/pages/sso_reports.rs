@@ -8,7 +8,7 @@ use super::sessions::ago;
 use crate::app::App;
 use crate::sso::connections::Connection;
 use crate::sso::reports::{Kept, Purpose};
-use crate::sso::saml::Verdict;
+use crate::sso::saml::{Check, Verdict};
 use crate::web::api::sso_reports::{describe_answer, describe_check};
 use crate::web::membership::Belongs;
 use crate::web::view;
@@ -46,7 +46,7 @@ fn summarise(kept: &Kept, now: DateTime<Utc>) -> Value {
         "reference": kept.reference.as_str(),
         "what": what(kept.purpose),
         "is_good": kept.refused().is_none(),
-        "sentence": kept.refused().map(|check| check.sentence()),
+        "sentence": kept.refused().map(Check::sentence),
         "at": kept.created_at,
         "ago": ago(now - kept.created_at),
         "expires_at": kept.expires_at,
