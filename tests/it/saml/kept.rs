@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use serde_json::Value;
 use vestibule::db::Tx;
 use vestibule::kernel::{ConnectionId, Origin};
-use vestibule::sso::reports::{self, MOST, Occasion, Purpose, Reference};
+use vestibule::sso::reports::{self, Contents, MOST, Occasion, Purpose, Reference};
 use vestibule::sso::saml::Report;
 
 use super::stage::Stage;
@@ -16,8 +16,9 @@ use crate::support::idp::Draft;
 /// Keeps it as whoever has judged it does.
 fn kept(app: &TestApp, connection: &Value, purpose: Purpose, report: &Report) -> Reference {
     let connection: ConnectionId = connection["id"].as_str().unwrap().parse().unwrap();
-    let (sealer, report) = (app.app.sealer.clone(), report.clone());
-    let keep = move |tx: &mut Tx<'_>| reports::keep(tx, &sealer, Occasion { connection, purpose, user: None }, &report);
+    let (sealer, contents) = (app.app.sealer.clone(), Contents { report: report.clone(), maps_to: None });
+    let keep =
+        move |tx: &mut Tx<'_>| reports::keep(tx, &sealer, Occasion { connection, purpose, user: None }, &contents);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(app.app.db.write::<_, reports::Error, _>(&Origin::operator("test"), keep)).unwrap()
 }
