@@ -1,10 +1,11 @@
 //! Everything that can go wrong at the door, as a status, a stable code and a sentence.
 //!
-//! This is the only place that turns an error into a status ([`conversions`] says which error is which failure).
+//! This is the only place that turns an error into a status ([`conversions`] and [`providers`] say which error is which failure).
 //! Handlers return a [`Failure`]; [`present`] writes
 //! it as a page or as `application/problem+json` (RFC 9457), whichever the request came for.
 
 mod conversions;
+mod providers;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
