@@ -4,9 +4,11 @@
 //! the provider has asked for several itself.
 
 use super::enter::{Entered, First, Held, Rest, enter};
+use super::provider_only::another_provider;
 use crate::accounts;
 use crate::app::App;
 use crate::db::{self, Tx};
+use crate::domains::Provider;
 use crate::factors;
 use crate::kernel::{ConnectionId, Digest, Origin, UserId};
 use crate::meters::Outcome;
@@ -41,6 +43,9 @@ pub enum Error {
     /// The report says why.
     #[error("a check failed")]
     Refused(Box<Report>),
+    /// They had connected their account with this one before. It is right, and not the one that their address has now.
+    #[error("people with this address sign in by another provider")]
+    ProviderOnly(Provider),
     #[error(transparent)]
     Db(#[from] db::Error),
 }
@@ -54,7 +59,7 @@ pub async fn sign_in(app: &App, origin: &Origin, attempt: Attempt) -> Result<Sig
 
 fn outcome(error: &Error) -> Outcome {
     match error {
-        Error::Refused(_) => Outcome::Failure,
+        Error::Refused(_) | Error::ProviderOnly(_) => Outcome::Failure,
         Error::Db(_) => Outcome::Error,
     }
 }
@@ -76,6 +81,9 @@ fn let_in(tx: &mut Tx<'_>, app: &App, attempt: Attempt) -> Result<SignedIn, Erro
         return Ok(SignedIn::Unknown);
     };
     let provided = provider_sessions::open(tx, connection, user, &answer)?;
+    if let Some(provider) = another_provider(tx, user, provided)? {
+        return Err(Error::ProviderOnly(provider));
+    }
     let rest = if mapping::is_by_several_factors(&answer) { Rest::DoneElsewhere } else { Rest::AsUsual };
     let first = First { user, by: Method::Sso, provided: Some(provided), rest };
     Ok(SignedIn::In(enter(tx, app, first, Remember::No, &held)?))

@@ -254,6 +254,7 @@ impl Visit<'_> {
                 Ok(answer)
             }
             Err(by_sso::Error::Refused(report)) => self.keep(&connection, open, *report, None).await,
+            Err(by_sso::Error::ProviderOnly(provider)) => Err(Failure::SsoRequired(Box::new(provider.into()))),
             Err(by_sso::Error::Db(error)) => Err(error.into()),
         }
     }

@@ -3,6 +3,7 @@
 mod break_glass;
 mod doors;
 mod pages;
+mod providers;
 mod strangers;
 mod walk;
 mod when;
