@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::sso_signin::{Stage, connect, is_in, sp};
+use crate::sso_signin::{Stage, connect, is_in, prove, sp};
 use crate::support::idp::Idp;
 
 #[test]
@@ -10,7 +10,8 @@ fn the_provider_of_the_domain_lets_its_people_in_and_that_of_another_connection_
     let stage = Stage::start();
     stage.ann();
     let idp = Idp::new("https://another.test");
-    let id = connect(&stage.app, "acme", &idp, json!({ "name": "Another", "domains": [] }));
+    let id = connect(&stage.app, "acme", &idp, json!({ "name": "Another", "domains": ["other.example"] }));
+    prove(&stage.app, "acme", "other.example");
     stage.app.execute(&format!(
         "INSERT INTO identities SELECT '{id}', name_id, name_id_format, user_id, linked_at, last_seen_at FROM identities;
         UPDATE connections SET enforced_from = to_timestamp(0) WHERE name = 'Acme sign-in'"
