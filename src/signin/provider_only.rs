@@ -33,14 +33,10 @@ pub(super) fn provider_instead(
 
 /// By whom this person has to sign in, who has come by the provider of another connection: one that they had connected
 /// their account with before.
-pub(super) fn another_provider(
-    tx: &mut ReadTx<'_>,
-    user: UserId,
-    provided: Provided,
-) -> Result<Option<Provider>, db::Error> {
+pub(super) fn another_provider(tx: &mut ReadTx<'_>, user: UserId, by: Provided) -> Result<Option<Provider>, db::Error> {
     let Some(person) = accounts::find(tx, user)? else { return Ok(None) };
     match domains::enforced(tx, &person.email)? {
-        Some(provider) if domains::is_of(tx, provided.session, provider.connection)? => Ok(None),
+        Some(provider) if domains::is_of(tx, by.session, provider.connection)? => Ok(None),
         provider => Ok(provider),
     }
 }
