@@ -72,11 +72,12 @@ fn is_same_person(
     let (holder, came_by) = sessions::find_provider_session(tx, session)?.ok_or(Refused::Ended)?;
     let came_by = provider_sessions::find(tx, came_by)?.ok_or(Refused::Ended)?;
     let is_by_same = holder == user && came_by.connection == ready.connection.id;
-    let is_same = is_by_same
-        && match identities::is_lasting(&answer.name_id) {
-            true => came_by.name.value == answer.name_id.value,
-            false => is_account_of(tx, ready, answer, user)?,
-        };
+    let is_named_so = if identities::is_lasting(&answer.name_id) {
+        came_by.name.value == answer.name_id.value
+    } else {
+        is_account_of(tx, ready, answer, user)?
+    };
+    let is_same = is_by_same && is_named_so;
     if is_same {
         report.pass(Check::SamePerson);
     } else {

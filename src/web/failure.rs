@@ -201,12 +201,13 @@ impl Failure {
             Self::InvalidCredentials | Self::NotProved(_) => "That did not match",
             Self::InvalidKey => "That key opens nothing",
             Self::MfaRequired(_) => "One more step",
-            Self::Unauthenticated | Self::SignedOut(_) | Self::SignInAgain => "You are not signed in",
+            Self::Unauthenticated | Self::SignedOut(_) | Self::SignInAgain | Self::SsoRefused(_) => {
+                "You are not signed in"
+            }
             Self::ReauthRequired(_) => "Confirm that it is you",
             Self::SsoRequired(_) => "Sign in by your organization",
             Self::EmailUnverified => "Your address is not confirmed",
             Self::Forbidden(_) | Self::NotByKey(_) => "This is not open to you",
-            Self::SsoRefused(_) => "You are not signed in",
             Self::Leaving => "Your account is to be deleted",
             Self::MfaEnrollmentRequired(_) => "A second factor is asked for",
             Self::Csrf => "Please do that again",

@@ -203,7 +203,7 @@ impl Visit<'_> {
         match open.as_deref() {
             Some(Open { purpose: Purpose::StepUp, person: Some(person), .. }) => {
                 let asked_at = open.as_deref().map_or(now, |open| open.asked_at);
-                self.confirm(ready, (*person, asked_at), answer, report, open.as_deref()).await
+                self.confirm(ready, (*person, asked_at), (answer, report), open.as_deref()).await
             }
             Some(Open { purpose: Purpose::Test, person: Some((user, _)), .. }) => {
                 self.try_out(ready, *user, (answer, report), open.as_deref()).await
@@ -263,8 +263,7 @@ impl Visit<'_> {
         &self,
         ready: Ready,
         ((user, session), asked_at): ((UserId, crate::kernel::SessionId), DateTime<Utc>),
-        answer: Answer,
-        report: Report,
+        (answer, report): (Answer, Report),
         open: Option<&Open>,
     ) -> Result<HttpResponse, Failure> {
         let connection = ready.connection.clone();
