@@ -6,7 +6,7 @@
 //     service            metadata of the one service that it answers
 //     person             {id, email, name, groups}
 //     sign_response, sign_assertion, encrypt
-//     ahead              seconds by which its clock is ahead
+//     binding            redirect or post: how it speaks of signing out
 
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -40,7 +40,7 @@ const parties = () => {
     isAssertionEncrypted: settings.encrypt,
     loginResponseTemplate: { context: LOGIN, attributes: [] },
     singleSignOnService: [{ Binding: redirect, Location: `${at}/sso` }, { Binding: post, Location: `${at}/sso` }],
-    singleLogoutService: [{ Binding: redirect, Location: `${at}/slo` }, { Binding: post, Location: `${at}/slo` }],
+    singleLogoutService: [{ Binding: { redirect, post }[settings.binding], Location: `${at}/slo` }],
   });
   const metadata = settings.service.replace(/WantAssertionsSigned="[^"]*"/, "");
   const signed = metadata.replace("<md:SPSSODescriptor", `<md:SPSSODescriptor WantAssertionsSigned="${settings.sign_assertion}"`);
@@ -68,8 +68,7 @@ const page = (action, fields) =>
     .join("")}<button>Continue</button></form>`;
 
 const answer = async ({ settings, provider, service }, asked, state) => {
-  const moment = Date.now() + (settings.ahead ?? 0) * 1000;
-  const instant = (later) => new Date(moment + later).toISOString();
+  const instant = (later) => new Date(Date.now() + later).toISOString();
   const acs = service.entityMeta.getAssertionConsumerService("post");
   const { id, email, name, groups } = settings.person;
   const said = {
@@ -93,15 +92,17 @@ const answer = async ({ settings, provider, service }, asked, state) => {
   return page(acs, { SAMLResponse: context, RelayState: state });
 };
 
-const signedOut = ({ provider, service }, asked, state) => {
-  const { context } = provider.createLogoutResponse(service, asked, "redirect", state);
-  return { redirect: context };
-};
+const carry = (binding, name, { context, entityEndpoint }, state) =>
+  binding === "redirect" ? { redirect: context } : page(entityEndpoint, { [name]: context, RelayState: state });
+
+const signedOut = ({ settings, provider, service }, asked, state) =>
+  carry(settings.binding, "SAMLResponse", provider.createLogoutResponse(service, asked, settings.binding, state), state);
 
 const signOut = ({ settings, provider, service }) => {
   const user = { logoutNameID: settings.person.id, sessionIndex: `session-of-${settings.person.id}` };
-  const { context } = provider.createLogoutRequest(service, "redirect", user, "its own state");
-  return { redirect: context };
+  const state = "its own state";
+  const request = provider.createLogoutRequest(service, settings.binding, user, state);
+  return carry(settings.binding, "SAMLRequest", request, state);
 };
 
 const body = async (request) => {

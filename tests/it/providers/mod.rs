@@ -2,6 +2,9 @@
 //! profile, and they are asked and told in words that they take.
 
 mod answers;
+mod house;
+mod signing_in;
+mod signing_out;
 
 use chrono::{DateTime, Utc};
 use vestibule::kernel::Clock;

@@ -31,7 +31,7 @@ impl Samlify {
             "sign_response": true,
             "sign_assertion": false,
             "encrypt": false,
-            "ahead": 0,
+            "binding": "redirect",
         });
         let file = folder.path().join("settings.json");
         let mut command = Command::new("node");
@@ -69,6 +69,12 @@ impl Samlify {
         let Pair { key, certificate, .. } = keys::generate("samlify", Clock::System.now()).expect("a key");
         self.settings["key"] = json!(pem("PRIVATE KEY", &key));
         self.set("certificate", json!(pem("CERTIFICATE", &certificate)));
+    }
+
+    /// The same, with this one way of speaking about signing out.
+    pub fn metadata_with(&mut self, binding: &str) -> String {
+        self.set("binding", json!(binding));
+        self.metadata()
     }
 
     /// Changes one of its settings at once, as `samlify.mjs` names them.
