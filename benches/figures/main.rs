@@ -15,6 +15,8 @@
 //! - **Through nginx**: CPU of nginx, an empty app behind it and the server that nginx asks (`auth_request`), × the same
 //!   nginx and app without asking; beside it, asking an empty server.
 //! - **Storm**: the 99th percentile of checks, 200 in a second, while 64 people sign in again and again, ÷ when idle.
+//! - **Posting**: the same while 32 browsers bring signed answers of an identity provider, each of which is judged and
+//!   opens a session, ÷ when idle.
 //! - **Revocation**: from the end of the statement that deletes a session until another process refuses it, and until a
 //!   connection that does nothing but `LISTEN` hears of it.
 //! - **Crowd**: checks for the same CPU when a million sessions are in the table, ÷ when there are a thousand: of a thousand
@@ -49,6 +51,7 @@ mod import;
 mod meter;
 mod million;
 mod people;
+mod posting;
 mod proxied;
 mod report;
 mod revocation;
@@ -88,6 +91,7 @@ const PARTS: [(&str, Measure); 11] = [
     ("gate", gate::measure),
     ("proxied", proxied::measure),
     ("storm", storm::measure),
+    ("posting", posting::measure),
     ("revocation", revocation::measure),
     ("crowd", crowd::measure),
     ("signins", signins::measure),

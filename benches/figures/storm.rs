@@ -52,7 +52,7 @@ fn sign_in(service: &Served, person: &Person, is_over: &AtomicBool) -> anyhow::R
 }
 
 /// How many milliseconds each check took.
-fn ask(service: &Served, check: &str) -> anyhow::Result<Vec<f64>> {
+pub fn ask(service: &Served, check: &str) -> anyhow::Result<Vec<f64>> {
     let mut connection = Connection::open(service.port)?;
     let mut times = Vec::new();
     for _ in 0..CHECKS {
