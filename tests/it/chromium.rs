@@ -1,18 +1,25 @@
 //! The long journeys in a real browser, against the program as `make run` starts it: its own PostgreSQL, its own
 //! inbox, and the demo app behind the gate. The journeys themselves are in `tests/browser`.
 
+use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, PgConnection, RunQueryDsl as _, sql_query};
 
+use vestibule::kernel::Clock;
+use vestibule::sso::saml::keys;
+
 use crate::support::dns::Dns;
 use crate::support::port::Port;
 use crate::support::postgres::TestDb;
 use crate::support::process::{Folder, Tended};
+use crate::support::proxy::Proxy;
 use crate::support::raw;
+use crate::support::simplesamlphp::{SimpleSamlPhp, pem};
 use crate::support::sql::Words;
 use crate::support::traces::traces;
 use crate::support::within;
@@ -155,6 +162,31 @@ fn people_invite_others_and_sort_them_into_groups_in_a_real_browser() {
     play(&service, "invitations.mjs", &[&service.portal], "screenshots-invitations");
 }
 
+#[test]
+fn people_sign_in_by_their_companys_provider_on_another_site_in_a_real_browser() {
+    let provider = SimpleSamlPhp::start();
+    let service = Service::start(&["step_up.window=5s"]);
+    service.found_acme();
+    let metadata = provider.trusted().display().to_string();
+    play(&service, "sso.mjs", &[&service.portal, &service.demo, &provider.url(""), &metadata], "screenshots-sso");
+}
+
+/// Where cookies can be for other sites, and only then are some of them sent at all.
+#[test]
+fn people_sign_in_by_their_companys_provider_over_https_in_a_real_browser() {
+    let mut provider = SimpleSamlPhp::start();
+    let certificate = Certificate::make();
+    let ports = [Port::claim(), Port::claim()];
+    let [portal, there] = [ports[0].number(), provider.port()].map(|port| certificate.before(port));
+    provider.is_behind(&format!("https://127.0.0.1:{}/", there.port()));
+    let public_url = format!("server.public_url=https://localhost:{}", portal.port());
+    let mut service = Service::on(ports, &["step_up.window=5s", &public_url]);
+    service.portal = format!("https://localhost:{}", portal.port());
+    service.found_acme();
+    let metadata = provider.trusted().display().to_string();
+    play(&service, "sso.mjs", &[&service.portal, &service.demo, &provider.url(""), &metadata], "screenshots-sso-https");
+}
+
 /// Plays the stories of a file, which takes these arguments and last a folder for its pictures.
 fn play(service: &Service, stories: &str, arguments: &[&str], pictures: &str) {
     let drivers = browser_folder();
@@ -192,7 +224,11 @@ struct Service {
 impl Service {
     /// With settings that differ, as `--set` takes them.
     fn start(special: &[&str]) -> Self {
-        let (folder, ports) = (Folder::make("chromium", "TERM"), [Port::claim(), Port::claim()]);
+        Self::on([Port::claim(), Port::claim()], special)
+    }
+
+    fn on(ports: [Port; 2], special: &[&str]) -> Self {
+        let folder = Folder::make("chromium", "TERM");
         let [portal, demo] = ports.each_ref().map(|port| format!("http://localhost:{}", port.number()));
         let program = Tended::start(folder, &mut serve(&ports, special), "TERM");
         let mut service = Self { portal, demo, program, ports };
@@ -221,6 +257,19 @@ impl Service {
         assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
+    /// An organization with an owner, which has proved `example.com` by the operator's word.
+    fn found_acme(&self) {
+        let olive = "olive@elsewhere.example";
+        let mut command = program(&self.ports);
+        command.current_dir(self.program.folder());
+        command.args(["user", "create", olive, "--name", "Olive", "--verified", "--password-stdin"]);
+        let mut asked = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("the program");
+        asked.stdin.take().expect("its input").write_all(b"seven quiet herons\n").expect("it reads");
+        assert!(asked.wait().expect("its end").success());
+        self.command(&["org", "create", "Acme", "--owner", olive]);
+        self.command(&["domain", "verify", "acme", "example.com"]);
+    }
+
     /// Its private one.
     fn database(&self) -> String {
         let socket = self.program.folder().join("data/postgres/socket");
@@ -232,6 +281,32 @@ impl Service {
         let log = self.program.log();
         let link = log.lines().find_map(|line| line.trim().strip_prefix("Set up"));
         link.unwrap_or_else(|| panic!("no set-up link in\n{log}")).trim().to_owned()
+    }
+}
+
+/// One that nobody has vouched for, and nginx with it.
+struct Certificate(Folder);
+
+impl Certificate {
+    fn make() -> Self {
+        let folder = Folder::make("certificate", "TERM");
+        let pair = keys::generate("localhost", Clock::System.now()).expect("a key");
+        fs::write(folder.path().join("key"), pem("PRIVATE KEY", &pair.key)).expect("our own folder");
+        fs::write(folder.path().join("certificate"), pem("CERTIFICATE", &pair.certificate)).expect("our own folder");
+        Self(folder)
+    }
+
+    /// https, before something on this port that does not speak it.
+    fn before(&self, port: u16) -> Proxy {
+        let folder = self.0.path().display();
+        Proxy::nginx(|own| {
+            format!(
+                "server {{ listen 127.0.0.1:{own} ssl; ssl_certificate {folder}/certificate;
+                ssl_certificate_key {folder}/key; location / {{ proxy_pass http://127.0.0.1:{port};
+                proxy_set_header Host $http_host; proxy_set_header X-Forwarded-For $remote_addr;
+                proxy_set_header X-Forwarded-Proto https; proxy_buffers 8 32k; proxy_buffer_size 32k; }} }}"
+            )
+        })
     }
 }
 

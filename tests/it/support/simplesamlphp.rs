@@ -1,6 +1,7 @@
 //! A real SimpleSAMLphp, as Debian packages it, on a loopback port.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use base64::Engine as _;
@@ -62,7 +63,21 @@ impl SimpleSamlPhp {
     }
 
     pub fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}/{path}", self.port.number())
+        format!("{}{path}", self.settings["url"].as_str().expect("its own"))
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port.number()
+    }
+
+    /// It is found there from now on, where a proxy passes on to it.
+    pub fn is_behind(&mut self, url: &str) {
+        self.set("url", json!(url));
+    }
+
+    /// The file with the metadata of whom it trusts.
+    pub fn trusted(&self) -> PathBuf {
+        self.process.folder().join("metadata/sp.xml")
     }
 
     pub fn entity_id(&self) -> String {
@@ -79,7 +94,7 @@ impl SimpleSamlPhp {
 
     /// Lets a service ask it: by that service's own metadata, and by nothing else.
     pub fn trust(&self, metadata: &str) {
-        fs::write(self.process.folder().join("metadata/sp.xml"), metadata).expect("its own folder");
+        fs::write(self.trusted(), metadata).expect("its own folder");
     }
 
     /// Changes one of its settings at once: `key` (`first`, `second`), `people`, `sign_response`, `sign_assertion`, `encrypt`.
