@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::house::{House, is_in};
+use crate::documentation;
 use crate::support::browser::Browser;
 use crate::support::page::Page;
 use crate::support::samlify::Samlify;
@@ -24,6 +25,21 @@ fn people_come_by_simplesamlphp_however_it_signs_and_encrypts() {
         assert_eq!(is, (&json!("ann@example.com"), &json!("Ann Lee"), &json!(true), &json!("member")));
     }
     assert_eq!(house.app.count("SELECT count(*) AS n FROM users WHERE email = 'ann@example.com'"), 1);
+}
+
+#[test]
+fn simplesamlphp_as_the_documentation_sets_it_up_signs_people_in_and_out() {
+    let shown = documentation::blocks(&documentation::read("docs/sso.md"), "php");
+    let hosted = shown.iter().find(|block| block.contains("saml20-idp") || block.contains("'host'")).unwrap();
+    let provider = SimpleSamlPhp::start_as(hosted);
+    let house = House::of(&provider.metadata(), &json!({}));
+    provider.trust(&house.metadata());
+    let mut browser = house.app.browser();
+    assert_eq!(come(&provider, &house, &mut browser, "").status, 303, "{}", house.refused_for());
+    let name = "SELECT name_id || ' ' || (name_id_format LIKE '%persistent')::text AS t FROM identities";
+    assert_eq!(house.app.text(name), "ann true");
+    super::signing_out::sign_out_at(&provider, &mut browser);
+    assert!(!is_in(&mut browser));
 }
 
 #[test]

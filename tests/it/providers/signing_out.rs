@@ -81,8 +81,8 @@ fn samlify_and_we_sign_people_out_for_each_other_in_either_binding() {
         } else {
             browser.click("Continue to 127.0.0.1")
         };
-        assert_eq!(page.status, 302, "{}", page.answer.text());
-        assert_eq!((browser.follow().status, browser.follow().url.path()), (303, "/logged-out"));
+        let page = if page.status == 200 { browser.submit(&house.path("logout"), &[]) } else { browser.follow() };
+        assert_eq!((page.status, page.location().unwrap().path()), (303, "/logged-out"), "{}", page.text());
     }
 }
 
@@ -151,7 +151,7 @@ fn with_samlify(binding: &str) -> (Samlify, House) {
 }
 
 /// From the page of the provider where one signs out, until it stays where it is.
-fn sign_out_at(provider: &SimpleSamlPhp, browser: &mut Browser) -> Page {
+pub fn sign_out_at(provider: &SimpleSamlPhp, browser: &mut Browser) -> Page {
     let back = provider.url("logout.php");
     let mut page = browser.get(&provider.url(&format!("saml2/idp/SingleLogoutService.php?ReturnTo={back}")));
     while matches!(page.status, 301..=308) {

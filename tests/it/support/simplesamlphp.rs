@@ -32,6 +32,11 @@ pub struct SimpleSamlPhp {
 impl SimpleSamlPhp {
     /// It knows Ann of `example.com` and signs both response and assertion.
     pub fn start() -> Self {
+        Self::start_as(FILES[2].1)
+    }
+
+    /// With another `metadata/saml20-idp-hosted.php`.
+    pub fn start_as(hosted: &str) -> Self {
         let (port, folder) = (Port::claim(), Folder::make("simplesamlphp", "TERM"));
         for name in ["config", "metadata", "cert", "sessions", "tmp"] {
             fs::create_dir(folder.path().join(name)).expect("our own folder");
@@ -39,6 +44,9 @@ impl SimpleSamlPhp {
         for (name, text) in FILES {
             fs::write(folder.path().join(name), text).expect("our own folder");
         }
+        let hosted =
+            hosted.replace("https://idp.example.com/simplesaml/", &format!("http://127.0.0.1:{}/", port.number()));
+        fs::write(folder.path().join(FILES[2].0), hosted).expect("our own folder");
         let ann =
             json!({ "mail": ["ann@example.com"], "displayName": ["Ann Lee"], "groups": ["engineering", "staff"] });
         let settings = json!({
@@ -56,6 +64,8 @@ impl SimpleSamlPhp {
         fs::write(folder.path().join("metadata/sp.xml"), NOBODY).expect("our own folder");
         write_key(&folder, "first");
         write_key(&folder, "second");
+        // As the documentation calls it.
+        write_key(&folder, "server");
         fs::write(folder.path().join("settings.json"), settings.to_string()).expect("our own folder");
         let mut process = Tended::start(folder, &mut command, "TERM");
         process.wait_until(|| port.answers());
