@@ -44,7 +44,7 @@ pub fn explain(reason: EndReason, rules: &settings::Session) -> Option<Value> {
             ("by whoever runs this service.".to_owned(), "You can sign in again. If you wonder why, ask them.")
         }
         EndReason::ByProvider => (
-            "by your organization’s identity provider, as you or it had signed you out there.".to_owned(),
+            "by your organization’s identity provider.".to_owned(),
             "Sign in with it again, and you are back where you were.",
         ),
     };
