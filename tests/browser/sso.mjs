@@ -83,6 +83,7 @@ describe("a company's identity provider on another site", { concurrency: 1 }, ()
     await heading(page, "Sign in");
     await album.look(page, "address");
     await typesHerAddress(page);
+    await link(page, "Sign in with Example").waitFor();
     await album.look(page, "way-to-the-provider");
     await goesToTheProvider(page);
     await provesThereWhoSheIs(page);
