@@ -17,6 +17,7 @@ pub mod mail;
 pub mod migrate;
 pub mod org;
 pub mod serve;
+mod sso;
 mod stop;
 mod table;
 pub mod user;
@@ -84,6 +85,9 @@ enum Command {
     /// Look after the domains of organizations
     #[command(subcommand)]
     Domain(domain::Command),
+    /// Have organizations' people sign in by their identity providers
+    #[command(subcommand)]
+    Sso(sso::Command),
     /// Tell programs of others what happens, as it happens
     #[command(subcommand)]
     Webhook(webhook::Command),
@@ -124,6 +128,10 @@ pub fn run(cli: Cli, environment: Environment) -> ExitCode {
         Command::Domain(command) => {
             let settings = start(&sources(cli.common, command.common().clone(), environment));
             settings.and_then(|settings| domain::run(&command, &settings))
+        }
+        Command::Sso(command) => {
+            let settings = start(&sources(cli.common, command.common().clone(), environment));
+            settings.and_then(|settings| sso::run(&command, settings))
         }
         Command::Webhook(command) => {
             let settings = start(&sources(cli.common, command.common().clone(), environment));

@@ -289,18 +289,7 @@ impl Letter {
                 facts
             }
             Self::BreakGlassUsed { organization } => vec![("organization", organization.as_str().into())],
-            Self::SignOnEnforced { organization, provider, from } => vec![
-                ("organization", organization.as_str().into()),
-                ("provider", provider.as_str().into()),
-                ("from", from.to_rfc3339().into()),
-            ],
-            Self::CertificateEnds { organization, connection, subject, ends_at, ending } => vec![
-                ("organization", organization.as_str().into()),
-                ("connection", connection.as_str().into()),
-                ("subject", subject.as_str().into()),
-                ("ends_at", ends_at.to_rfc3339().into()),
-                ("is_over", (*ending == Ending::Over).into()),
-            ],
+            Self::SignOnEnforced { .. } | Self::CertificateEnds { .. } => self.facts_of_connections(),
             Self::EmailRestored { removed } => vec![("removed", removed.clone().into())],
             Self::DeletionAsked { deletes_at, organizations, .. } => {
                 let organizations: Vec<Value> = organizations.iter().map(Fate::fact).collect();
@@ -319,6 +308,24 @@ impl Letter {
             | Self::AccountRestored
             | Self::AccountDeleted
             | Self::Test => Vec::new(),
+        }
+    }
+
+    fn facts_of_connections(&self) -> Vec<(&'static str, Value)> {
+        match self {
+            Self::SignOnEnforced { organization, provider, from } => vec![
+                ("organization", organization.as_str().into()),
+                ("provider", provider.as_str().into()),
+                ("from", from.to_rfc3339().into()),
+            ],
+            Self::CertificateEnds { organization, connection, subject, ends_at, ending } => vec![
+                ("organization", organization.as_str().into()),
+                ("connection", connection.as_str().into()),
+                ("subject", subject.as_str().into()),
+                ("ends_at", ends_at.to_rfc3339().into()),
+                ("is_over", (*ending == Ending::Over).into()),
+            ],
+            _ => Vec::new(),
         }
     }
 

@@ -203,9 +203,9 @@ fn page_of_organization(path: &str) -> Option<String> {
         Some("owner" | "hand-over") => format!("/orgs/{slug}/hand-over"),
         Some("invitations") => format!("/orgs/{slug}/invitations"),
         Some("delete") => format!("/orgs/{slug}/delete"),
-        Some("webhooks") => match parts.next() {
-            Some(id) if id != "add" => format!("/orgs/{slug}/webhooks/{id}"),
-            Some(_) | None => format!("/orgs/{slug}/webhooks"),
+        Some(things @ ("webhooks" | "sso")) => match parts.next() {
+            Some(id) if id != "add" => format!("/orgs/{slug}/{things}/{id}"),
+            Some(_) | None => format!("/orgs/{slug}/{things}"),
         },
         Some(_) | None => format!("/orgs/{slug}"),
     })

@@ -319,9 +319,19 @@ fn of_connections() -> Vec<Endpoint> {
         get("/orgs/{slug}/sso/{id}/preflight", to(api::sso::look_ahead)),
         get("/orgs/{slug}/sso/{id}/reports", to(api::sso_reports::list)),
         get("/orgs/{slug}/sso/{id}/reports/{reference}", to(api::sso_reports::show)),
+        post("/orgs/{slug}/sso/{id}/refresh", to(api::sso::fetch_again)),
         post("/orgs/{slug}/sso/{id}/keys", to(api::sso::add_further_key)),
         post("/orgs/{slug}/sso/{id}/keys/{key}/activate", to(api::sso::activate_key)),
         delete("/orgs/{slug}/sso/{id}/keys/{key}", to(api::sso::drop_key)),
+        // Forms of the pages
+        post("/orgs/{slug}/sso/add", to(pages::sso::add)),
+        post("/orgs/{slug}/sso/{id}/change", to(pages::sso::change)),
+        post("/orgs/{slug}/sso/{id}/remove", to(pages::sso::remove)),
+        post("/orgs/{slug}/sso/{id}/fetch-again", to(pages::sso::fetch_again)),
+        post("/orgs/{slug}/sso/{id}/add-key", to(pages::sso::add_key)),
+        post("/orgs/{slug}/sso/{id}/keys/{key}/use", to(pages::sso::use_key)),
+        post("/orgs/{slug}/sso/{id}/keys/{key}/remove", to(pages::sso::remove_key)),
+        post("/orgs/{slug}/sso/{id}/enforce", to(pages::sso::enforce)),
     ]
 }
 

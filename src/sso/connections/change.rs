@@ -10,15 +10,15 @@ pub fn change(
     tx: &mut Tx<'_>,
     organization: OrganizationId,
     id: ConnectionId,
-    changes: Changes,
+    changes: &Changes,
 ) -> Result<Connection, Error> {
     let before = store::lock(tx, id)?.filter(|one| one.organization == organization).ok_or(Error::Unknown)?;
     let mut after = before.clone();
     if let Some(name) = &changes.name {
         name.as_str().clone_into(&mut after.name);
     }
-    let certificates = apply_provider(&mut after, &changes);
-    apply_rules(&mut after, &changes);
+    let certificates = apply_provider(&mut after, changes);
+    apply_rules(&mut after, changes);
     let mut words = words(&before, &after);
     store::update(tx, &after)?;
     if let Some(wanted) = certificates
@@ -26,7 +26,7 @@ pub fn change(
     {
         words.push("certificates");
     }
-    if change_mappings(tx, &before, &changes)? {
+    if change_mappings(tx, &before, changes)? {
         words.push("mappings");
     }
     note(tx, &after, &words)?;

@@ -28,6 +28,8 @@ mod refresh;
 mod served;
 mod store;
 mod warn;
+mod whole;
+#[expect(clippy::option_option, reason = "absent, null and given are three things (RFC 7396)")]
 pub mod wish;
 
 use std::collections::BTreeMap;
@@ -41,6 +43,7 @@ pub use change::{change, remove};
 pub use place::Place;
 pub use refresh::{Refreshed, count_failing, first_end, refresh, refresh_next};
 pub use warn::{WARNINGS, warn_next};
+pub use whole::Whole;
 pub use wish::{Changes, Fault, Wish};
 
 use super::saml::{Certificate, Endpoint, Provider};

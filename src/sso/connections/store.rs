@@ -81,17 +81,18 @@ pub(super) fn set_tested(tx: &mut Tx<'_>, id: ConnectionId, by: UserId) -> Resul
     Ok(())
 }
 
+#[derive(QueryableByName)]
+struct Claimed {
+    #[diesel(sql_type = sql_types::Uuid)]
+    id: ConnectionId,
+}
+
 /// The one that has been due for the longest time, which other nodes leave alone until `lease` is over.
 pub(super) fn claim_due(tx: &mut Tx<'_>, lease: TimeDelta) -> Result<Option<ConnectionId>, db::Error> {
     let until = tx.now + lease;
     let statement = "UPDATE connections SET metadata_due = $2 WHERE id = (
             SELECT id FROM connections WHERE metadata_due <= $1 ORDER BY metadata_due LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
         ) RETURNING id";
-    #[derive(QueryableByName)]
-    struct Claimed {
-        #[diesel(sql_type = sql_types::Uuid)]
-        id: ConnectionId,
-    }
     let now = tx.now;
     let claimed: Option<Claimed> = sql_query(statement)
         .bind::<sql_types::Timestamptz, _>(now)
@@ -198,6 +199,8 @@ pub(super) fn insert_certificates(tx: &mut Tx<'_>, id: ConnectionId, new: &[Cert
     Ok(diesel::insert_into(certificates::table).values(rows).on_conflict_do_nothing().execute(tx.conn())?)
 }
 
+type KeyRow = (ConnectionKeyId, Vec<u8>, bool, DateTime<Utc>, DateTime<Utc>);
+
 /// The one that signs first, then the oldest.
 pub(super) fn list_keys(tx: &mut ReadTx<'_>, id: ConnectionId) -> Result<Vec<Key>, db::Error> {
     let rows = keys::table.filter(keys::connection_id.eq(id)).order((keys::signs.desc(), keys::id)).select((
@@ -207,7 +210,7 @@ pub(super) fn list_keys(tx: &mut ReadTx<'_>, id: ConnectionId) -> Result<Vec<Key
         keys::created_at,
         keys::not_after,
     ));
-    let rows: Vec<(ConnectionKeyId, Vec<u8>, bool, DateTime<Utc>, DateTime<Utc>)> = rows.load(tx.conn())?;
+    let rows: Vec<KeyRow> = rows.load(tx.conn())?;
     let key = |(id, certificate, signs, created_at, not_after)| Key { id, certificate, signs, created_at, not_after };
     Ok(rows.into_iter().map(key).collect())
 }
@@ -343,6 +346,7 @@ struct Provider {
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = connections, check_for_backend(diesel::pg::Pg), treat_none_as_null = true)]
+#[expect(clippy::struct_field_names, reason = "columns are called so")]
 struct Origin {
     metadata_from: String,
     metadata_url: Option<String>,

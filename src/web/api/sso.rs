@@ -2,6 +2,8 @@
 //!
 //! `/orgs/{slug}/sso` and `/orgs/{slug}/sso/{id}` are pages as well, for whoever opens them with a browser.
 
+use std::collections::BTreeMap;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -9,19 +11,16 @@ use serde_json::{Value, json};
 use super::me::no_store;
 use crate::app::App;
 use crate::db::{ReadTx, Tx};
-use crate::domains::{self, Domain};
 use crate::kernel::{ConnectionId, ConnectionKeyId, OrganizationId};
-use crate::orgs::{self, Permission};
-use crate::sso::connections::{
-    self, Changes, Connection, Error, Key, Mappings, New, Place, Source, Wish,
-    enforcement::{self, Affected, Preflight},
-    keys::{add_key, remove_key, sign_with},
-};
+use crate::orgs::{self, Permission, groups};
+use crate::sso::connections::enforcement::{self, Preflight};
+use crate::sso::connections::keys::{add_key, remove_key, sign_with};
+use crate::sso::connections::{self, Changes, Connection, Error, Key, New, Refreshed, Whole, Wish};
 use crate::sso::saml::keys::{self, Pair};
-use crate::sso::saml::{Certificate, certificate};
 use crate::web::body::ApiJson;
 use crate::web::failure::{self, Failure};
 use crate::web::membership::{Belongs, FreshlyBelongs};
+use crate::web::pages::sso as page;
 
 #[derive(Deserialize)]
 pub struct ConnectionPath {
@@ -55,21 +54,18 @@ pub struct NewBody {
     wish: Wish,
 }
 
-/// A connection with all that belongs to it, as those see it who look after it.
-pub struct Whole {
-    pub connection: Connection,
-    pub certificates: Vec<Certificate>,
-    pub keys: Vec<Key>,
-    pub mappings: Mappings,
-    pub domains: Vec<Domain>,
-    pub break_glass: Vec<orgs::Member>,
-}
-
 /// `GET /orgs/{slug}/sso`
-pub async fn list(app: web::Data<App>, who: Belongs, request: HttpRequest) -> Result<HttpResponse, Failure> {
+pub async fn list(
+    app: web::Data<App>,
+    who: Belongs,
+    asked: web::Query<page::Asked>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Failure> {
     require_reader(&who)?;
     let all = load_all(&app, &who).await?;
-    let _ = (&request, failure::wants_page);
+    if failure::wants_page(&request) {
+        return page::list(&app, &who, &all, &asked, &request).await;
+    }
     let all: Vec<Value> = all.iter().map(|whole| describe(&app, whole)).collect();
     Ok(no_store().json(json!({ "connections": all })))
 }
@@ -93,11 +89,14 @@ pub async fn show(
     app: web::Data<App>,
     who: Belongs,
     path: web::Path<ConnectionPath>,
+    asked: web::Query<page::Asked>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
     require_reader(&who)?;
     let whole = load(&app, &who, path.id()?).await?;
-    let _ = request;
+    if failure::wants_page(&request) {
+        return page::show(&app, &who, &whole, &asked, &request).await;
+    }
     Ok(no_store().json(describe(&app, &whole)))
 }
 
@@ -128,10 +127,31 @@ pub async fn look_ahead(
     app: web::Data<App>,
     who: Belongs,
     path: web::Path<ConnectionPath>,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
     require_reader(&who)?;
-    let (_, preflight) = load_preflight(&app, &who, path.id()?).await?;
-    Ok(no_store().json(describe_preflight(&preflight)))
+    let (connection, preflight) = load_preflight(&app, &who, path.id()?).await?;
+    if failure::wants_page(&request) {
+        return Ok(page::look_ahead(&app, &who, (&connection, &preflight), &request));
+    }
+    Ok(no_store().json(preflight.to_json()))
+}
+
+/// `POST /orgs/{slug}/sso/{id}/refresh`: fetches the metadata now, and says what came of it.
+pub async fn fetch_again(
+    app: web::Data<App>,
+    who: FreshlyBelongs,
+    path: web::Path<ConnectionPath>,
+) -> Result<HttpResponse, Failure> {
+    let said = match refresh(&app, &who.0, path.id()?).await? {
+        Refreshed::Same => json!({ "outcome": "same" }),
+        Refreshed::Changed => json!({ "outcome": "changed" }),
+        Refreshed::Failed(why) => json!({ "outcome": "failed", "error": why }),
+        Refreshed::NothingToFetch => {
+            return Err(Failure::Conflict("Its metadata has no URL to be fetched from.".to_owned()));
+        }
+    };
+    Ok(no_store().json(said))
 }
 
 /// `POST /orgs/{slug}/sso/{id}/keys`: 201. It stands in our metadata, and does not sign yet.
@@ -141,7 +161,7 @@ pub async fn add_further_key(
     path: web::Path<ConnectionPath>,
 ) -> Result<HttpResponse, Failure> {
     let key = make_key(&app, &who.0, path.id()?).await?;
-    Ok(HttpResponse::Created().insert_header(NO_STORE).json(describe_key(&key)))
+    Ok(HttpResponse::Created().insert_header(NO_STORE).json(key.to_json()))
 }
 
 /// `POST /orgs/{slug}/sso/{id}/keys/{key}/activate`: 204. Requests are signed with it from now on.
@@ -180,7 +200,7 @@ pub async fn load_all(app: &App, who: &Belongs) -> Result<Vec<Whole>, Failure> {
     let organization = who.membership.organization.id;
     let load = move |tx: &mut ReadTx<'_>| -> Result<Vec<Whole>, Error> {
         let all = connections::list_of(tx, organization)?;
-        all.into_iter().map(|connection| complete(tx, connection)).collect()
+        Ok(all.into_iter().map(|connection| Whole::load(tx, connection)).collect::<Result<_, _>>()?)
     };
     Ok(app.db.read(load).await?)
 }
@@ -189,21 +209,16 @@ pub async fn load(app: &App, who: &Belongs, id: ConnectionId) -> Result<Whole, F
     let organization = who.membership.organization.id;
     let load = move |tx: &mut ReadTx<'_>| -> Result<Whole, Error> {
         let connection = connections::find(tx, organization, id)?.ok_or(Error::Unknown)?;
-        complete(tx, connection)
+        Ok(Whole::load(tx, connection)?)
     };
     Ok(app.db.read(load).await?)
 }
 
-fn complete(tx: &mut ReadTx<'_>, connection: Connection) -> Result<Whole, Error> {
-    let id = connection.id;
-    Ok(Whole {
-        certificates: connections::list_certificates(tx, id)?,
-        keys: connections::list_keys(tx, id)?,
-        mappings: connections::load_mappings(tx, id)?,
-        domains: domains::list_of_connection(tx, id)?,
-        break_glass: enforcement::list_break_glass(tx, &connection)?,
-        connection,
-    })
+/// Of the organization's groups, by their ids.
+pub async fn load_group_names(app: &App, who: &Belongs) -> Result<BTreeMap<String, String>, Failure> {
+    let organization = who.membership.organization.id;
+    let groups = app.db.look_up(move |tx| groups::list(tx, organization)).await?;
+    Ok(groups.into_iter().map(|group| (group.id.to_string(), group.name)).collect())
 }
 
 pub async fn load_preflight(app: &App, who: &Belongs, id: ConnectionId) -> Result<(Connection, Preflight), Failure> {
@@ -222,7 +237,7 @@ pub async fn make(app: &App, who: &Belongs, wish: Wish) -> Result<Whole, Failure
     let (pair, sealer) = (make_pair(app).await?, app.sealer.clone());
     keep(app, who, move |tx, organization| {
         let connection = connections::add(tx, &sealer, organization, new, &pair)?;
-        complete(tx, connection)
+        Ok(Whole::load(tx, connection)?)
     })
     .await
 }
@@ -230,14 +245,20 @@ pub async fn make(app: &App, who: &Belongs, wish: Wish) -> Result<Whole, Failure
 pub async fn alter(app: &App, who: &Belongs, id: ConnectionId, wish: Wish) -> Result<Whole, Failure> {
     let changes = read(app, wish).await?;
     keep(app, who, move |tx, organization| {
-        let connection = connections::change(tx, organization, id, changes)?;
-        complete(tx, connection)
+        let connection = connections::change(tx, organization, id, &changes)?;
+        Ok(Whole::load(tx, connection)?)
     })
     .await
 }
 
 pub async fn end(app: &App, who: &Belongs, id: ConnectionId) -> Result<Connection, Failure> {
     keep(app, who, move |tx, organization| connections::remove(tx, organization, id)).await
+}
+
+pub async fn refresh(app: &App, who: &Belongs, id: ConnectionId) -> Result<Refreshed, Failure> {
+    require_keeper(who)?;
+    load(app, who, id).await?;
+    Ok(connections::refresh(app, &who.origin, id).await?)
 }
 
 pub async fn make_key(app: &App, who: &Belongs, id: ConnectionId) -> Result<Key, Failure> {
@@ -284,106 +305,5 @@ async fn keep<T: Send + 'static>(
 }
 
 fn describe(app: &App, whole: &Whole) -> Value {
-    let (one, now) = (&whole.connection, app.clock.now());
-    let place = Place::of(&app.settings.server.public_url, one.id);
-    json!({
-        "id": one.id,
-        "kind": "saml",
-        "name": one.name,
-        "idp_entity_id": one.idp.entity_id,
-        "sso_url": one.idp.sso.url,
-        "sso_binding": one.idp.sso.binding.as_str(),
-        "slo_url": one.idp.slo.as_ref().map(|slo| &slo.url),
-        "slo_binding": one.idp.slo.as_ref().map(|slo| slo.binding.as_str()),
-        "metadata": describe_source(&one.source),
-        "certificates": whole.certificates.iter().map(describe_certificate).collect::<Vec<_>>(),
-        "keys": whole.keys.iter().map(describe_key).collect::<Vec<_>>(),
-        "domains": whole.domains.iter().map(describe_domain).collect::<Vec<_>>(),
-        "attributes": {
-            "email": one.attributes.email,
-            "name": one.attributes.name,
-            "groups": one.attributes.groups,
-        },
-        "group_roles": whole.mappings.roles.iter().map(|(group, role)| (group, role.as_str()))
-            .collect::<std::collections::BTreeMap<_, _>>(),
-        "group_groups": whole.mappings.groups,
-        "default_role": one.default_role.map(orgs::Role::as_str),
-        "sign_requests": one.signs_requests,
-        "allow_idp_initiated": one.allows_idp_initiated,
-        "enforced": one.is_enforced(now),
-        "enforced_from": one.enforced_from,
-        "break_glass": whole.break_glass.iter().map(|owner| json!({ "id": owner.user, "email": owner.email }))
-            .collect::<Vec<_>>(),
-        "tested_at": one.tested_at,
-        "created_at": one.created_at,
-        "changed_at": one.changed_at,
-        "service_provider": {
-            "entity_id": place.entity_id,
-            "acs_url": place.acs,
-            "login_url": place.login,
-            "logout_url": place.logout,
-        },
-    })
-}
-
-fn describe_preflight(preflight: &Preflight) -> Value {
-    let missing = preflight.missing.iter().map(|one| json!({ "code": one.as_str(), "detail": one.sentence() }));
-    json!({
-        "ready": preflight.missing.is_empty(),
-        "missing": missing.collect::<Vec<_>>(),
-        "affected": preflight.affected,
-        "have_signed_in": preflight.have_signed_in,
-        "not_members": preflight.strangers,
-        "people": preflight.people.iter().map(describe_affected).collect::<Vec<_>>(),
-    })
-}
-
-fn describe_affected(person: &Affected) -> Value {
-    json!({
-        "id": person.user,
-        "email": person.email,
-        "name": person.name,
-        "member": person.is_member,
-        "password": person.has_password,
-        "passkey": person.has_passkey,
-        "last_by_provider": person.last_by_provider,
-        "break_glass": person.is_break_glass,
-    })
-}
-
-fn describe_source(source: &Source) -> Value {
-    match source {
-        Source::Hand => json!({ "from": "hand" }),
-        Source::Xml { read_at } => json!({ "from": "xml", "read_at": read_at }),
-        Source::Url(fetched) => json!({
-            "from": "url",
-            "url": fetched.url,
-            "read_at": fetched.at,
-            "error": fetched.error,
-            "next_at": fetched.due,
-        }),
-    }
-}
-
-fn describe_certificate(certificate: &Certificate) -> Value {
-    json!({
-        "sha256": certificate.fingerprint(),
-        "subject": certificate.subject,
-        "not_before": certificate.not_before,
-        "not_after": certificate.not_after,
-    })
-}
-
-fn describe_key(key: &Key) -> Value {
-    json!({
-        "id": key.id,
-        "sha256": certificate::fingerprint_of(&key.certificate),
-        "signs": key.signs,
-        "created_at": key.created_at,
-        "not_after": key.not_after,
-    })
-}
-
-fn describe_domain(domain: &Domain) -> Value {
-    json!({ "name": domain.name.as_str(), "proved": domain.proof.is_some() })
+    whole.to_json(&app.settings.server.public_url, app.clock.now())
 }

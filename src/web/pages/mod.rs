@@ -30,6 +30,7 @@ pub mod security;
 pub mod sessions;
 pub mod setup;
 pub mod signup;
+pub mod sso;
 pub mod sso_reports;
 pub mod statics;
 pub mod undo_email;

@@ -1,10 +1,13 @@
 //! What an organization sets up for its identity provider.
 
 mod api;
+mod enforcement;
+mod upkeep;
 
 use rcgen::{CertificateParams, KeyPair};
 use serde_json::{Value, json};
 
+use crate::support::TestApp;
 use crate::support::browser::Browser;
 
 /// A certificate of a provider's: base64 of X.509.
@@ -58,6 +61,13 @@ pub fn simple(owner: &mut Browser) -> Value {
 
 pub fn place_of(connection: &Value) -> String {
     format!("{PLACE}/{}", connection["id"].as_str().unwrap())
+}
+
+/// What letters to somebody are about, as far as they begin so.
+pub fn letters_to(app: &TestApp, address: &str, beginning: &str) -> Vec<String> {
+    let all = app.mail().all();
+    let about = all.iter().filter(|letter| letter.is_to(address)).map(|letter| letter.subject());
+    about.filter(|subject| subject.starts_with(beginning)).collect()
 }
 
 pub const PLACE: &str = "/orgs/acme/sso";

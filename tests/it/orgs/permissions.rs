@@ -29,6 +29,8 @@ const TABLE: &[(&str, &str, [&str; 4])] = &[
     ("GET", "/orgs/{slug}/sso/{id}", ["404 not_found", "403 forbidden", "200", "200"]),
     ("PATCH", "/orgs/{slug}/sso/{id}", ["404 not_found", "403 forbidden", "403 forbidden", "200"]),
     ("GET", "/orgs/{slug}/sso/{id}/preflight", ["404 not_found", "403 forbidden", "200", "200"]),
+    // It has no address.
+    ("POST", "/orgs/{slug}/sso/{id}/refresh", ["404 not_found", "403 forbidden", "403 forbidden", "409 conflict"]),
     ("POST", "/orgs/{slug}/sso/{id}/keys", ["404 not_found", "403 forbidden", "403 forbidden", "201"]),
     ("POST", "/orgs/{slug}/sso/{id}/keys/{key}/activate", ["404 not_found", "403 forbidden", "403 forbidden", "204"]),
     ("DELETE", "/orgs/{slug}/sso/{id}/keys/{key}", ["404 not_found", "403 forbidden", "403 forbidden", "204"]),
@@ -88,6 +90,43 @@ const PAGES: &[(&str, &str, Fields, [&str; 4])] = &[
     ("POST", "/orgs/{slug}/domains/add", &[("name", "example.org")], TO_DOMAINS),
     ("POST", "/orgs/{slug}/domains/{name}/check-now", &[], TO_DOMAINS),
     ("POST", "/orgs/{slug}/domains/{name}/remove", &[], TO_DOMAINS),
+    ("POST", "/orgs/{slug}/sso/add", &[("name", "")], ["404", "403", "403", "422"]),
+    (
+        "POST",
+        "/orgs/{slug}/sso/{id}/change",
+        &[("name", "Staff")],
+        ["404", "403", "403", "303 /orgs/acme/sso/0190a3c2-7d5e-7cc3-98c4-dc0c0c07398f"],
+    ),
+    (
+        "POST",
+        "/orgs/{slug}/sso/{id}/fetch-again",
+        &[],
+        ["404", "403", "403", "303 /orgs/acme/sso/0190a3c2-7d5e-7cc3-98c4-dc0c0c07398f"],
+    ),
+    (
+        "POST",
+        "/orgs/{slug}/sso/{id}/add-key",
+        &[],
+        ["404", "403", "403", "303 /orgs/acme/sso/0190a3c2-7d5e-7cc3-98c4-dc0c0c07398f"],
+    ),
+    (
+        "POST",
+        "/orgs/{slug}/sso/{id}/keys/{key}/use",
+        &[],
+        ["404", "403", "403", "303 /orgs/acme/sso/0190a3c2-7d5e-7cc3-98c4-dc0c0c07398f"],
+    ),
+    (
+        "POST",
+        "/orgs/{slug}/sso/{id}/keys/{key}/remove",
+        &[],
+        ["404", "403", "403", "303 /orgs/acme/sso/0190a3c2-7d5e-7cc3-98c4-dc0c0c07398f"],
+    ),
+    // It serves nobody.
+    ("POST", "/orgs/{slug}/sso/{id}/enforce", &[("when", "now")], ["404", "403", "403", "409"]),
+    ("POST", "/orgs/{slug}/sso/{id}/remove", &[], ["404", "403", "403", "303 /orgs/acme/sso"]),
+    ("GET", "/orgs/{slug}/sso", &[], ["404", "403", "200", "200"]),
+    ("GET", "/orgs/{slug}/sso/{id}", &[], ["404", "403", "200", "200"]),
+    ("GET", "/orgs/{slug}/sso/{id}/preflight", &[], ["404", "403", "200", "200"]),
     ("POST", "/orgs/{slug}/webhooks/add", WEBHOOK, ["404", "403", "200", "200"]),
     (
         "POST",

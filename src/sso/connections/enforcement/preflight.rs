@@ -24,6 +24,7 @@ pub struct Preflight {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and shown as one")]
 pub struct Affected {
     pub user: UserId,
     pub email: String,

@@ -186,6 +186,7 @@ pub(super) fn delete_break_glass(tx: &mut Tx<'_>, id: ConnectionId, user: UserId
 }
 
 #[derive(QueryableByName)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a column")]
 struct AffectedRow {
     #[diesel(sql_type = Uuid)]
     id: UserId,
