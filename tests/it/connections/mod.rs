@@ -1,7 +1,9 @@
 //! What an organization sets up for its identity provider.
 
 mod api;
+mod command;
 mod enforcement;
+mod pages;
 mod upkeep;
 
 use rcgen::{CertificateParams, KeyPair};
