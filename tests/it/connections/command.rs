@@ -114,8 +114,9 @@ fn what_cannot_be_is_a_clear_error() {
     staffed(&app);
     let unknown = "01976d3e-0000-7000-8000-000000000000";
     let bad = file("bad.xml", "<html/>");
+    let good = file("good.xml", &metadata("https://idp.example.com/", &[&certificate("idp")]));
     for (arguments, code, said) in [
-        (&["add", "nobody", "--name", "x", "--metadata", &bad][..], 1, "there is no organization nobody"),
+        (&["add", "nobody", "--name", "x", "--metadata", &good][..], 1, "there is no organization nobody"),
         (&["add", "acme", "--name", "x", "--metadata", &bad], 1, "metadata_xml: This is no SAML metadata"),
         (&["add", "acme", "--name", "x", "--metadata", "/nowhere/x.xml"], 1, "/nowhere/x.xml cannot be read"),
         (&["add", "acme", "--metadata", "https://127.0.0.1:1/"], 1, "no public address"),

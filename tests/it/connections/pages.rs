@@ -10,7 +10,8 @@ fn an_owner_adds_changes_and_removes_a_connection_on_pages_and_sees_what_to_past
     let ([mut owner, mut admin, mut member], [owner_id, ..]) = staffed(&app);
     assert!(owner.get("/orgs/acme").text().contains("Single sign-on"));
     assert_eq!(member.get(PLACE).status, 403);
-    assert!(owner.get(PLACE).text().contains("There is no connection."));
+    let empty = owner.get(PLACE).text();
+    assert!(empty.contains("There is no connection."), "{empty}");
     owner.confirm();
     let add = format!("{PLACE}/add");
     let refused = owner.submit(&add, &[("name", ""), ("metadata_xml", "<html/>"), ("group_roles", "IT")]);
