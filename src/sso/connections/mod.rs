@@ -35,7 +35,6 @@ pub mod wish;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use zeroize::Zeroize as _;
 
 pub use add::{New, add};
 pub use attributes::{Attributes, Said};
@@ -179,7 +178,7 @@ impl std::fmt::Debug for Keys {
 
 impl Drop for Keys {
     fn drop(&mut self) {
-        self.all.iter_mut().for_each(|key| key.zeroize());
+        self.all.iter_mut().for_each(zeroize::Zeroize::zeroize);
     }
 }
 

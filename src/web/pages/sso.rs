@@ -446,10 +446,10 @@ fn input_of(whole: &Whole, names: &BTreeMap<String, String>) -> Value {
     let domains: Vec<&str> = whole.domains.iter().map(|domain| domain.name.as_str()).collect();
     let roles: Vec<String> =
         whole.mappings.roles.iter().map(|(group, role)| format!("{group} = {}", role.as_str())).collect();
-    let named = |id: &crate::kernel::GroupId| names.get(&id.to_string()).cloned().unwrap_or_else(|| id.to_string());
+    let call = |id: &crate::kernel::GroupId| names.get(&id.to_string()).cloned().unwrap_or_else(|| id.to_string());
     let groups = whole.mappings.groups.iter();
     let groups: Vec<String> =
-        groups.flat_map(|(theirs, ours)| ours.iter().map(move |id| format!("{theirs} = {}", named(id)))).collect();
+        groups.flat_map(|(theirs, ours)| ours.iter().map(move |id| format!("{theirs} = {}", call(id)))).collect();
     json!({
         "name": one.name,
         "domains": domains.join(" "),

@@ -53,7 +53,8 @@ impl Wish {
             groups_attribute: faults.note(read_attribute("groups_attribute", self.attributes.groups)),
             roles: faults.note(self.group_roles.map(read_roles).transpose()),
             groups: faults.note(self.group_groups.map(read_groups).transpose()),
-            default_role: faults.note(self.default_role.map(read_default_role).transpose()),
+            default_role: faults
+                .note(self.default_role.as_ref().map(|word| read_default_role(word.as_deref())).transpose()),
             signs_requests: self.sign_requests,
             allows_idp_initiated: self.allow_idp_initiated,
             enforced_from: faults.note(read_day(self.enforced, self.enforced_from, now)),
@@ -196,8 +197,8 @@ fn read_group(field: &'static str, group: &str) -> Result<String, Fault> {
     Ok(group.to_owned())
 }
 
-fn read_default_role(word: Option<String>) -> Result<Option<Role>, Fault> {
-    match word.as_deref() {
+fn read_default_role(word: Option<&str>) -> Result<Option<Role>, Fault> {
+    match word {
         None | Some("") => Ok(None),
         Some(word) => {
             let unknown = || ("default_role", "A role is owner, admin or member; null lets nobody in.".to_owned());
