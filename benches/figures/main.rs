@@ -86,7 +86,7 @@ type Measure = fn(&mut Report, &Stage) -> anyhow::Result<()>;
 const SCALE: &str = "scale=";
 
 /// What can be measured alone, in the order of the report.
-const PARTS: [(&str, Measure); 11] = [
+const PARTS: [(&str, Measure); 12] = [
     ("start", start::measure),
     ("gate", gate::measure),
     ("proxied", proxied::measure),
