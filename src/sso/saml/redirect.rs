@@ -81,18 +81,18 @@ pub(super) struct Signature<'a> {
 
 /// Each parameter stands there once at most, and exactly one message. `None` for any other query.
 pub(super) fn read(query: &str) -> Option<Signed<'_>> {
-    let (request, response) = (part(query, "SAMLRequest")?, part(query, "SAMLResponse")?);
+    let (request, response) = (part(query, "SAMLRequest").ok()?, part(query, "SAMLResponse").ok()?);
     let (kind, message) = match (request, response) {
         (Some(part), None) => (Kind::Request, part),
         (None, Some(part)) => (Kind::Response, part),
         (None, None) | (Some(_), Some(_)) => return None,
     };
-    let (state, algorithm) = (part(query, "RelayState")?, part(query, "SigAlg")?);
+    let (state, algorithm) = (part(query, "RelayState").ok()?, part(query, "SigAlg").ok()?);
     // The other encodings that one could name are nobody's.
-    if part(query, "SAMLEncoding")?.is_some_and(|part| decoded(part) != DEFLATE) {
+    if part(query, "SAMLEncoding").ok()?.is_some_and(|part| decoded(part) != DEFLATE) {
         return None;
     }
-    let signature = match (part(query, "Signature")?, algorithm) {
+    let signature = match (part(query, "Signature").ok()?, algorithm) {
         (Some(value), Some(named)) => Some(Signature {
             of: [Some(message), state, algorithm],
             algorithm: decoded(named),
@@ -155,13 +155,16 @@ fn in_der(side_by_side: &[u8]) -> Option<Vec<u8>> {
     EcdsaSig::from_private_components(number(r)?, number(s)?).ok()?.to_der().ok()
 }
 
-/// `name=value`, not decoded. `None` if it stands there twice.
-fn part<'a>(query: &'a str, name: &str) -> Option<Option<&'a str>> {
+/// A parameter stands there twice.
+struct Twice;
+
+/// `name=value`, not decoded, if it is there.
+fn part<'a>(query: &'a str, name: &str) -> Result<Option<&'a str>, Twice> {
     let is_it = |part: &&str| part.split('=').next().is_some_and(|own| decoded_name(own) == name);
     let mut parts = query.split('&').filter(is_it);
     match (parts.next(), parts.next()) {
-        (found, None) => Some(found),
-        (_, Some(_)) => None,
+        (found, None) => Ok(found),
+        (_, Some(_)) => Err(Twice),
     }
 }
 
