@@ -26,6 +26,7 @@ use crate::db::{self, migrations};
 use crate::jobs;
 use crate::kernel::{Clock, Origin, Shutdown, Token, shutdown};
 use crate::mail::Transport;
+use crate::sso::saml;
 use crate::web;
 
 #[derive(Args)]
@@ -52,6 +53,10 @@ pub fn run(mut settings: Settings, demo: Option<SocketAddr>) -> anyhow::Result<(
         log::info!("migrated: {name}");
     }
     let app = App::new(settings, database.url(), Clock::System)?;
+    // Before there are workers. Whoever has no provider can do without.
+    if let Err(unready) = saml::warm_up() {
+        log::error!("nobody can sign in by a provider: {unready}");
+    }
     let link = web::block_on(setup_link(&app, &database))?;
     say(&banner(&app, &database, demo.as_ref(), &transport, link.as_ref()))?;
     on_a_thread(move || serve(app, Listeners { listener, metrics, demo }, transport, stop))?;

@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, PgConnection, RunQueryDsl as _, sql_query};
-
+use url::Url;
 use vestibule::kernel::Clock;
 use vestibule::sso::saml::keys;
 
+use crate::support::browser::Browser;
 use crate::support::dns::Dns;
+use crate::support::idp::{Idp, Sp};
 use crate::support::port::Port;
 use crate::support::postgres::TestDb;
 use crate::support::process::{Folder, Tended};
@@ -123,6 +125,31 @@ fn owners_prove_domains_and_their_people_are_led_to_the_provider_in_a_real_brows
     play("chooses");
     database.batch_execute("UPDATE connections SET enforced_from = now()").unwrap();
     play("is-led");
+}
+
+#[test]
+fn administrators_read_why_an_answer_was_refused_in_a_real_browser() {
+    let service = Service::start(&[]);
+    play(&service, "sso-reports.mjs", &[&service.portal, "founds", ""], "screenshots-sso-reports/founds");
+    let idp = Idp::new("https://idp.example/");
+    let id = "01976d3e-0000-7000-8000-00000000000a";
+    let certificate = idp.key.certificate_der().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+    let a_provider = format!(
+        "INSERT INTO connections (id, organization_id, name, idp_entity_id, sso_url, sso_binding, metadata_from,
+            allow_idp_initiated, created_at, changed_at)
+        SELECT '{id}', id, 'Acme Login', 'https://idp.example/', 'https://idp.example/sso', 'redirect', 'hand',
+            true, now(), now() FROM organizations;
+        INSERT INTO connection_certificates (connection_id, sha256, der, subject, not_before, not_after, added_at)
+        SELECT '{id}', sha256(der), der, 'CN=idp.test', now(), now(), now() FROM (SELECT '\\x{certificate}'::bytea AS der) c"
+    );
+    PgConnection::establish(&service.database()).unwrap().batch_execute(&a_provider).unwrap();
+    let sp = Sp::new("https://old.example/metadata", "https://old.example/acs");
+    let form = idp.answer(&idp.draft(&sp, Clock::System.now()));
+    let portal = Url::parse(&service.portal).unwrap();
+    let mut somebody = Browser::new(&service.portal, portal.port().unwrap());
+    let refused = somebody.cross_site().post(&format!("/saml/{id}/acs"), &[("SAMLResponse", &form)]);
+    assert_eq!(refused.status, 403, "{}", refused.answer.text());
+    play(&service, "sso-reports.mjs", &[&service.portal, "reads", id], "screenshots-sso-reports/reads");
 }
 
 #[test]

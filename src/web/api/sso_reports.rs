@@ -45,8 +45,8 @@ pub async fn list(
     Ok(no_store().json(json!({ "reports": all })))
 }
 
-/// `GET /orgs/{slug}/sso/{id}/reports/{reference}`: every check, what the answer says if it was good, and the document
-/// without its secrets.
+/// `GET /orgs/{slug}/sso/{id}/reports/{reference}`: every check, what the answer says if it was good, what that comes to
+/// here if it was a test, and the document without its secrets.
 pub async fn show(
     app: web::Data<App>,
     who: Belongs,
@@ -99,6 +99,7 @@ fn describe(kept: &Kept) -> Value {
         let checks: Vec<Value> = kept.report.checks.iter().map(describe_check).collect();
         said.insert("checks".to_owned(), json!(checks));
         said.insert("answer".to_owned(), kept.report.outcome.as_ref().ok().map(describe_answer).into());
+        said.insert("maps_to".to_owned(), json!(kept.maps_to));
         said.insert("document".to_owned(), json!(kept.report.document));
     }
     said

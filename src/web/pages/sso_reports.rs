@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::sessions::ago;
 use crate::app::App;
 use crate::sso::connections::Connection;
-use crate::sso::reports::{Kept, Purpose};
+use crate::sso::reports::{Account, Kept, Purpose};
 use crate::sso::saml::{Check, Verdict};
 use crate::web::api::sso_reports::{describe_answer, describe_check};
 use crate::web::membership::Belongs;
@@ -28,6 +28,8 @@ pub fn show(app: &App, about: (&Belongs, &Connection), kept: &Kept, request: &Ht
         "failed": failed.map(describe_check).collect::<Vec<_>>(),
         "checks": checks,
         "answer": kept.report.outcome.as_ref().ok().map(describe_answer),
+        "maps_to": kept.maps_to,
+        "account": kept.maps_to.as_ref().map(|maps_to| whose(maps_to.account)),
         "document": kept.report.document,
     });
     view::html(request, &mut HttpResponse::Ok(), "orgs/sso_report.html", view::with(place(about), context))
@@ -60,5 +62,14 @@ fn what(purpose: Purpose) -> &'static str {
         Purpose::Test => "Test",
         Purpose::SignOut => "Sign-out",
         Purpose::IdpInitiated => "Sign-in begun by the provider",
+    }
+}
+
+fn whose(account: Account) -> &'static str {
+    match account {
+        Account::Known => "The one they have come by before.",
+        Account::Existing => "The one with this address.",
+        Account::New => "A new one is made.",
+        Account::Unknown => "Nobody's yet: whoever has one signs in to it and connects it.",
     }
 }

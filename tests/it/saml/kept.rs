@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use serde_json::Value;
 use vestibule::db::Tx;
 use vestibule::kernel::{ConnectionId, Origin};
-use vestibule::sso::reports::{self, Contents, MOST, Occasion, Purpose, Reference};
+use vestibule::sso::reports::{self, Account, Contents, MOST, MapsTo, Occasion, Purpose, Reference};
 use vestibule::sso::saml::Report;
 
 use super::stage::Stage;
@@ -21,6 +21,18 @@ fn kept(app: &TestApp, connection: &Value, purpose: Purpose, report: &Report) ->
         move |tx: &mut Tx<'_>| reports::keep(tx, &sealer, Occasion { connection, purpose, user: None }, &contents);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(app.app.db.write::<_, reports::Error, _>(&Origin::operator("test"), keep)).unwrap()
+}
+
+fn maps_to(purpose: Purpose) -> Option<MapsTo> {
+    let maps_to = MapsTo {
+        email: Some("ann@example.com".to_owned()),
+        name: None,
+        groups: vec!["Engineering".to_owned()],
+        role: "member".to_owned(),
+        own_groups: vec!["builders".to_owned()],
+        account: Account::New,
+    };
+    (purpose == Purpose::Test).then_some(maps_to)
 }
 
 fn misdirected() -> Report {
@@ -140,7 +152,9 @@ fn a_page_says_what_was_seen_and_what_was_expected() {
     }
     assert!(!text.contains("<saml:Assertion"), "the document is not escaped");
     let text = owner.get(&format!("{place}/{}", tested.as_str())).answer.text();
-    for word in ["The answer of Staff was good.", "ann@example.com", "Ann Lee"] {
+    for word in
+        ["The answer of Staff was good.", "ann@example.com", "Ann Lee", "A new one is made.", "Engineering", "builders"]
+    {
         assert!(text.contains(word), "{word}: {text}");
     }
 }
