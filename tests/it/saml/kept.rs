@@ -16,7 +16,7 @@ use crate::support::idp::Draft;
 /// Keeps it as whoever has judged it does.
 fn kept(app: &TestApp, connection: &Value, purpose: Purpose, report: &Report) -> Reference {
     let connection: ConnectionId = connection["id"].as_str().unwrap().parse().unwrap();
-    let (sealer, contents) = (app.app.sealer.clone(), Contents { report: report.clone(), maps_to: None });
+    let (sealer, contents) = (app.app.sealer.clone(), Contents { report: report.clone(), maps_to: maps_to(purpose) });
     let keep =
         move |tx: &mut Tx<'_>| reports::keep(tx, &sealer, Occasion { connection, purpose, user: None }, &contents);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
