@@ -139,6 +139,8 @@ fn administrators_read_why_an_answer_was_refused_in_a_real_browser() {
             allow_idp_initiated, created_at, changed_at)
         SELECT '{id}', id, 'Acme Login', 'https://idp.example/', 'https://idp.example/sso', 'redirect', 'hand',
             true, now(), now() FROM organizations;
+        INSERT INTO domains (id, organization_id, name, token, connection_id, proved_at, proved_by, created_at)
+        SELECT gen_random_uuid(), id, 'corp.example', 'x', '{id}', now(), 'operator', now() FROM organizations;
         INSERT INTO connection_certificates (connection_id, sha256, der, subject, not_before, not_after, added_at)
         SELECT '{id}', sha256(der), der, 'CN=idp.test', now(), now(), now() FROM (SELECT '\\x{certificate}'::bytea AS der) c"
     );
