@@ -35,7 +35,7 @@ const stories = {
     stage.story("shows its owner which check failed, on what", async (arrive) => {
       const page = await (await arrive()).tab();
       const place = `/orgs/acme/sso/${connection}/reports`;
-      await page.goto(at(`/login?return_to=${place}`));
+      await page.goto(at(`/login?step=password&return_to=${place}`));
       await signIn(page, olive);
       await heading(page, "Answers of Acme Login");
       await album.look(page, "reports");
