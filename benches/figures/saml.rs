@@ -3,7 +3,7 @@
 
 // The documents are those of the tests.
 #[path = "../../tests/it/saml/attacks/mod.rs"]
-#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "what is made for tests")]
+#[expect(clippy::unwrap_used, reason = "what is made for tests")]
 mod attacks;
 #[path = "../../tests/it/saml/stage.rs"]
 #[expect(dead_code, reason = "what tests ask of it as well")]

@@ -8,7 +8,7 @@ use crate::support::idp::{Draft, Encryption, Sign, encode};
 const ARBITRARY: usize = 3_000;
 const MUTATED: usize = 6_000;
 
-/// Small and always the same (Vigna, SplitMix64), so that what fails once fails again.
+/// Small and always the same (Vigna, `SplitMix64`), so that what fails once fails again.
 struct Dice(u64);
 
 impl Dice {

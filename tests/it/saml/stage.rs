@@ -40,7 +40,7 @@ impl Stage {
     }
 
     pub fn judge(&self, draft: &Draft) -> Report {
-        self.judge_text(&self.idp.document(draft))
+        self.judge_text(self.idp.document(draft))
     }
 
     pub fn judge_text(&self, document: impl AsRef<[u8]>) -> Report {

@@ -14,7 +14,7 @@ fn encodings(good: &str) -> Vec<Attack> {
     let utf16 = |to: fn(u16) -> [u8; 2]| good.encode_utf16().flat_map(to).collect::<Vec<u8>>();
     let utf32: Vec<u8> = good.chars().flat_map(|c| u32::from(c).to_be_bytes()).collect();
     let with = |bytes: &[u8]| {
-        let (before, after) = good.split_once(">ann<").expect("a NameID");
+        let (before, after) = good.split_once(">ann<").unwrap();
         [before.as_bytes(), b">", bytes, b"<", after.as_bytes()].concat()
     };
     vec![
@@ -133,7 +133,7 @@ fn bounds(good: &str) -> Vec<Attack> {
         |count: usize, kind: &str| (0..count).fold(String::new(), |text, n| format!("{text} {kind}{n}=\"urn:{n}\""));
     let inside = |what: &str| replaced(good, "<samlp:Status>", &format!("{what}<samlp:Status>"));
     let deep_names = |depth: usize| {
-        let open: String = (0..depth).map(|n| format!("<a{}>", named(8, &format!("xmlns:p{n}_")))).collect();
+        let open = (0..depth).fold(String::new(), |text, n| format!("{text}<a{}>", named(8, &format!("xmlns:p{n}_"))));
         format!("{open}{}", "</a>".repeat(depth))
     };
     let many_values = "<saml:AttributeValue/>".repeat(10_001);

@@ -151,7 +151,7 @@ impl Draft {
         let (begin, end) = (dated("NotBefore", self.not_before), dated("NotOnOrAfter", self.not_on_or_after));
         let mut restrictions = String::new();
         for audiences in &self.audiences {
-            let named: String = audiences.iter().map(|name| format!("<saml:Audience>{name}</saml:Audience>")).collect();
+            let named = each("Audience", audiences);
             write!(restrictions, "<saml:AudienceRestriction>{named}</saml:AudienceRestriction>").expect("a string");
         }
         format!("<saml:Conditions{begin}{end}>{restrictions}</saml:Conditions>")
@@ -173,8 +173,7 @@ impl Draft {
         }
         let mut list = String::new();
         for (name, values) in &self.attributes {
-            let values: String =
-                values.iter().map(|value| format!("<saml:AttributeValue>{value}</saml:AttributeValue>")).collect();
+            let values = each("AttributeValue", values);
             write!(list, r#"<saml:Attribute Name="{name}">{values}</saml:Attribute>"#).expect("a string");
         }
         format!("<saml:AttributeStatement>{list}</saml:AttributeStatement>")
@@ -186,6 +185,11 @@ impl Draft {
             text.replacen(from, to, 1)
         })
     }
+}
+
+/// Each in an element of its own.
+fn each(element: &str, texts: &[String]) -> String {
+    texts.iter().fold(String::new(), |all, text| format!("{all}<saml:{element}>{text}</saml:{element}>"))
 }
 
 fn named(name: &str, value: Option<&str>) -> String {

@@ -116,7 +116,7 @@ impl Idp {
 
     /// The value of the form field `SAMLResponse`.
     pub fn answer(&self, draft: &Draft) -> String {
-        encode(&self.document(draft))
+        encode(self.document(draft))
     }
 
     /// Fills in the first signature of a document.
