@@ -66,8 +66,8 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ("GET", "/login/second-factor", ["303 /login"; 6]),
     ("POST", "/login/second-factor", ["303 /login"; 6]),
     ("POST", "/login/second-factor/leave", ["303 /login"; 6]),
-    // Without one.
-    ("POST", "/login/address", ["422"; 6]),
+    // Where nobody has a provider.
+    ("POST", "/login/address", ["303 /login"; 6]),
     ("POST", "/login/continue", ["303 /login", "303 /", "303 /", "303 /", "303 /login", "303 /login"]),
     // Without having asked.
     ("GET", "/login/magic-link", ["303 /login"; 6]),
@@ -198,7 +198,8 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
         "/auth/logout",
         ["401 unauthenticated", "204", "204", "204", "401 unauthenticated", "401 unauthenticated"],
     ),
-    ("GET", "/sso", ["422 validation"; 6]),
+    // Without an address.
+    ("GET", "/sso", ["422"; 6]),
     (
         "GET",
         "/auth/confirm",
