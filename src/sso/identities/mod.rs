@@ -8,7 +8,7 @@ mod store;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-pub use pending::{Error, Pending, connect, find_pending, keep_pending};
+pub use pending::{Error, Pending, Waiting, connect, find_pending, keep_pending};
 
 use super::saml::NameId;
 use crate::audit::{self, Event};

@@ -1,6 +1,11 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+
 use super::store;
 use crate::accounts;
 use crate::db::{self, ReadTx, Tx};
+use crate::domains;
 use crate::kernel::{ConnectionId, Digest, EmailAddress, UserId};
 use crate::orgs;
 use crate::sso::connections::{self, Connection};
@@ -15,11 +20,23 @@ pub struct Pending {
     pub email: Option<EmailAddress>,
 }
 
+/// Somebody who waits, as they are shown.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Waiting {
+    pub pending: Pending,
+    pub connection: Connection,
+    /// Stands for exactly this one, for [`connect`] to connect no other.
+    pub mark: String,
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// In this browser, not long ago.
     #[error("nobody waits to be connected")]
     Gone,
+    /// Somebody else waits by now than was shown.
+    #[error("the page showed somebody else")]
+    Another,
     #[error("the person does not belong to the organization")]
     NotAMember,
     /// To another account.
@@ -37,16 +54,29 @@ pub fn keep_pending(tx: &mut Tx<'_>, browser: &Digest, pending: &Pending) -> Res
 }
 
 /// The last one of this browser.
-pub fn find_pending(tx: &mut ReadTx<'_>, browser: &Digest) -> Result<Option<(Pending, Connection)>, db::Error> {
-    let Some(pending) = store::find_pending(tx, browser)? else { return Ok(None) };
-    let connection = connections::find_any(tx, pending.connection)?;
-    Ok(connection.map(|connection| (pending, connection)))
+pub fn find_pending(tx: &mut ReadTx<'_>, browser: &Digest) -> Result<Option<Waiting>, db::Error> {
+    let Some((pending, since)) = store::find_pending(tx, browser)? else { return Ok(None) };
+    let Some(connection) = connections::find_any(tx, pending.connection)? else { return Ok(None) };
+    Ok(Some(Waiting { mark: mark(&pending, since), pending, connection }))
 }
 
-/// The owner of an account, who has just confirmed that it is them, says that they are meant. They must belong to the
-/// organization: it is its provider that will let them in from now on.
-pub fn connect(tx: &mut Tx<'_>, browser: &Digest, user: UserId) -> Result<Connection, Error> {
-    let (pending, connection) = find_pending(tx, browser)?.ok_or(Error::Gone)?;
+fn mark(pending: &Pending, since: DateTime<Utc>) -> String {
+    let all = format!("{}\n{}\n{}", pending.connection, since.timestamp_micros(), pending.name.value);
+    URL_SAFE_NO_PAD.encode(Digest::of(all.as_bytes()).as_bytes())
+}
+
+/// The owner of an account, who has just confirmed that it is them, says that they are meant by what they were shown
+/// (`mark`): anybody whom the provider knows can have this browser bring an answer of their own meanwhile. They must belong
+/// to the organization: it is its provider that will let them in from now on.
+pub fn connect(tx: &mut Tx<'_>, browser: &Digest, mark: &str, user: UserId) -> Result<Connection, Error> {
+    let waiting = find_pending(tx, browser)?.ok_or(Error::Gone)?;
+    if waiting.mark != mark {
+        return Err(Error::Another);
+    }
+    let Waiting { pending, connection, .. } = waiting;
+    if !still_speaks(tx, &pending, &connection)? {
+        return Err(Error::Gone);
+    }
     let person = orgs::lock_people(tx, &[user])?.into_iter().next().ok_or(Error::Ended)?;
     let is_disabled = accounts::find_credentials_of(tx, user)?.is_none_or(|held| held.is_disabled);
     if person.is_leaving || is_disabled {
@@ -60,4 +90,14 @@ pub fn connect(tx: &mut Tx<'_>, browser: &Digest, user: UserId) -> Result<Connec
     }
     let is_theirs = super::link(tx, (connection.id, connection.organization), &pending.name, user)?;
     if is_theirs { Ok(connection) } else { Err(Error::Taken) }
+}
+
+/// What was so when the answer came: the connection has somebody to serve, and nobody else speaks for the address.
+fn still_speaks(tx: &mut ReadTx<'_>, pending: &Pending, connection: &Connection) -> Result<bool, db::Error> {
+    let domains = domains::list_of_connection(tx, connection.id)?;
+    let is_anothers = match &pending.email {
+        Some(email) => super::is_anothers(tx, email.domain(), connection.organization)?,
+        None => false,
+    };
+    Ok(!is_anothers && domains.iter().any(|domain| domain.proof.is_some()))
 }

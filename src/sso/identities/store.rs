@@ -100,21 +100,29 @@ pub(super) fn put_pending(tx: &mut Tx<'_>, browser: &Digest, new: &Pending) -> R
     Ok(())
 }
 
-type PendingRow = (ConnectionId, String, Option<String>, Option<String>);
+type PendingRow = (ConnectionId, String, Option<String>, Option<String>, DateTime<Utc>);
 
-/// The last one of this browser.
-pub(super) fn find_pending(tx: &mut ReadTx<'_>, browser: &Digest) -> Result<Option<Pending>, db::Error> {
+/// The last one of this browser, and since when it waits.
+pub(super) fn find_pending(
+    tx: &mut ReadTx<'_>,
+    browser: &Digest,
+) -> Result<Option<(Pending, DateTime<Utc>)>, db::Error> {
     let now = tx.now;
     let row: Option<PendingRow> = pending::table
         .filter(pending::browser.eq(browser.as_bytes()).and(pending::expires_at.gt(now)))
         .order(pending::created_at.desc())
-        .select((pending::connection_id, pending::name_id, pending::name_id_format, pending::email))
+        .select((
+            pending::connection_id,
+            pending::name_id,
+            pending::name_id_format,
+            pending::email,
+            pending::created_at,
+        ))
         .first(tx.conn())
         .optional()?;
-    Ok(row.map(|(connection, value, format, email)| Pending {
-        connection,
-        name: NameId { value, format },
-        email: email.and_then(|email| EmailAddress::parse(&email).ok()),
+    Ok(row.map(|(connection, value, format, email, since)| {
+        let email = email.and_then(|email| EmailAddress::parse(&email).ok());
+        (Pending { connection, name: NameId { value, format }, email }, since)
     }))
 }
 

@@ -7,7 +7,7 @@ impl From<sso::identities::Error> for Failure {
     fn from(error: sso::identities::Error) -> Self {
         use sso::identities::Error;
         match error {
-            Error::Gone => Self::Gone,
+            Error::Gone | Error::Another => Self::Gone,
             Error::NotAMember => Self::Forbidden("Your account does not belong to this organization.".to_owned()),
             Error::Taken => Self::Conflict("This sign-in is connected to another account.".to_owned()),
             Error::Ended => Self::Unauthenticated,

@@ -24,7 +24,10 @@ pub struct Asked {
 }
 
 #[derive(Deserialize)]
-pub struct Nothing {}
+pub struct Shown {
+    #[serde(default)]
+    mark: String,
+}
 
 /// `GET /login/connect`
 pub async fn show(
@@ -35,10 +38,12 @@ pub async fn show(
 ) -> Result<HttpResponse, Failure> {
     let digest = browser(&app, &request).ok_or(Failure::Gone)?.digest();
     let found = app.db.look_up(move |tx| identities::find_pending(tx, &digest)).await?;
-    let (pending, connection) = found.ok_or(Failure::Gone)?;
+    let waiting = found.ok_or(Failure::Gone)?;
     let context = json!({
-        "provider": connection.name,
-        "email": pending.email,
+        "provider": waiting.connection.name,
+        "email": waiting.pending.email,
+        "name_id": waiting.pending.name.value,
+        "mark": waiting.mark,
         "is_signed_in": who.live.is_some(),
         "path": PATH,
         "notice": reauth::notice(&asked.done),
@@ -50,12 +55,15 @@ pub async fn show(
 pub async fn submit(
     app: web::Data<App>,
     who: Fresh,
-    Checked(Nothing {}): Checked<Nothing>,
+    Checked(shown): Checked<Shown>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
     let own: Token = browser(&app, &request).ok_or(Failure::Gone)?;
     let user = who.live.user;
-    let work = move |tx: &mut Tx<'_>| identities::connect(tx, &own.digest(), user);
-    app.db.write(&who.origin, work).await?;
-    Ok(view::see_other("/account/security?done=connected"))
+    let work = move |tx: &mut Tx<'_>| identities::connect(tx, &own.digest(), &shown.mark, user);
+    match app.db.write(&who.origin, work).await {
+        Ok(_) => Ok(view::see_other("/account/security?done=connected")),
+        Err(identities::Error::Another) => Ok(view::see_other(PATH)),
+        Err(error) => Err(error.into()),
+    }
 }
