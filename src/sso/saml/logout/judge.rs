@@ -23,18 +23,20 @@ pub fn judge(arrived: Arrived<'_>, terms: &Terms<'_>, now: DateTime<Utc>) -> Res
     let parsed = tree::parse(&document).map_err(|_| Refusal::Unreadable)?;
     let root = parsed.root_element();
     require_shape(kind, root)?;
-    if issuer_of(root) != Some(terms.entity_id) {
-        return Err(Refusal::Issuer);
-    }
-    // It has to be there in what is signed (SAML bindings, 3.4.5.2 and 3.5.5.2).
-    if tree::attribute(root, "Destination") != Some(terms.url) {
-        return Err(Refusal::Destination);
-    }
+    require_parties(root, terms)?;
     let issued_at = issued_lately(root, now)?;
     match kind {
         Kind::Request => asked(root, issued_at).map(Heard::Asked),
         Kind::Response => Ok(Heard::Answered(outcome(root))),
     }
+}
+
+fn require_parties(root: Node<'_, '_>, terms: &Terms<'_>) -> Result<(), Refusal> {
+    if issuer_of(root) != Some(terms.entity_id) {
+        return Err(Refusal::Issuer);
+    }
+    // It has to be there in what is signed (SAML bindings, 3.4.5.2 and 3.5.5.2).
+    if tree::attribute(root, "Destination") == Some(terms.url) { Ok(()) } else { Err(Refusal::Destination) }
 }
 
 fn from_redirect(query: &str, terms: &Terms<'_>) -> Result<(Kind, String), Refusal> {
@@ -54,6 +56,8 @@ fn from_form(kind: Kind, value: &str, terms: &Terms<'_>) -> Result<String, Refus
     let parsed = tree::parse(&document).map_err(|_| Refusal::Unreadable)?;
     let root = parsed.root_element();
     require_shape(kind, root)?;
+    // Nobody has signed this yet, but what is not for us from the provider costs no more work.
+    require_parties(root, terms)?;
     let signature = tree::child(root, (SIGNATURE, "Signature")).ok_or(Refusal::Unsigned)?;
     require_plain_ids(root)?;
     grammar::hold(signature).and_then(|()| signed_info::approve(signature)).map_err(|_| Refusal::Signature)?;

@@ -38,6 +38,12 @@ fn what_is_not_signed_by_the_provider_is_not_heard() {
     assert_eq!(by_form(&form.fields[0].1, &pair), Err(Refusal::Unsigned));
     let form = request().form(None, Some(&other.key)).unwrap();
     assert_eq!(by_form(&form.fields[0].1, &pair), Err(Refusal::Signature));
+    let form = request().form(None, None).unwrap();
+    let (certificates, value) = ([pair.certificate.clone()], Arrived::Form(Kind::Request, &form.fields[0].1));
+    let of_another = Terms { entity_id: "https://idp.test/other", certificates: &certificates, url: URL };
+    assert_eq!(judge(value, &of_another, now()), Err(Refusal::Issuer), "before the signature is looked at");
+    let elsewhere = Terms { entity_id: PROVIDER, certificates: &certificates, url: "https://id.test/saml/2/logout" };
+    assert_eq!(judge(value, &elsewhere, now()), Err(Refusal::Destination), "before the signature is looked at");
     let nobody = Terms { entity_id: PROVIDER, certificates: &[], url: URL };
     let signed = request().redirect(None, Some(&pair.key)).unwrap();
     assert_eq!(judge(Arrived::Redirect(query(&signed)), &nobody, now()), Err(Refusal::Signature));
