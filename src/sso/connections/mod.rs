@@ -269,10 +269,10 @@ pub fn find_for_sign_in(tx: &mut ReadTx<'_>, sealer: &Sealer, id: ConnectionId) 
     Ok(Some(Ready { connection, certificates, keys, mappings: load_mappings(tx, id)? }))
 }
 
-/// Remembers that an administrator of the organization has signed in by it to try it out, and all was well.
+/// Remembers that an administrator of the organization has signed in by it to try it out, as it was read for
+/// that, and all was well. Of one that was changed meanwhile that says nothing.
 pub fn mark_tested(tx: &mut Tx<'_>, connection: &Connection, by: UserId) -> Result<(), db::Error> {
-    store::set_tested(tx, connection.id, by)?;
-    audit::record(tx, event(connection, "sso.tested"))
+    if store::set_tested(tx, connection, by)? { audit::record(tx, event(connection, "sso.tested")) } else { Ok(()) }
 }
 
 impl Connection {

@@ -73,12 +73,12 @@ pub(super) fn delete(tx: &mut Tx<'_>, id: ConnectionId) -> Result<(), db::Error>
     Ok(())
 }
 
-pub(super) fn set_tested(tx: &mut Tx<'_>, id: ConnectionId, by: UserId) -> Result<(), db::Error> {
+/// `false` where it was changed since.
+pub(super) fn set_tested(tx: &mut Tx<'_>, tested: &Connection, by: UserId) -> Result<bool, db::Error> {
     let now = tx.now;
-    diesel::update(connections::table.find(id))
-        .set((connections::tested_at.eq(now), connections::tested_by.eq(by)))
-        .execute(tx.conn())?;
-    Ok(())
+    let unchanged = connections::table.find(tested.id).filter(connections::changed_at.eq(tested.changed_at));
+    let set = (connections::tested_at.eq(now), connections::tested_by.eq(by));
+    Ok(diesel::update(unchanged).set(set).execute(tx.conn())? == 1)
 }
 
 #[derive(QueryableByName)]
