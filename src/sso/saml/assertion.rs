@@ -11,8 +11,10 @@ use super::{Answer, Asked, Attribute, Check, NameId, Provider, times};
 
 const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
 
-/// The longest `NameID` and the longest value of an attribute, in characters.
+/// The longest `NameID`, in bytes: it is indexed, and PostgreSQL takes 2704 there.
 const LONGEST_NAME_ID: usize = 1024;
+
+/// The longest value of an attribute, in characters.
 const LONGEST_VALUE: usize = 10_000;
 
 /// Whether the response itself was signed, and with it the request that it names.
@@ -70,11 +72,8 @@ fn name_id(assertion: Node<'_, '_>) -> Result<NameId, Mismatch> {
     let node = below(assertion, &["Subject", "NameID"])?;
     let value = node.text().unwrap_or_default();
     let is_plain = !value.is_empty() && value.trim() == value && !value.chars().any(char::is_control);
-    if !is_plain || value.chars().count() > LONGEST_NAME_ID {
-        return Err(Mismatch::new(
-            value,
-            format!("1 to {LONGEST_NAME_ID} characters in one line, without blanks around"),
-        ));
+    if !is_plain || value.len() > LONGEST_NAME_ID {
+        return Err(Mismatch::new(value, format!("1 to {LONGEST_NAME_ID} bytes in one line, without blanks around")));
     }
     let format = tree::attribute(node, "Format").map(str::to_owned);
     if format.as_deref() == Some(ENCRYPTED) {

@@ -92,7 +92,7 @@ const PARTS: &[(&str, &str, &str)] = &[
 
 fn names(stage: &Stage) -> Vec<Attack> {
     let mut found = Vec::new();
-    let long = "x".repeat(1025);
+    let (long, wide) = ("x".repeat(1025), "李".repeat(342));
     for (name, value) in [
         ("nothing", ""),
         ("blanks", "  "),
@@ -107,6 +107,7 @@ fn names(stage: &Stage) -> Vec<Attack> {
         ("an element in the middle", "an<b/>n"),
         ("an element behind", "ann<saml:x/>"),
         ("too much", &long),
+        ("too much in bytes", &wide),
     ] {
         let change = |draft| Draft { name_id: value.to_owned(), ..draft };
         found.extend(in_every_way(stage, &format!("NameID: {name}"), Check::NameId, &change));
