@@ -194,8 +194,9 @@ pub fn admit(
         return refuse(report, Check::Account, "a disabled account", "an account that is not disabled");
     }
     let connection = &ready.connection;
-    orgs::follow(tx, connection.organization, user, guest.role)?;
-    groups::follow(tx, connection.organization, user, (&guest.mapped, &guest.groups))?;
+    if orgs::follow(tx, connection.organization, user, guest.role)?.is_some() {
+        groups::follow(tx, connection.organization, user, (&guest.mapped, &guest.groups))?;
+    }
     rename(tx, user, guest.name.as_ref())?;
     if !identities::link(tx, (connection.id, connection.organization), &answer.name_id, user)? {
         return refuse(
