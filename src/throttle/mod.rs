@@ -19,6 +19,8 @@
 //! | a link to sign in by | `magic_link.network` | `magic_link.account` | `magic_link.device` | |
 //! | the code of such a link | `code.network` | `magic_code.account`, once it was shown | `magic_code.device` | a right code |
 //! | a passkey | `login.network`, or `code.network` as the second factor | none: it is not guessed | `passkey.device` | a right one |
+//! | what a provider has somebody bring | `sso.answer.network` | | | a good one, its own |
+//! | going to a provider (six times as many) | `sso.begin.network` | | | a good answer |
 //! | choosing a password, anywhere | `password.network` | | | |
 //! | taking along what is kept (five an hour) | | `export.account` | | |
 //! | letters on one's own account | | `mail.account` | | |
@@ -248,6 +250,16 @@ impl Key {
     /// Addresses of which somebody asked, from one network address, by whom they sign in.
     pub fn provider_asked_from(address: IpAddr, limit: Limit) -> Self {
         Self { scope: "sso.network", subject: Digest::of(network_of(address).to_string().as_bytes()), limit }
+    }
+
+    /// Answers of identity providers, and what they say of signing out, from one network address.
+    pub fn provider_answered_from(address: IpAddr, limit: Limit) -> Self {
+        Self { scope: "sso.answer.network", subject: Digest::of(network_of(address).to_string().as_bytes()), limit }
+    }
+
+    /// People who were sent to an identity provider, from one network address.
+    pub fn provider_sought_from(address: IpAddr, limit: Limit) -> Self {
+        Self { scope: "sso.begin.network", subject: Digest::of(network_of(address).to_string().as_bytes()), limit }
     }
 
     /// Its limit, with the time after which failures are forgotten.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::LocalBoxFuture;
 
 use crate::app::App;
-use crate::db;
+use crate::db::{self, Tx};
 use crate::kernel::secrets::random_bytes;
 use crate::kernel::{ConnectionId, Origin};
 use crate::sso::connections::{self, Place, Ready};
@@ -16,6 +16,7 @@ use crate::sso::signing_out::{self, Passage, Taken};
 use crate::web::body;
 use crate::web::failure::Failure;
 use crate::web::handover::{self, Errand};
+use crate::web::saml::{find_ready, limits};
 use crate::web::view;
 use crate::web::who::{self, Anyone};
 
@@ -90,12 +91,15 @@ async fn hear(
 ) -> Result<HttpResponse, Failure> {
     let id: ConnectionId = connection.parse().map_err(|_| Failure::NotFound)?;
     let origin = who::origin(request)?;
-    let ready = load(app, id).await?;
+    let ready = load(app, &origin, id).await?;
     let place = Place::of(&app.settings.server.public_url, id);
     let now = app.clock.now();
-    let (judged, ready, place) = web::block(move || (judge_message(&message, &ready, &place, now), ready, place))
-        .await
-        .map_err(Failure::internal)?;
+    let judging = app.hasher.run(move || (judge_message(&message, &ready, &place, now), ready, place));
+    let (judged, ready, place) = judging.await?;
+    if judged.is_ok() {
+        let limit = app.settings.limits.login_per_network;
+        app.db.write::<_, db::Error, _>(&origin, move |tx| limits::forgive_answer(tx, limit)).await?;
+    }
     match judged {
         Ok(Heard::Asked(asked)) => sign_out(app, &origin, (&ready, &place), &asked, (state, request)).await,
         Ok(Heard::Answered(Outcome::Everywhere)) => Ok(view::see_other("/logged-out")),
@@ -104,14 +108,14 @@ async fn hear(
     }
 }
 
-async fn load(app: &App, id: ConnectionId) -> Result<Ready, Failure> {
-    let sealer = app.sealer.clone();
-    let found = app.db.read(move |tx| connections::find_for_sign_in(tx, &sealer, id)).await;
-    let found = found.map_err(|error| match error {
-        connections::Error::Db(error) => Failure::from(error),
-        other => Failure::internal(other),
-    })?;
-    found.ok_or(Failure::NotFound)
+/// The connection, unless too much was brought from this network that was not its provider's.
+async fn load(app: &App, origin: &Origin, id: ConnectionId) -> Result<Ready, Failure> {
+    let app2 = app.clone();
+    let work = move |tx: &mut Tx<'_>| {
+        let ready = find_ready(tx, &app2, id)?;
+        Ok::<_, Failure>(limits::admit_answer(tx, &app2)?.map_or(Ok(ready), Err))
+    };
+    app.db.write(origin, work).await?.map_err(Failure::RateLimited)
 }
 
 fn judge_message(message: &Message, ready: &Ready, place: &Place, now: DateTime<Utc>) -> Result<Heard, Refusal> {

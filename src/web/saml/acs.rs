@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::login::serves;
-use super::{LIMIT, browser, browser_cookie, find_ready};
+use super::{LIMIT, browser, browser_cookie, find_ready, limits};
 use crate::app::App;
 use crate::audit::{self, Event};
 use crate::db::{self, Tx};
@@ -125,31 +125,36 @@ async fn judge(
     let (app2, digest, state) = (app.clone(), own.digest(), relay_state.map(str::to_owned));
     let work = move |tx: &mut Tx<'_>| {
         let ready = find_ready(tx, &app2, id)?;
+        if let Some(wait) = limits::admit_answer(tx, &app2)? {
+            return Ok(Err(wait));
+        }
         let taken = requests::take(tx, id, &digest, state.as_deref())?;
         let serves = serves(tx, &ready)?;
-        Ok::<_, Failure>((ready, taken, serves, tx.now))
+        Ok::<_, Failure>(Ok((ready, taken, serves, tx.now)))
     };
-    let (ready, taken, serves, now) = app.db.write(origin, work).await?;
-    let place = Place::of(&app.settings.server.public_url, id);
-    let is_named = matches!(taken, Taken::Named(_));
-    let open = choose(taken, &response, ready.connection.allows_idp_initiated);
-    let is_trial = open.as_ref().is_some_and(|open| open.purpose == Purpose::Test);
-    // It may be tried out before it has anybody to serve.
-    if !serves && !is_trial {
-        return Err(Failure::NotFound);
+    let (ready, taken, serves, now) = app.db.write(origin, work).await?.map_err(Failure::RateLimited)?;
+    if matches!(&taken, Taken::All(all) if all.is_empty()) {
+        require_unasked(&ready, serves)?;
     }
-    let is_foreign = relay_state.is_some() && !is_named && open.is_some();
+    let place = Place::of(&app.settings.server.public_url, id);
+    let is_unknown = relay_state.is_some() && !matches!(taken, Taken::Named(_));
     let judging = app.hasher.run(move || {
+        let open = choose(taken, &response, ready.connection.allows_idp_initiated);
+        let is_trial = open.as_ref().is_some_and(|open| open.purpose == Purpose::Test);
+        // It may be tried out before it has anybody to serve.
+        if !serves && !is_trial {
+            return None;
+        }
         let asked = match &open {
             Some(open) => Asked::This(&open.id),
             None if ready.connection.allows_idp_initiated => Asked::Nothing,
             None => Asked::NothingAndMust,
         };
         let report = saml::judge(&response, &ready.provider(&place), asked, now);
-        (ready, open, report)
+        Some((ready, open, report))
     });
-    let (ready, open, mut report) = judging.await?;
-    if is_foreign {
+    let (ready, open, mut report) = judging.await?.ok_or(Failure::NotFound)?;
+    if is_unknown && open.is_some() {
         report.fail(
             Check::InResponseTo,
             "a RelayState that this browser was not given",
@@ -157,6 +162,23 @@ async fn judge(
         );
     }
     Ok(Judged { ready, open, report, now })
+}
+
+/// What nobody has asked for is not looked at where the provider may not begin, and nothing is kept of it: anybody can
+/// send such things.
+fn require_unasked(ready: &Ready, serves: bool) -> Result<(), Failure> {
+    if !serves {
+        return Err(Failure::NotFound);
+    }
+    if ready.connection.allows_idp_initiated {
+        return Ok(());
+    }
+    log::warn!(connection:% = ready.connection.id; "An answer that this browser had not asked for was refused");
+    Err(Failure::Forbidden(
+        "This browser is not waiting for an answer of your organization’s identity provider, or no longer. Sign in again, \
+         and begin here."
+            .to_owned(),
+    ))
 }
 
 /// Of several that it may be an answer to, the one that it names; where it names none, any one, unless the provider may
@@ -217,7 +239,15 @@ impl Visit<'_> {
 
     async fn use_once(&self, ready: &Ready, answer: &Answer) -> Result<bool, Failure> {
         let (connection, answer) = (ready.connection.id, answer.clone());
-        let work = move |tx: &mut Tx<'_>| provider_sessions::use_once(tx, connection, &answer);
+        let limit = self.app.settings.limits.login_per_network;
+        let work = move |tx: &mut Tx<'_>| {
+            let is_new = provider_sessions::use_once(tx, connection, &answer)?;
+            if is_new {
+                limits::forgive_answer(tx, limit)?;
+                limits::forgive_questions(tx, limit)?;
+            }
+            Ok(is_new)
+        };
         Ok(self.app.db.write::<_, db::Error, _>(&self.origin, work).await?)
     }
 
@@ -294,7 +324,10 @@ impl Visit<'_> {
                 Err(arrival::Error::Db(error)) => return Err(error),
             };
             let is_theirs = is_somebodys(maps_to.as_ref());
-            if report.outcome.is_ok() && is_theirs {
+            let member = orgs::find_member(tx, ready.connection.organization, user)?;
+            // They may have become less on the way.
+            let may_try = member.is_some_and(|member| member.role >= orgs::Role::Admin);
+            if report.outcome.is_ok() && is_theirs && may_try {
                 connections::mark_tested(tx, &ready.connection, user)?;
             }
             Ok((ready, report, maps_to))

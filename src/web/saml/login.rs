@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
-use super::{browser, browser_cookie, find_ready, found};
+use super::{browser, browser_cookie, find_ready, found, limits};
 use crate::app::App;
 use crate::db::Tx;
 use crate::domains;
@@ -56,10 +56,14 @@ pub async fn login(
     let work = move |tx: &mut Tx<'_>| {
         let ready = find_ready(tx, &app2, id)?;
         require_use(tx, &ready, &asking, came_by)?;
+        if let Some(wait) = limits::admit_question(tx, &app2)? {
+            return Ok(Err(wait));
+        }
         let (request, relay_state) = requests::ask(tx, &asking)?;
-        Ok::<_, Failure>((ready, request, relay_state, tx.now))
+        Ok::<_, Failure>(Ok((ready, request, relay_state, tx.now)))
     };
-    let (ready, asked_as, relay_state, now) = app.db.write(&who.origin, work).await?;
+    let begun = app.db.write(&who.origin, work).await?;
+    let (ready, asked_as, relay_state, now) = begun.map_err(Failure::RateLimited)?;
     let public_url = app.settings.server.public_url.clone();
     // Signing takes a millisecond or two.
     let sent = web::block(move || {

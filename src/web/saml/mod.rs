@@ -3,6 +3,7 @@
 
 pub mod acs;
 pub mod connect;
+pub mod limits;
 pub mod login;
 
 use actix_web::HttpRequest;
@@ -42,7 +43,7 @@ pub fn browser_cookie(app: &App, browser: &Token) -> Cookie<'static> {
 }
 
 /// All that it takes to ask a provider, and to judge what it says.
-fn find_ready(tx: &mut ReadTx<'_>, app: &App, id: ConnectionId) -> Result<Ready, Failure> {
+pub(super) fn find_ready(tx: &mut ReadTx<'_>, app: &App, id: ConnectionId) -> Result<Ready, Failure> {
     let found = connections::find_for_sign_in(tx, &app.sealer, id).map_err(|error| match error {
         connections::Error::Db(error) => Failure::from(error),
         other => Failure::internal(other),

@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::{ANN, OWNER, Stage, connect, is_in, me, prove, said};
 use crate::orgs::{id_of, join};
+use crate::support::browser::Browser;
+use crate::support::idp::Draft;
 use crate::support::people::{PASSWORD, sign_in};
 
 #[test]
@@ -138,6 +140,10 @@ fn a_disabled_person_stays_out_and_a_leaving_one_may_come_back() {
     );
     assert_eq!(stage.come(&mut browser, |_| {}).status, 303);
     assert_eq!(browser.get("/").location().unwrap().path(), "/account/restore");
+    assert_eq!(stage.role_of(ANN), "member", "as before");
+    stage.app.execute("DELETE FROM members WHERE user_id = (SELECT id FROM users WHERE email = 'ann@corp.example')");
+    assert_eq!(stage.come(&mut stage.app.browser(), |_| {}).status, 303);
+    assert_eq!(stage.role_of(ANN), "", "nobody becomes a member on their way out");
     drop(ann);
 }
 
@@ -245,4 +251,54 @@ fn an_address_that_somebody_has_just_left_is_not_given_to_another() {
     let mut browser = stage.app.browser();
     assert_eq!(stage.come(&mut browser, |_| {}).status, 403);
     assert_eq!(stage.refused_for(), "account");
+}
+
+/// A colleague has their own answer brought by the browser of whoever is looking at the page.
+#[test]
+fn nobody_is_connected_but_the_one_who_was_shown() {
+    let stage = Stage::with(json!({ "allow_idp_initiated": true }), &[]);
+    let mut bob = bob_waits(&stage);
+    let mut shown = bob.clone();
+    let draft = stage.idp.draft(&stage.sp, stage.app.clock().now());
+    let eves = Draft { name_id: "eve".to_owned(), attributes: said("eve@private.example", &[]), ..draft };
+    assert_eq!(stage.bring(&mut bob.clone(), &eves, None).status, 303);
+    let page = shown.submit("/login/connect", &[]);
+    assert_eq!((page.status, page.location().unwrap().path()), (303, "/login/connect"), "{}", page.text());
+    assert_eq!(stage.app.count("SELECT count(*) AS n FROM identities"), 0);
+    let page = shown.follow();
+    assert!(page.has("eve") && page.has("eve@private.example"), "{}", page.text());
+    bob.get("/login/connect");
+    assert_eq!(bob.submit("/login/connect", &[("mark", "")]).location().unwrap().path(), "/login/connect");
+    assert_eq!(stage.app.count("SELECT count(*) AS n FROM identities"), 0);
+}
+
+#[test]
+fn who_waits_is_not_connected_once_the_provider_speaks_for_nobody_or_another_for_them() {
+    let others: fn(&Stage) = |stage| {
+        let mut eve = stage.app.verified("eve@evil.example");
+        eve.api("POST", "/orgs", json!({ "name": "Evil" }));
+        prove(&stage.app, "evil", "private.example");
+    };
+    let nobodys: fn(&Stage) = |stage| stage.app.execute("UPDATE domains SET proved_at = NULL, proved_by = NULL");
+    for change in [others, nobodys] {
+        let stage = Stage::start();
+        let mut bob = bob_waits(&stage);
+        change(&stage);
+        assert_eq!(bob.submit("/login/connect", &[]).status, 410);
+        assert_eq!(stage.app.count("SELECT count(*) AS n FROM identities"), 0);
+    }
+}
+
+/// Bob, a member who has confirmed that it is him, looks at the page.
+fn bob_waits(stage: &Stage) -> Browser {
+    let mut bob = stage.app.verified("bob@private.example");
+    join(&stage.app, &id_of(&stage.app, "bob@private.example"), "member");
+    bob.confirm();
+    let mut draft = stage.draft(&stage.leave(&mut bob, ""));
+    draft.attributes = said("bob@private.example", &[]);
+    draft.name_id = "bob".to_owned();
+    let page = stage.bring(&mut bob, &draft, None);
+    assert_eq!(page.location().unwrap().path(), "/login/connect");
+    assert!(bob.follow().has("bob@private.example"));
+    bob
 }

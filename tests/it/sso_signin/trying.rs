@@ -1,9 +1,13 @@
 //! Trying a connection out: a real sign-in that lets nobody in.
 
 use serde_json::Value;
+use vestibule::db::Tx;
+use vestibule::kernel::{ConnectionId, Origin, UserId};
+use vestibule::sso::connections;
 
 use super::{Stage, is_in, said, sent};
 use crate::orgs::{id_of, join};
+use crate::support::TestApp;
 
 fn begin(stage: &Stage, browser: &mut crate::support::browser::Browser) -> super::Sent {
     let answer = browser.api("POST", &format!("/orgs/acme/sso/{}/test", stage.id), Value::Null);
@@ -77,4 +81,40 @@ fn a_connection_can_be_tried_out_before_its_domain_is_proved() {
     let mut browser = stage.app.browser();
     assert_eq!(browser.get(&stage.path("login")).status, 404);
     assert!(!is_in(&mut browser));
+}
+
+#[test]
+fn whoever_is_no_administrator_any_more_has_tested_nothing() {
+    let stage = Stage::start();
+    let mut eve = stage.app.verified("eve@evil.example");
+    join(&stage.app, &id_of(&stage.app, "eve@evil.example"), "admin");
+    let asked = begin(&stage, &mut eve);
+    stage.app.execute("UPDATE members SET role = 'member' WHERE role = 'admin'");
+    assert_eq!(stage.bring(&mut eve, &stage.draft(&asked), Some(&asked.relay_state)).status, 303);
+    assert_eq!(stage.app.count("SELECT count(*) AS n FROM connections WHERE tested_at IS NOT NULL"), 0);
+}
+
+#[test]
+fn a_test_says_nothing_of_what_was_changed_while_it_was_judged() {
+    let stage = Stage::start();
+    let (id, owner): (ConnectionId, UserId) =
+        (stage.id.parse().unwrap(), id_of(&stage.app, super::OWNER).parse().unwrap());
+    let tested = |expected: i64| {
+        assert_eq!(stage.app.count("SELECT count(*) AS n FROM connections WHERE tested_at IS NOT NULL"), expected);
+        assert_eq!(stage.app.count("SELECT count(*) AS n FROM audit_events WHERE kind = 'sso.tested'"), expected);
+    };
+    let judged = write(&stage.app, move |tx| connections::find_any(tx, id)).unwrap();
+    stage.app.execute("UPDATE connections SET changed_at = changed_at + interval '1 second'");
+    write(&stage.app, move |tx| connections::mark_tested(tx, &judged, owner));
+    tested(0);
+    let judged = write(&stage.app, move |tx| connections::find_any(tx, id)).unwrap();
+    write(&stage.app, move |tx| connections::mark_tested(tx, &judged, owner));
+    tested(1);
+}
+
+fn write<T: Send + 'static>(
+    app: &TestApp,
+    work: impl FnOnce(&mut Tx<'_>) -> Result<T, vestibule::db::Error> + Send + 'static,
+) -> T {
+    super::run(app.app.db.write(&Origin::system("test"), work)).unwrap()
 }
