@@ -193,6 +193,7 @@ fn take_over(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Error> {
         users::set_name(tx, user, &Name::default())?;
     }
     factors::forget(tx, user)?;
+    users::forget_identities(tx, user, None)?;
     sessions::forget_places(tx, user)?;
     deletion::call_off(tx, user)?;
     audit::record(tx, Event::about(user, "email.verified"))

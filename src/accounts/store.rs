@@ -6,7 +6,7 @@ use diesel::sql_types::{BigInt, Timestamptz};
 use super::verify_email::Pending;
 use super::{Credentials, Name, User};
 use crate::crypto::PasswordHash;
-use crate::db::schema::{email_verifications as links, setup_links as setup, users};
+use crate::db::schema::{email_verifications as links, identities, setup_links as setup, users};
 use crate::db::{self, Change, ReadTx, Tx};
 use crate::kernel::{Digest, EmailAddress, UserId};
 
@@ -312,6 +312,18 @@ pub(super) fn delete_setup_link(tx: &mut Tx<'_>) -> Result<(), db::Error> {
 
 fn user((id, email, email_verified_at, name, created_at, deletes_at): UserRow) -> Result<User, db::Error> {
     Ok(User { id, email: stored_address(&email)?, email_verified_at, name, created_at, deletes_at })
+}
+
+/// That any provider speaks for them, or those do that were connected at this moment and later.
+pub(super) fn forget_identities(
+    tx: &mut Tx<'_>,
+    user: UserId,
+    since: Option<DateTime<Utc>>,
+) -> Result<(), db::Error> {
+    let since = since.unwrap_or(DateTime::UNIX_EPOCH);
+    let theirs = identities::table.filter(identities::user_id.eq(user).and(identities::linked_at.ge(since)));
+    diesel::delete(theirs).execute(tx.conn())?;
+    Ok(())
 }
 
 fn credentials((user, hash, disabled_at, deletes_at): CredentialsRow, now: DateTime<Utc>) -> Credentials {

@@ -262,6 +262,7 @@ fn start_afresh(tx: &mut Tx<'_>, user: UserId, password: Option<&PasswordHash>, 
     }
     store::set_name(tx, user, name)?;
     factors::forget(tx, user)?;
+    store::forget_identities(tx, user, None)?;
     api_keys::revoke_all(tx, user)?;
     sessions::revoke_all(tx, user, None, EndReason::PasswordChanged)?;
     // Where somebody else was does not make it a usual place of the one who has proved the address.

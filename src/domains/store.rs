@@ -183,7 +183,13 @@ pub(super) fn find_provider(tx: &mut ReadTx<'_>, domain: &str) -> Result<Option<
 }
 
 pub(super) fn is_break_glass(tx: &mut ReadTx<'_>, connection: ConnectionId, user: UserId) -> Result<bool, db::Error> {
-    let named = break_glass::table.find((connection, user));
+    let owned = members::table
+        .filter(members::user_id.eq(user).and(members::role.eq("owner")))
+        .filter(members::organization_id.eq(connections::organization_id));
+    let named = break_glass::table
+        .inner_join(connections::table)
+        .filter(break_glass::connection_id.eq(connection).and(break_glass::user_id.eq(user)))
+        .filter(diesel::dsl::exists(owned));
     Ok(diesel::select(diesel::dsl::exists(named)).get_result(tx.conn())?)
 }
 

@@ -212,6 +212,9 @@ fn end(
     (how, role): (&'static str, Role),
 ) -> Result<(), Error> {
     store::delete_member(tx, organization, user)?;
+    // Its provider has no say any more about somebody who has nothing to do with it.
+    store::forget_identities(tx, organization, user)?;
+    sessions::revoke_of_providers(tx, &store::list_provider_sessions(tx, organization, user)?, EndReason::ByProvider)?;
     sessions::rotate_all_at_next_visit(tx, user)?;
     Ok(audit::record(tx, Event::about(user, how).within(organization).with("role", role.as_str()))?)
 }

@@ -5,9 +5,11 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid};
 
 use super::succession::Heir;
 use super::{Cursor, Member, Membership, Organization, Person, Role, Slug};
-use crate::db::schema::{members, organization_slugs as slugs, organizations, second_factor_due, users};
+use crate::db::schema::{
+    connections, identities, members, organization_slugs as slugs, organizations, provider_sessions, second_factor_due, users,
+};
 use crate::db::{self, Change, ReadTx, Tx};
-use crate::kernel::{EmailAddress, Label, OrganizationId, UserId};
+use crate::kernel::{EmailAddress, Label, OrganizationId, ProviderSessionId, UserId};
 
 type OrganizationRow = (OrganizationId, String, String, DateTime<Utc>, Option<DateTime<Utc>>);
 
@@ -220,6 +222,27 @@ pub(super) fn delete_member(tx: &mut Tx<'_>, id: OrganizationId, user: UserId) -
     tx.tell(Change::Person(user));
     diesel::delete(members::table.find((id, user))).execute(tx.conn())?;
     Ok(())
+}
+
+/// Who they are to the organization's providers.
+pub(super) fn forget_identities(tx: &mut Tx<'_>, id: OrganizationId, user: UserId) -> Result<(), db::Error> {
+    let own = connections::table.filter(connections::organization_id.eq(id)).select(connections::id);
+    let theirs = identities::table.filter(identities::user_id.eq(user).and(identities::connection_id.eq_any(own)));
+    diesel::delete(theirs).execute(tx.conn())?;
+    Ok(())
+}
+
+/// Their sign-ins by the organization's providers.
+pub(super) fn list_provider_sessions(
+    tx: &mut ReadTx<'_>,
+    id: OrganizationId,
+    user: UserId,
+) -> Result<Vec<ProviderSessionId>, db::Error> {
+    Ok(provider_sessions::table
+        .inner_join(connections::table)
+        .filter(provider_sessions::user_id.eq(user).and(connections::organization_id.eq(id)))
+        .select(provider_sessions::id)
+        .load(tx.conn())?)
 }
 
 /// What apps are told of its members is made of the slug and their roles, so nobody is told of another name.

@@ -91,11 +91,17 @@ pub fn meet(tx: &mut ReadTx<'_>, ready: &Ready, answer: &Answer, report: &mut Re
     })
 }
 
-/// What was said of the address does not matter, only whose domain that of the account is.
+/// What was said of the address does not matter, only that of the account: the organization's own provider speaks for the
+/// people of its domains and for its members, and for nobody who was one once.
 fn known(tx: &mut ReadTx<'_>, connection: &Connection, user: UserId, report: &mut Report) -> Result<Who, Error> {
     let Some(account) = accounts::find(tx, user)? else { return Err(Error::Refused) };
     if identities::is_anothers(tx, account.email.domain(), connection.organization)? {
         return refuse(report, Check::Domain, account.email.domain(), "a domain that no other organization has proved");
+    }
+    let is_of_domain = domains::provider_of(tx, &account.email)?.is_some_and(|its| its.connection == connection.id);
+    if !is_of_domain && orgs::find_member(tx, connection.organization, user)?.is_none() {
+        let expected = "a member of the organization, or an address in a domain of this connection";
+        return refuse(report, Check::Domain, "the account of somebody else", expected);
     }
     report.pass(Check::Address);
     report.pass(Check::Domain);

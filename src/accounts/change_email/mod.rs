@@ -111,6 +111,10 @@ fn apply(tx: &mut Tx<'_>, app: &App, user: UserId, token: &Token, email: &EmailA
     if let Some(provider) = domains::enforced(tx, email)? {
         return Err(Error::ProviderOnly(provider));
     }
+    // Nor out of one: whom their organization lets go would stay.
+    if let Some(provider) = domains::enforced_on(tx, &before.email, user)? {
+        return Err(Error::ProviderOnly(provider));
+    }
     let mailbox = Key::mail_to(email, app.settings.limits.mail_per_account);
     if let Admission::Wait(wait) = throttle::admit(tx, &[mailbox])? {
         return Err(Error::TooMany(wait));

@@ -72,6 +72,7 @@ fn use_up(tx: &mut Tx<'_>, app: &App, digest: &Digest, unknown: &PasswordHash) -
         users::set_password(tx, user, unknown)?;
     }
     let removed = factors::forget_since(tx, user, way_back.left_at - DOUBTED_FOR)?;
+    users::forget_identities(tx, user, Some(way_back.left_at - DOUBTED_FOR))?;
     api_keys::revoke_all(tx, user)?;
     sessions::revoke_all(tx, user, None, EndReason::EmailRestored)?;
     sessions::forget_places(tx, user)?;

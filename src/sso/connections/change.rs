@@ -47,6 +47,8 @@ pub fn change(
 pub fn remove(tx: &mut Tx<'_>, organization: OrganizationId, id: ConnectionId) -> Result<Connection, Error> {
     let connection = store::lock(tx, id)?.filter(|one| one.organization == organization).ok_or(Error::Unknown)?;
     served::serve(tx, &connection, &[])?;
+    // Perhaps it is removed because somebody came by it who should not have.
+    sessions::revoke_of_providers(tx, &store::list_provider_sessions(tx, id)?, EndReason::ByProvider)?;
     store::delete(tx, id)?;
     audit::record(tx, event(&connection, "sso.connection_removed"))?;
     Ok(connection)

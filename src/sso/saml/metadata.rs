@@ -5,6 +5,7 @@ use roxmltree::{Document, Node, ParsingOptions};
 use url::Url;
 
 use super::certificate::{self, Certificate};
+use super::text;
 
 /// The longest document that is read, in bytes.
 pub const LONGEST: usize = 1 << 20;
@@ -16,10 +17,6 @@ pub const LONGEST_NAME: usize = 1024;
 pub const MOST_CERTIFICATES: usize = 20;
 
 const MOST_NODES: u32 = 5_000;
-const DEEPEST: usize = 30;
-
-/// A parser compares each name of a tag with those before it, so a tag is short.
-const LONGEST_TAG: usize = 1 << 16;
 
 const MD: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
 const DS: &str = "http://www.w3.org/2000/09/xmldsig#";
@@ -165,25 +162,9 @@ fn screen(document: &[u8]) -> Result<&str, Unreadable> {
     if text.contains("<!DOCTYPE") {
         return Err(Unreadable::DocumentType);
     }
-    if text.split('<').any(|part| part.len() > LONGEST_TAG) || deepest(text) > DEEPEST {
-        return Err(Unreadable::TooComplex);
-    }
+    // What is in comments counts as well.
+    text::within_bounds(text).map_err(|_| Unreadable::TooComplex)?;
     Ok(text)
-}
-
-/// As many elements as can be open at once, counted by their marks. What is in comments counts as well.
-fn deepest(text: &str) -> usize {
-    let (mut open, mut deepest) = (0_usize, 0);
-    for part in text.split('<').skip(1) {
-        match part.as_bytes().first() {
-            Some(b'/') => open = open.saturating_sub(1),
-            Some(b'!' | b'?') | None => {}
-            Some(_) if part.split('>').next().is_some_and(|tag| tag.ends_with('/')) => {}
-            Some(_) => open += 1,
-        }
-        deepest = deepest.max(open);
-    }
-    deepest
 }
 
 /// The one that is an identity provider: the document itself, or one in a list.

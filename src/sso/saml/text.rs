@@ -111,12 +111,15 @@ fn no_markup_but_tags(body: &str) -> Result<(), Mismatch> {
 }
 
 /// Counts tags without building anything. Whether they match is for the parser to say.
-fn within_bounds(body: &str) -> Result<(), Mismatch> {
+pub(super) fn within_bounds(body: &str) -> Result<(), Mismatch> {
     // How many namespaces each open element declares.
     let mut open: Vec<usize> = Vec::new();
     let mut in_scope = 0;
     let mut elements = 0;
     for rest in body.split('<').skip(1) {
+        if rest.starts_with(['!', '?']) {
+            continue;
+        }
         if rest.starts_with('/') {
             in_scope -= open.pop().unwrap_or_default();
             continue;
