@@ -315,11 +315,7 @@ fn user((id, email, email_verified_at, name, created_at, deletes_at): UserRow) -
 }
 
 /// That any provider speaks for them, or those do that were connected at this moment and later.
-pub(super) fn forget_identities(
-    tx: &mut Tx<'_>,
-    user: UserId,
-    since: Option<DateTime<Utc>>,
-) -> Result<(), db::Error> {
+pub(super) fn forget_identities(tx: &mut Tx<'_>, user: UserId, since: Option<DateTime<Utc>>) -> Result<(), db::Error> {
     let since = since.unwrap_or(DateTime::UNIX_EPOCH);
     let theirs = identities::table.filter(identities::user_id.eq(user).and(identities::linked_at.ge(since)));
     diesel::delete(theirs).execute(tx.conn())?;

@@ -46,6 +46,9 @@ pub fn assign(tx: &mut Tx<'_>, domain: &Domain, connection: Option<ConnectionId>
         return Ok(());
     }
     store::set_connection(tx, domain.id, connection)?;
+    if let (Some(connection), Some(_)) = (connection, before.proof) {
+        store::enforce_anew(tx, connection)?;
+    }
     let event = event(domain, "domain.assigned");
     let event = match connection {
         Some(connection) => event.with("connection", connection.to_string()),
@@ -75,6 +78,9 @@ pub(super) fn prove(tx: &mut Tx<'_>, domain: &Domain, by: ProvedBy) -> Result<()
     }
     if domain.proof.map(|proof| proof.by) == Some(by) {
         return Ok(());
+    }
+    if let (Some(connection), None) = (domain.connection, domain.proof) {
+        store::enforce_anew(tx, connection)?;
     }
     Ok(audit::record(tx, event(domain, "domain.proved").with("by", by.as_str()))?)
 }

@@ -193,6 +193,16 @@ pub(super) fn is_break_glass(tx: &mut ReadTx<'_>, connection: ConnectionId, user
     Ok(diesel::select(diesel::dsl::exists(named)).get_result(tx.conn())?)
 }
 
+/// Where a connection is the only way in already, it becomes that for the people of one more domain: their other sessions
+/// are ended as those of the others were.
+pub(super) fn enforce_anew(tx: &mut Tx<'_>, connection: ConnectionId) -> Result<(), db::Error> {
+    let never: Option<DateTime<Utc>> = None;
+    diesel::update(connections::table.find(connection))
+        .set(connections::enforcement_done_at.eq(never))
+        .execute(tx.conn())?;
+    Ok(())
+}
+
 pub(super) fn is_of(
     tx: &mut ReadTx<'_>,
     session: ProviderSessionId,

@@ -8,7 +8,7 @@ use crate::crypto::Sealer;
 use crate::db::{self, ReadTx, Tx};
 use crate::kernel::{OrganizationId, UserId};
 use crate::mail::MembershipChange;
-use crate::sessions;
+use crate::sessions::{self, EndReason};
 
 /// How somebody has become a member.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -214,7 +214,8 @@ fn end(
     store::delete_member(tx, organization, user)?;
     // Its provider has no say any more about somebody who has nothing to do with it.
     store::forget_identities(tx, organization, user)?;
-    sessions::revoke_of_providers(tx, &store::list_provider_sessions(tx, organization, user)?, EndReason::ByProvider)?;
+    let sign_ins = store::list_provider_sessions(tx, organization, user)?;
+    sessions::revoke_of_providers(tx, &sign_ins, EndReason::ByProvider)?;
     sessions::rotate_all_at_next_visit(tx, user)?;
     Ok(audit::record(tx, Event::about(user, how).within(organization).with("role", role.as_str()))?)
 }

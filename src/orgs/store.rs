@@ -6,7 +6,8 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid};
 use super::succession::Heir;
 use super::{Cursor, Member, Membership, Organization, Person, Role, Slug};
 use crate::db::schema::{
-    connections, identities, members, organization_slugs as slugs, organizations, provider_sessions, second_factor_due, users,
+    connections, identities, members, organization_slugs as slugs, organizations, provider_sessions, second_factor_due,
+    users,
 };
 use crate::db::{self, Change, ReadTx, Tx};
 use crate::kernel::{EmailAddress, Label, OrganizationId, ProviderSessionId, UserId};

@@ -3,6 +3,7 @@ use super::{Connection, Error, Mappings, Source, enforcement, event, load_mappin
 use crate::audit;
 use crate::db::{self, Tx};
 use crate::kernel::{ConnectionId, OrganizationId};
+use crate::sessions::{self, EndReason};
 use crate::sso::saml::Certificate;
 
 /// As it is afterwards. The organization is locked.
@@ -48,7 +49,8 @@ pub fn remove(tx: &mut Tx<'_>, organization: OrganizationId, id: ConnectionId) -
     let connection = store::lock(tx, id)?.filter(|one| one.organization == organization).ok_or(Error::Unknown)?;
     served::serve(tx, &connection, &[])?;
     // Perhaps it is removed because somebody came by it who should not have.
-    sessions::revoke_of_providers(tx, &store::list_provider_sessions(tx, id)?, EndReason::ByProvider)?;
+    let sign_ins = store::list_provider_sessions(tx, id)?;
+    sessions::revoke_of_providers(tx, &sign_ins, EndReason::ByProvider)?;
     store::delete(tx, id)?;
     audit::record(tx, event(&connection, "sso.connection_removed"))?;
     Ok(connection)
