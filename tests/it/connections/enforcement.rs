@@ -35,7 +35,7 @@ fn it_takes_a_proved_domain_and_a_test_of_the_last_day_that_is_not_older_than_th
     let app = TestApp::start();
     let ([mut owner, ..], [owner_id, ..]) = staffed(&app);
     let place = proved(&app, &mut owner);
-    let mut refuse = |app: &TestApp, why: &[&str]| {
+    let refuse = |app: &TestApp, why: &[&str]| {
         let (mut owner, _) = app.log_in(OWNER, PASSWORD);
         owner.confirm();
         assert_eq!(missing(&mut owner, &place), why);

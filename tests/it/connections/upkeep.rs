@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 use super::{PLACE, added, certificate, letters_to, metadata, place_of, simple};
 use crate::orgs::{ADMIN, MEMBER, OWNER, acme, staffed};
-use crate::support::TestApp;
 use crate::support::browser::Browser;
 use crate::support::people::PASSWORD;
 use crate::support::receiver::{Manner, Receiver};
+use crate::support::{TestApp, eventually};
 
 const HERE: (&str, &str) = ("sso.allowed_networks", "127.0.0.0/8");
 
@@ -42,8 +42,10 @@ fn what_a_provider_publishes_is_taken_over_and_nothing_bad_replaces_it() {
     receiver.behave(says(200, metadata("https://idp.example.com/", &[&one, &two])));
     app.clock().advance(TimeDelta::hours(12));
     app.run_job("refresh_metadata");
-    let both = shown(&app, &place);
-    assert_eq!(both["certificates"].as_array().unwrap().len(), 2);
+    // Whichever round has claimed it: those of the service go on besides.
+    let both = eventually("both certificates", || {
+        Some(shown(&app, &place)).filter(|now| now["certificates"].as_array().unwrap().len() == 2)
+    });
     assert_ne!(both["changed_at"], said["changed_at"]);
 
     let bad = [
@@ -59,9 +61,9 @@ fn what_a_provider_publishes_is_taken_over_and_nothing_bad_replaces_it() {
         receiver.behave(manner);
         app.clock().advance(TimeDelta::hours(13));
         app.run_job("refresh_metadata");
-        let now = shown(&app, &place);
-        let error = now["metadata"]["error"].as_str().unwrap();
-        assert!(error.contains(why), "{why}: {error}");
+        let now = eventually(why, || {
+            Some(shown(&app, &place)).filter(|now| now["metadata"]["error"].as_str().unwrap_or_default().contains(why))
+        });
         assert_eq!(
             (&now["certificates"], &now["idp_entity_id"]),
             (&both["certificates"], &both["idp_entity_id"]),
@@ -72,8 +74,10 @@ fn what_a_provider_publishes_is_taken_over_and_nothing_bad_replaces_it() {
     receiver.behave(says(200, metadata("https://idp.example.com/", &[&two])));
     app.clock().advance(TimeDelta::hours(13));
     app.run_job("refresh_metadata");
-    let well = shown(&app, &place);
-    assert_eq!((&well["metadata"]["error"], well["certificates"].as_array().unwrap().len()), (&Value::Null, 1));
+    let well = eventually("an end of the failures", || {
+        Some(shown(&app, &place)).filter(|now| now["metadata"]["error"].is_null())
+    });
+    assert_eq!(well["certificates"].as_array().unwrap().len(), 1);
 }
 
 #[test]
@@ -119,28 +123,28 @@ fn owners_and_admins_are_warned_a_month_and_a_week_before_and_when_it_is_over() 
     let app = TestApp::start();
     let ([mut owner, ..], _) = staffed(&app);
     simple(&mut owner);
-    let warned = |app: &TestApp, address: &str| {
+    let warned = |app: &TestApp, address: &str, expected: &[&str]| {
         app.run_job("refresh_metadata");
         app.run_job("send_letters");
-        letters_to(app, address, "A certificate of Staff")
+        eventually("the warnings", || (letters_to(app, address, "A certificate of Staff") == expected).then_some(()));
     };
     let ends_in = |app: &TestApp, days: i64| {
         let at = (app.clock().now() + TimeDelta::days(days)).to_rfc3339();
         app.execute(&format!("UPDATE connection_certificates SET not_after = '{at}'"));
     };
     ends_in(&app, 31);
-    assert_eq!(warned(&app, OWNER), [""; 0]);
+    warned(&app, OWNER, &[]);
     app.clock().advance(TimeDelta::days(2));
     let (soon, over) = ("A certificate of Staff runs out soon", "A certificate of Staff has run out");
-    assert_eq!(warned(&app, OWNER), [soon]);
+    warned(&app, OWNER, &[soon]);
     app.clock().advance(TimeDelta::days(10));
-    assert_eq!(warned(&app, OWNER), [soon], "once");
+    warned(&app, OWNER, &[soon]);
     app.clock().advance(TimeDelta::days(13));
-    assert_eq!(warned(&app, OWNER), [soon, soon]);
+    warned(&app, OWNER, &[soon, soon]);
     app.clock().advance(TimeDelta::days(7));
-    assert_eq!(warned(&app, ADMIN), [soon, soon, over]);
+    warned(&app, ADMIN, &[soon, soon, over]);
     app.clock().advance(TimeDelta::days(70));
-    assert_eq!(warned(&app, ADMIN), [soon, soon, over]);
-    assert_eq!(warned(&app, MEMBER), [""; 0]);
+    warned(&app, ADMIN, &[soon, soon, over]);
+    warned(&app, MEMBER, &[]);
     assert_eq!(app.count("SELECT count(*) AS n FROM audit_events WHERE kind = 'sso.certificate_ending'"), 3);
 }
