@@ -21,6 +21,8 @@ const STATEMENTS: &str = "
         string_agg(CASE
             WHEN c.column_name = 'user_id' THEN '(SELECT id FROM users)'
             WHEN c.column_name = 'organization_id' THEN '(SELECT id FROM organizations)'
+            WHEN c.column_name = 'connection_id' THEN '(SELECT id FROM connections)'
+            WHEN c.column_name = 'purpose' THEN '''sign_in'''
             WHEN c.column_name = 'role' THEN '''member'''
             WHEN c.data_type = 'uuid' THEN 'gen_random_uuid()'
             WHEN c.data_type = 'bytea' THEN 'sha256(gen_random_uuid()::text::bytea)'
@@ -45,7 +47,11 @@ fn a_table_of_tokens_keeps_nothing_that_has_expired() {
         "INSERT INTO users (id, email, email_key, created_at, email_verified_at)
              VALUES (gen_random_uuid(), 'ann@example.com', 'ann@example.com', now(), now());
          INSERT INTO organization_slugs VALUES ('acme', now());
-         INSERT INTO organizations (id, slug, name, created_at) VALUES (gen_random_uuid(), 'acme', 'Acme', now())",
+         INSERT INTO organizations (id, slug, name, created_at) VALUES (gen_random_uuid(), 'acme', 'Acme', now());
+         INSERT INTO connections (id, organization_id, name, idp_entity_id, sso_url, sso_binding, metadata_from,
+             created_at, changed_at)
+         SELECT gen_random_uuid(), id, 'Staff', 'urn:idp', 'https://idp.example.com/', 'redirect', 'hand', now(), now()
+         FROM organizations",
     );
     let mut conn = PgConnection::establish(app.database_url()).expect("the database of this test");
     let statements: Vec<Statement> = sql_query(STATEMENTS).load(&mut conn).expect(STATEMENTS);

@@ -28,6 +28,14 @@ const TABLE: &[(&str, &str, [&str; 4])] = &[
     ("POST", "/orgs/{slug}/sso", ["404 not_found", "403 forbidden", "403 forbidden", "201"]),
     ("GET", "/orgs/{slug}/sso/{id}", ["404 not_found", "403 forbidden", "200", "200"]),
     ("PATCH", "/orgs/{slug}/sso/{id}", ["404 not_found", "403 forbidden", "403 forbidden", "200"]),
+    ("POST", "/orgs/{slug}/sso/{id}/test", ["404 not_found", "403 forbidden", "200", "200"]),
+    ("GET", "/orgs/{slug}/sso/{id}/reports", ["404 not_found", "403 forbidden", "200", "200"]),
+    // One that is not there.
+    (
+        "GET",
+        "/orgs/{slug}/sso/{id}/reports/{reference}",
+        ["404 not_found", "403 forbidden", "404 not_found", "404 not_found"],
+    ),
     ("GET", "/orgs/{slug}/sso/{id}/preflight", ["404 not_found", "403 forbidden", "200", "200"]),
     // It has no address.
     ("POST", "/orgs/{slug}/sso/{id}/refresh", ["404 not_found", "403 forbidden", "403 forbidden", "409 conflict"]),
@@ -232,7 +240,11 @@ fn what_somebody_may_do_depends_on_what_they_are_in_the_organization() {
     app.verified("other@example.com");
     let other = super::id_of(&app, "other@example.com");
     let at = |path: &str| {
-        let path = path.replace("{slug}", "acme").replace("{user_id}", &other).replace("{name}", "example.com");
+        let path = path
+            .replace("{slug}", "acme")
+            .replace("{user_id}", &other)
+            .replace("{name}", "example.com")
+            .replace("{reference}", "AAAAAAAA");
         path.replace("{id}", THING).replace("{delivery}", THING).replace("{key}", THING)
     };
     let mut wrong = Vec::new();
