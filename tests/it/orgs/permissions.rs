@@ -37,6 +37,14 @@ const TABLE: &[(&str, &str, [&str; 4])] = &[
         ["404 not_found", "403 forbidden", "404 not_found", "404 not_found"],
     ),
     ("GET", "/orgs/{slug}/sso/{id}/preflight", ["404 not_found", "403 forbidden", "200", "200"]),
+    ("POST", "/orgs/{slug}/sso/{id}/test", ["404 not_found", "403 forbidden", "200", "200"]),
+    ("GET", "/orgs/{slug}/sso/{id}/reports", ["404 not_found", "403 forbidden", "200", "200"]),
+    // There is none.
+    (
+        "GET",
+        "/orgs/{slug}/sso/{id}/reports/{reference}",
+        ["404 not_found", "403 forbidden", "404 not_found", "404 not_found"],
+    ),
     // It has no address.
     ("POST", "/orgs/{slug}/sso/{id}/refresh", ["404 not_found", "403 forbidden", "403 forbidden", "409 conflict"]),
     ("POST", "/orgs/{slug}/sso/{id}/keys", ["404 not_found", "403 forbidden", "403 forbidden", "201"]),
