@@ -16,6 +16,7 @@ use crate::config::{self, Settings};
 use crate::db::{self, Db};
 use crate::kernel::{Clock, ConnectionId, ConnectionKeyId};
 use crate::sso::connections::Error;
+use crate::sso::connections::enforcement::Missing;
 use wish::Wanted;
 
 #[derive(Subcommand)]
@@ -155,7 +156,7 @@ fn explain(error: Error) -> anyhow::Error {
     match error {
         Error::Unknown => anyhow!("there is no connection of that id"),
         Error::NotReady(missing) => {
-            let why: Vec<&str> = missing.into_iter().map(|one| one.sentence()).collect();
+            let why: Vec<&str> = missing.into_iter().map(Missing::sentence).collect();
             anyhow!("it cannot be the only way in yet: {}", why.join(" "))
         }
         error => error.into(),

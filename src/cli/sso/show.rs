@@ -72,7 +72,8 @@ pub(super) async fn preflight(one: &One, app: &App) -> anyhow::Result<()> {
     if one.json {
         return say(&found.to_json().to_string());
     }
-    let missing = found.missing.iter().map(|one| format!("missing  {}\n", one.sentence())).collect::<String>();
+    let missing: Vec<String> = found.missing.iter().map(|one| format!("missing  {}\n", one.sentence())).collect();
+    let missing = missing.concat();
     let people = found.people.iter().map(|person| {
         let seen = person.last_by_provider.map_or("never".to_owned(), |at| at.format(TIME).to_string());
         format!("\n  {}  by the provider: {seen}", person.email)

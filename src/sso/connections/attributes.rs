@@ -143,8 +143,7 @@ mod tests {
 
     const OPAQUE: (&str, &str) = ("k3j", "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent");
 
-    #[test]
-    fn what_each_provider_sends_is_understood_without_a_setting() {
+    fn answers_of_claims() -> [Answer; 2] {
         let claims = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims";
         let (email, given, sur, upn) = (
             format!("{claims}/emailaddress"),
@@ -170,6 +169,10 @@ mod tests {
             ],
             OPAQUE,
         );
+        [entra, adfs]
+    }
+
+    fn other_answers() -> [Answer; 4] {
         let okta = answer(
             &[
                 ("email", "", &["ann@example.com"]),
@@ -198,6 +201,13 @@ mod tests {
             ],
             OPAQUE,
         );
+        [okta, google, keycloak, simplesamlphp]
+    }
+
+    #[test]
+    fn what_each_provider_sends_is_understood_without_a_setting() {
+        let [entra, adfs] = answers_of_claims();
+        let [okta, google, keycloak, simplesamlphp] = other_answers();
         for (provider, answer) in [
             ("Entra ID", entra),
             ("ADFS", adfs),

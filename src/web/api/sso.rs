@@ -64,7 +64,7 @@ pub async fn list(
     require_reader(&who)?;
     let all = load_all(&app, &who).await?;
     if failure::wants_page(&request) {
-        return page::list(&app, &who, &all, &asked, &request).await;
+        return Ok(page::list(&app, &who, &all, &asked, &request));
     }
     let all: Vec<Value> = all.iter().map(|whole| describe(&app, whole)).collect();
     Ok(no_store().json(json!({ "connections": all })))

@@ -109,16 +109,10 @@ impl Form {
 }
 
 /// `GET /orgs/{slug}/sso`, for a browser.
-pub async fn list(
-    app: &App,
-    who: &Belongs,
-    all: &[Whole],
-    asked: &Asked,
-    request: &HttpRequest,
-) -> Result<HttpResponse, Failure> {
+pub fn list(app: &App, who: &Belongs, all: &[Whole], asked: &Asked, request: &HttpRequest) -> HttpResponse {
     let usual = Form { default_role: "member".to_owned(), sign_requests: "on".to_owned(), ..Form::default() };
     let form = view::form(&usual.input(), &[], notice(&asked.done));
-    Ok(page_of_all(app, who, all, (form, StatusCode::OK), request))
+    page_of_all(app, who, all, (form, StatusCode::OK), request)
 }
 
 /// `POST /orgs/{slug}/sso/add`
