@@ -78,7 +78,7 @@ fn prepare(service: &Served, stage: &Stage) -> anyhow::Result<Vec<String>> {
 }
 
 fn connect(url: &str, id: ConnectionId, pair: &Pair) -> anyhow::Result<()> {
-    let hex: String = pair.certificate.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = pair.certificate.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<String>>().concat();
     let statements = format!(
         "INSERT INTO organizations (id, slug, name, created_at) VALUES ('{id}', 'figures', 'Figures', now());
         INSERT INTO connections (id, organization_id, name, idp_entity_id, sso_url, sso_binding, metadata_from,

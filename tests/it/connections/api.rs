@@ -172,20 +172,15 @@ fn groups_of_the_provider_mean_groups_and_roles_of_the_organization() {
     assert_eq!(after["group_groups"], json!({}));
 }
 
-#[test]
-fn what_describes_no_provider_is_refused_by_what_is_wrong_with_it() {
-    let app = TestApp::start();
-    let ([mut owner], _) = acme(&app, [OWNER]);
-    owner.confirm();
-    let good = certificate("idp");
-    let document = metadata("https://idp.example.com/", &[&good]);
+type Wrong = (Value, &'static str, &'static str);
+
+fn wrong_documents(document: &str, good: &str) -> Vec<Wrong> {
     let deep = format!("<a>{}", "<a>".repeat(1_000_000 / 3));
     let many = format!(
         "<EntitiesDescriptor xmlns=\"urn:oasis:names:tc:SAML:2.0:metadata\">{0}{0}</EntitiesDescriptor>",
         document.split_once("?>").unwrap().1
     );
-    let private = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----";
-    let table = [
+    vec![
         (json!({}), "metadata_xml", "Give the provider's metadata"),
         (json!({ "metadata_xml": "no" }), "metadata_xml", "This is no XML"),
         (json!({ "metadata_xml": "<html/>" }), "metadata_xml", "begins with <html>"),
@@ -203,7 +198,7 @@ fn what_describes_no_provider_is_refused_by_what_is_wrong_with_it() {
             "metadata_xml",
             "no certificate",
         ),
-        (json!({ "metadata_xml": document.replace(&good, "AAAA") }), "metadata_xml", "no certificate (X.509"),
+        (json!({ "metadata_xml": document.replace(good, "AAAA") }), "metadata_xml", "no certificate (X.509"),
         (
             json!({ "metadata_xml": document.replace("https://idp.example.com/sso", "javascript:alert(1)")
             .replace("https://idp.example.com/post", "ldap://x") }),
@@ -219,6 +214,15 @@ fn what_describes_no_provider_is_refused_by_what_is_wrong_with_it() {
         (json!({ "metadata_url": "file:///etc/passwd" }), "metadata_url", "a URL of the web"),
         (json!({ "metadata_url": "https://127.0.0.1:1/" }), "metadata_url", "no public address"),
         (json!({ "metadata_url": "https://169.254.169.254/latest" }), "metadata_url", "no public address"),
+        (json!({ "metadata_xml": document, "domains": ["co.uk"] }), "domains", "co.uk"),
+        (json!({ "metadata_xml": document, "name": "" }), "name", "Give it a name"),
+        (json!({ "metadata_xml": document, "kind": "oidc" }), "kind", "no other kind"),
+    ]
+}
+
+fn wrong_by_hand() -> Vec<Wrong> {
+    let private = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----";
+    vec![
         (json!({ "idp_entity_id": "x" }), "sso_url", "Enter where"),
         (json!({ "idp_entity_id": "x", "sso_url": "https://ann:pw@idp.example.com/" }), "sso_url", "a URL of the web"),
         (
@@ -241,11 +245,17 @@ fn what_describes_no_provider_is_refused_by_what_is_wrong_with_it() {
             "sso_binding",
             "redirect or post",
         ),
-        (json!({ "metadata_xml": document, "domains": ["co.uk"] }), "domains", "co.uk"),
-        (json!({ "metadata_xml": document, "name": "" }), "name", "Give it a name"),
-        (json!({ "metadata_xml": document, "kind": "oidc" }), "kind", "no other kind"),
-    ];
-    for (mut body, field, why) in table {
+    ]
+}
+
+#[test]
+fn what_describes_no_provider_is_refused_by_what_is_wrong_with_it() {
+    let app = TestApp::start();
+    let ([mut owner], _) = acme(&app, [OWNER]);
+    owner.confirm();
+    let good = certificate("idp");
+    let document = metadata("https://idp.example.com/", &[&good]);
+    for (mut body, field, why) in wrong_documents(&document, &good).into_iter().chain(wrong_by_hand()) {
         if body.get("name").is_none() {
             body["name"] = json!("Staff");
         }

@@ -89,23 +89,27 @@ fn the_operator_does_by_command_whatever_the_pages_can_and_a_domain_is_proved_by
     assert_eq!(as_json(&app, &["change", id, "--enforced", "true"])["enforced"], true);
     assert_eq!(as_json(&app, &["change", id, "--enforced", "false"])["enforced_from"], Value::Null);
 
-    let key = as_json(&app, &["add-key", id]);
+    change_and_remove(&app, id, &added);
+    let hands = "SELECT string_agg(DISTINCT hand || coalesce(actor_id::text, ''), ' ') AS t FROM audit_events WHERE kind LIKE 'sso.%' AND hand <> 'system'";
+    assert_eq!(app.text(hands), "operator");
+}
+
+fn change_and_remove(app: &TestApp, id: &str, added: &Value) {
+    let key = as_json(app, &["add-key", id]);
     let (old, new) = (added["keys"][0]["id"].as_str().unwrap(), key["id"].as_str().unwrap());
-    run(&app, &["use-key", id, new]);
-    run(&app, &["remove-key", id, old]);
+    run(app, &["use-key", id, new]);
+    run(app, &["remove-key", id, old]);
     let pem =
         file("next.pem", &format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", certificate("next")));
-    let by_hand = as_json(&app, &["change", id, "--certificate", &pem, "--name", "All"]);
+    let by_hand = as_json(app, &["change", id, "--certificate", &pem, "--name", "All"]);
     assert_eq!(
         (&by_hand["metadata"]["from"], &by_hand["certificates"][0]["subject"]),
         (&json!("hand"), &json!("CN=next"))
     );
-    let (code, _, err) = sso(&app, &["refresh", id]);
+    let (code, _, err) = sso(app, &["refresh", id]);
     assert!(code == 1 && err.contains("whose metadata has a URL"), "{err}");
-    assert_eq!(run(&app, &["remove", id]), "All is removed.\n");
-    assert_eq!(as_json(&app, &["list"]), json!({ "connections": [] }));
-    let hands = "SELECT string_agg(DISTINCT hand || coalesce(actor_id::text, ''), ' ') AS t FROM audit_events WHERE kind LIKE 'sso.%' AND hand <> 'system'";
-    assert_eq!(app.text(hands), "operator");
+    assert_eq!(run(app, &["remove", id]), "All is removed.\n");
+    assert_eq!(as_json(app, &["list"]), json!({ "connections": [] }));
 }
 
 #[test]

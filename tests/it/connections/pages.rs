@@ -3,6 +3,7 @@
 use super::{PLACE, certificate, metadata};
 use crate::orgs::{OWNER, staffed};
 use crate::support::TestApp;
+use crate::support::browser::Browser;
 
 #[test]
 fn an_owner_adds_changes_and_removes_a_connection_on_pages_and_sees_what_to_paste() {
@@ -71,7 +72,14 @@ fn an_owner_adds_changes_and_removes_a_connection_on_pages_and_sees_what_to_past
     assert!(admin.get(&place).text().contains("CN=idp"), "admins may look");
     assert!(!admin.get(&place).text().contains("Remove the connection"), "and no more");
 
-    // Making it a must.
+    make_a_must(&app, &mut owner, (&place, &owner_id));
+
+    owner.get(&place);
+    assert_eq!(owner.submit(&format!("{place}/remove"), &[]).status, 303);
+    assert_eq!(owner.get(&place).status, 404);
+}
+
+fn make_a_must(app: &TestApp, owner: &mut Browser, (place, owner_id): (&str, &str)) {
     let ahead = owner.get(&format!("{place}/preflight")).text();
     assert!(ahead.contains("None of its domains is proved"), "{ahead}");
     let refused = owner.submit(&format!("{place}/enforce"), &[("when", "now")]);
@@ -83,9 +91,5 @@ fn an_owner_adds_changes_and_removes_a_connection_on_pages_and_sees_what_to_past
     assert!(ahead.contains("3 accounts with addresses") && ahead.contains(OWNER), "{ahead}");
     let on = owner.submit(&format!("{place}/enforce"), &[("when", "now"), ("break_glass", OWNER)]);
     assert_eq!(on.status, 303, "{}", on.text());
-    assert!(owner.get(&place).text().contains("It is the only way in for its people"));
-
-    owner.get(&place);
-    assert_eq!(owner.submit(&format!("{place}/remove"), &[]).status, 303);
-    assert_eq!(owner.get(&place).status, 404);
+    assert!(owner.get(place).text().contains("It is the only way in for its people"));
 }

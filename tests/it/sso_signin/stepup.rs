@@ -39,9 +39,9 @@ fn whoever_came_by_a_provider_confirms_there_and_is_asked_again() {
     let instructions = ask(&mut ann);
     assert_eq!(instructions["methods"], json!(["sso"]));
     assert!(instructions["action"].as_str().unwrap().contains("sso_url"), "{instructions}");
-    let state: Value = ann.api("GET", "/auth/confirm", Value::Null).json();
-    assert_eq!(state["methods"], json!(["sso"]));
-    assert!(state["sso_url"].as_str().unwrap().contains(&stage.id));
+    let standing: Value = ann.api("GET", "/auth/confirm", Value::Null).json();
+    assert_eq!(standing["methods"], json!(["sso"]));
+    assert!(standing["sso_url"].as_str().unwrap().contains(&stage.id));
 
     let page = ann.get("/account/password");
     assert_eq!(page.location().unwrap().path(), "/confirm");
