@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::support::TestApp;
 use crate::support::browser::Browser;
+use crate::support::smtp::Letter;
 
 /// A certificate of a provider's: base64 of X.509.
 pub fn certificate(name: &str) -> String {
@@ -25,7 +26,7 @@ pub fn certificate(name: &str) -> String {
 
 /// Of a provider that signs with these.
 pub fn metadata(entity_id: &str, certificates: &[&str]) -> String {
-    let keys: String = certificates
+    let keys: Vec<String> = certificates
         .iter()
         .map(|der| {
             format!(
@@ -34,6 +35,7 @@ pub fn metadata(entity_id: &str, certificates: &[&str]) -> String {
             )
         })
         .collect();
+    let keys = keys.concat();
     format!(
         "<?xml version=\"1.0\"?>\n<EntityDescriptor xmlns=\"urn:oasis:names:tc:SAML:2.0:metadata\" entityID=\"{entity_id}\">\
          <IDPSSODescriptor protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\">{keys}\
@@ -68,7 +70,7 @@ pub fn place_of(connection: &Value) -> String {
 /// What letters to somebody are about, as far as they begin so.
 pub fn letters_to(app: &TestApp, address: &str, beginning: &str) -> Vec<String> {
     let all = app.mail().all();
-    let about = all.iter().filter(|letter| letter.is_to(address)).map(|letter| letter.subject());
+    let about = all.iter().filter(|letter| letter.is_to(address)).map(Letter::subject);
     about.filter(|subject| subject.starts_with(beginning)).collect()
 }
 

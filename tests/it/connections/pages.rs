@@ -52,15 +52,7 @@ fn an_owner_adds_changes_and_removes_a_connection_on_pages_and_sees_what_to_past
     assert_eq!(app.text(mapped), "IT:admin Staff=x:member");
     assert_eq!(app.count("SELECT count(*) AS n FROM connections WHERE default_role IS NULL AND sign_requests"), 1);
 
-    // What the form does not name stays; what it shows is what there is.
-    let saved = owner.submit(&format!("{place}/change"), &[("name", "Everybody")]);
-    assert_eq!(saved.status, 303, "{}", saved.text());
-    assert_eq!(app.text(mapped), "IT:admin Staff=x:member");
-    assert_eq!(
-        app.count("SELECT count(*) AS n FROM connections WHERE name = 'Everybody' AND metadata_from = 'xml'"),
-        1
-    );
-    assert_eq!(app.count("SELECT count(*) AS n FROM domains WHERE connection_id IS NOT NULL"), 2);
+    save(&app, &mut owner, (&place, mapped));
 
     owner.get(&place);
     assert_eq!(owner.submit(&format!("{place}/add-key"), &[]).status, 303);
@@ -92,4 +84,16 @@ fn make_a_must(app: &TestApp, owner: &mut Browser, (place, owner_id): (&str, &st
     let on = owner.submit(&format!("{place}/enforce"), &[("when", "now"), ("break_glass", OWNER)]);
     assert_eq!(on.status, 303, "{}", on.text());
     assert!(owner.get(place).text().contains("It is the only way in for its people"));
+}
+
+fn save(app: &TestApp, owner: &mut Browser, (place, mapped): (&str, &str)) {
+    // What the form does not name stays; what it shows is what there is.
+    let saved = owner.submit(&format!("{place}/change"), &[("name", "Everybody")]);
+    assert_eq!(saved.status, 303, "{}", saved.text());
+    assert_eq!(app.text(mapped), "IT:admin Staff=x:member");
+    assert_eq!(
+        app.count("SELECT count(*) AS n FROM connections WHERE name = 'Everybody' AND metadata_from = 'xml'"),
+        1
+    );
+    assert_eq!(app.count("SELECT count(*) AS n FROM domains WHERE connection_id IS NOT NULL"), 2);
 }

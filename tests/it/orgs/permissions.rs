@@ -329,9 +329,8 @@ fn body(method: &str, path: &str, other: &str) -> Value {
             "name": "Staff", "idp_entity_id": "urn:idp", "sso_url": "https://idp.example.com/",
             "certificates": [crate::connections::certificate("idp")],
         }),
-        ("PATCH", "/orgs/{slug}/sso/{id}") => json!({}),
         ("POST", "/orgs/{slug}/webhooks") => json!({ "url": WEBHOOK[0].1, "kinds": [WEBHOOK[1].1] }),
-        ("PATCH", "/orgs/{slug}/webhooks/{id}") => json!({}),
+        ("PATCH", "/orgs/{slug}/sso/{id}" | "/orgs/{slug}/webhooks/{id}") => json!({}),
         _ => Value::Null,
     }
 }

@@ -44,7 +44,7 @@ fn each_way_in_which_simplesamlphp_signs_and_encrypts_holds_to_the_strict_profil
 fn simplesamlphp_takes_a_request_that_is_posted() {
     let provider = SimpleSamlPhp::start();
     let service = Service::known_to(&provider);
-    let request = service.request(&read(&provider), ForceAuthn::No);
+    let request = request(&read(&provider), ForceAuthn::No);
     let form = request.form(Some("state"), Some(&service.pair.key)).unwrap();
     let mut browser = Browser::new("http://id.localhost", 80);
     let fields: Vec<(&str, &str)> = form.fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -56,8 +56,8 @@ fn simplesamlphp_takes_a_request_that_is_posted() {
 #[test]
 fn simplesamlphp_refuses_a_request_that_is_not_signed() {
     let provider = SimpleSamlPhp::start();
-    let service = Service::known_to(&provider);
-    let request = service.request(&read(&provider), ForceAuthn::No);
+    let _known = Service::known_to(&provider);
+    let request = request(&read(&provider), ForceAuthn::No);
     let mut browser = Browser::new("http://id.localhost", 80);
     let page = browser.get(&request.redirect(None, None).unwrap());
     let page = provider.pass(&mut browser, page, "ann");
@@ -70,7 +70,7 @@ fn simplesamlphp_asks_again_whom_it_knows_where_it_must() {
     let service = Service::known_to(&provider);
     let mut browser = Browser::new("http://id.localhost", 80);
     let go = |browser: &mut Browser, force| {
-        let url = service.request(&read(&provider), force).redirect(None, Some(&service.pair.key)).unwrap();
+        let url = request(&read(&provider), force).redirect(None, Some(&service.pair.key)).unwrap();
         let mut page = browser.get(&url);
         while matches!(page.status, 301..=308) {
             page = browser.follow();
@@ -112,7 +112,7 @@ fn each_way_in_which_samlify_signs_and_encrypts_holds_to_the_strict_profile() {
         provider.set("encrypt", json!(encrypt));
         let metadata = metadata::read(provider.metadata().as_bytes(), now()).unwrap();
         let mut browser = Browser::new("http://id.localhost", 80);
-        let asked = service.request(&metadata, ForceAuthn::No);
+        let asked = request(&metadata, ForceAuthn::No);
         let page = browser.get(&asked.redirect(Some("state"), Some(&service.pair.key)).unwrap());
         assert_eq!(text_of(&page).contains("EncryptedAssertion"), encrypt);
         let answer = good(service.judge(&metadata, &page, Asked::This(REQUEST)));
@@ -148,23 +148,10 @@ impl Service {
         )
     }
 
-    fn request(&self, metadata: &Metadata, force: ForceAuthn) -> vestibule::sso::saml::Message {
-        assert_eq!(metadata.sso.binding, Binding::Redirect);
-        let request = AuthnRequest {
-            id: REQUEST,
-            issuer: ENTITY_ID,
-            destination: &metadata.sso.url,
-            acs_url: ACS,
-            force,
-            issued_at: now(),
-        };
-        request.message()
-    }
-
     /// By a browser that nobody is signed in with, until the answer is there.
     fn ask(&self, provider: &SimpleSamlPhp, force: ForceAuthn) -> Page {
         let mut browser = Browser::new("http://id.localhost", 80);
-        let url = self.request(&read(provider), force).redirect(Some("state"), Some(&self.pair.key)).unwrap();
+        let url = request(&read(provider), force).redirect(Some("state"), Some(&self.pair.key)).unwrap();
         let page = browser.get(&url);
         let page = provider.pass(&mut browser, page, "ann");
         let form = page.form_with("SAMLResponse").unwrap();
@@ -206,4 +193,17 @@ fn good(report: Report) -> Answer {
         Ok(answer) => answer,
         Err(check) => panic!("{}: {failed:?}\n{}", check.as_str(), report.document.unwrap_or_default()),
     }
+}
+
+fn request(metadata: &Metadata, force: ForceAuthn) -> vestibule::sso::saml::Message {
+    assert_eq!(metadata.sso.binding, Binding::Redirect);
+    let request = AuthnRequest {
+        id: REQUEST,
+        issuer: ENTITY_ID,
+        destination: &metadata.sso.url,
+        acs_url: ACS,
+        force,
+        issued_at: now(),
+    };
+    request.message()
 }

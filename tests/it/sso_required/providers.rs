@@ -10,7 +10,7 @@ fn the_provider_of_the_domain_lets_its_people_in_and_that_of_another_connection_
     let stage = Stage::start();
     stage.ann();
     let idp = Idp::new("https://another.test");
-    let id = connect(&stage.app, "acme", &idp, json!({ "name": "Another", "domains": ["other.example"] }));
+    let id = connect(&stage.app, "acme", &idp, &json!({ "name": "Another", "domains": ["other.example"] }));
     prove(&stage.app, "acme", "other.example");
     stage.app.execute(&format!(
         "INSERT INTO identities SELECT '{id}', name_id, name_id_format, user_id, linked_at, last_seen_at FROM identities;

@@ -60,7 +60,7 @@ impl Stage {
         let mut owner = app.verified(OWNER);
         assert_eq!(owner.api("POST", "/orgs", json!({ "name": "Acme" })).status, 201);
         let idp = Idp::new("https://idp.test");
-        let id = connect(&app, "acme", &idp, wish);
+        let id = connect(&app, "acme", &idp, &wish);
         prove(&app, "acme", "corp.example");
         Self { sp: sp(&app, &id), app, owner, idp, id }
     }
@@ -166,7 +166,7 @@ pub fn sp(app: &TestApp, id: &str) -> Sp {
 }
 
 /// A connection of an organization. Its id.
-pub fn connect(app: &TestApp, slug: &str, idp: &Idp, wish: Value) -> String {
+pub fn connect(app: &TestApp, slug: &str, idp: &Idp, wish: &Value) -> String {
     let mut all = json!({
         "name": "Acme sign-in",
         "idp_entity_id": idp.entity_id,

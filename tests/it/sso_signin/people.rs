@@ -119,7 +119,7 @@ fn an_identity_is_worth_nothing_once_another_organization_has_proved_the_domain(
     stage.app.execute("UPDATE domains SET name = 'other.example'");
     let mut other = stage.app.verified("eve@evil.example");
     other.api("POST", "/orgs", json!({ "name": "Evil" }));
-    connect(&stage.app, "evil", &stage.idp, json!({}));
+    connect(&stage.app, "evil", &stage.idp, &json!({}));
     prove(&stage.app, "evil", "corp.example");
     let mut browser = stage.app.browser();
     let page = stage.come(&mut browser, |_| {});

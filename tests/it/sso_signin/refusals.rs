@@ -66,7 +66,7 @@ fn what_another_connection_of_the_same_provider_has_signed_is_no_answer_here() {
     let stage = Stage::start();
     let mut eve = stage.app.verified("eve@evil.example");
     eve.api("POST", "/orgs", json!({ "name": "Evil" }));
-    let id = connect(&stage.app, "evil", &stage.idp, json!({ "domains": ["evil.example"] }));
+    let id = connect(&stage.app, "evil", &stage.idp, &json!({ "domains": ["evil.example"] }));
     prove(&stage.app, "evil", "evil.example");
     let mut browser = stage.app.browser();
     let asked = sent(&browser.get(&format!("/saml/{id}/login")));
