@@ -46,21 +46,21 @@ pub struct Sent {
 
 impl Stage {
     pub fn start() -> Self {
-        Self::with(json!({}), &[])
+        Self::with(&json!({}), &[])
     }
 
     /// With a connection, and settings, that differ.
-    pub fn with(wish: Value, settings: &[(&str, &str)]) -> Self {
+    pub fn with(wish: &Value, settings: &[(&str, &str)]) -> Self {
         let secure = [("server.public_url", PUBLIC)];
         let app = TestApp::with(&[&secure, settings].concat());
         Self::on(app, wish)
     }
 
-    pub fn on(app: TestApp, wish: Value) -> Self {
+    pub fn on(app: TestApp, wish: &Value) -> Self {
         let mut owner = app.verified(OWNER);
         assert_eq!(owner.api("POST", "/orgs", json!({ "name": "Acme" })).status, 201);
         let idp = Idp::new("https://idp.test");
-        let id = connect(&app, "acme", &idp, &wish);
+        let id = connect(&app, "acme", &idp, wish);
         prove(&app, "acme", "corp.example");
         Self { sp: sp(&app, &id), app, owner, idp, id }
     }

@@ -150,7 +150,7 @@ fn a_disabled_person_stays_out_and_a_leaving_one_may_come_back() {
 #[test]
 fn roles_follow_mapped_groups_and_a_change_gives_every_session_another_id() {
     let stage =
-        Stage::with(json!({ "group_roles": { "Leads": "admin", "Staff": "member" }, "default_role": null }), &[]);
+        Stage::with(&json!({ "group_roles": { "Leads": "admin", "Staff": "member" }, "default_role": null }), &[]);
     let mut browser = stage.app.browser();
     let page = stage.come(&mut browser, |draft| draft.attributes = said(ANN, &["Visitors"]));
     assert_eq!((page.status, stage.refused_for().as_str()), (403, "role"));
@@ -178,7 +178,7 @@ fn without_mapped_groups_a_members_role_stays() {
 
 #[test]
 fn the_last_owner_stays_one_whatever_the_provider_says() {
-    let stage = Stage::with(json!({ "group_roles": { "Staff": "member" } }), &[]);
+    let stage = Stage::with(&json!({ "group_roles": { "Staff": "member" } }), &[]);
     stage
         .app
         .execute("INSERT INTO identities SELECT c.id, 'olive', NULL, u.id, now(), now() FROM connections c, users u");
@@ -201,7 +201,7 @@ fn the_last_owner_stays_one_whatever_the_provider_says() {
 #[test]
 fn mapped_groups_and_the_name_follow_and_others_stay() {
     let app = crate::support::TestApp::with(&[("server.public_url", super::PUBLIC)]);
-    let stage = Stage::on(app, json!({}));
+    let stage = Stage::on(app, &json!({}));
     for name in ["Engineering", "Sales", "Own"] {
         let mut owner = stage.owner.clone();
         assert_eq!(owner.api("POST", "/orgs/acme/groups", json!({ "name": name })).status, 201);
@@ -256,7 +256,7 @@ fn an_address_that_somebody_has_just_left_is_not_given_to_another() {
 /// A colleague has their own answer brought by the browser of whoever is looking at the page.
 #[test]
 fn nobody_is_connected_but_the_one_who_was_shown() {
-    let stage = Stage::with(json!({ "allow_idp_initiated": true }), &[]);
+    let stage = Stage::with(&json!({ "allow_idp_initiated": true }), &[]);
     let mut bob = bob_waits(&stage);
     let mut shown = bob.clone();
     let draft = stage.idp.draft(&stage.sp, stage.app.clock().now());

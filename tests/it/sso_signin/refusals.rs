@@ -94,7 +94,7 @@ fn a_provider_begins_only_where_the_connection_lets_it() {
     assert_eq!(stage.bring(&mut browser, &draft, None).status, 403);
     assert!(!is_in(&mut browser));
 
-    let stage = Stage::with(json!({ "allow_idp_initiated": true }), &[]);
+    let stage = Stage::with(&json!({ "allow_idp_initiated": true }), &[]);
     let draft = Draft { attributes: said(ANN, &[]), ..stage.idp.draft(&stage.sp, stage.app.clock().now()) };
     let mut browser = stage.app.browser();
     let page = stage.bring(&mut browser, &draft, Some("/account/sessions"));
@@ -211,7 +211,7 @@ fn of_what_no_browser_has_asked_for_nothing_is_kept() {
 
 #[test]
 fn a_network_that_brings_what_is_refused_waits_and_others_do_not() {
-    let stage = Stage::with(json!({}), &[("limits.login_per_network", "3 per 15m")]);
+    let stage = Stage::with(&json!({}), &[("limits.login_per_network", "3 per 15m")]);
     for _ in 0..5 {
         stage.ann();
     }
@@ -234,7 +234,7 @@ fn a_network_that_brings_what_is_refused_waits_and_others_do_not() {
 
 #[test]
 fn a_network_that_goes_to_providers_and_never_comes_back_waits() {
-    let stage = Stage::with(json!({}), &[("limits.login_per_network", "1 per 15m")]);
+    let stage = Stage::with(&json!({}), &[("limits.login_per_network", "1 per 15m")]);
     let mut stranger = stage.app.browser();
     for _ in 0..5 {
         stage.leave(&mut stranger, "");

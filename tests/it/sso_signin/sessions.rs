@@ -35,7 +35,7 @@ fn somebody_new_is_sent_to_the_provider_and_back_to_where_they_were_going() {
 
 #[test]
 fn accounts_are_made_by_it_where_nobody_may_sign_up() {
-    let stage = Stage::with(json!({}), &[]);
+    let stage = Stage::with(&json!({}), &[]);
     let closed = stage.app.again_with(&[("server.public_url", PUBLIC), ("accounts.signup", "closed")]);
     let mut browser = closed.browser();
     let sent = stage.leave(&mut browser, "");
@@ -46,7 +46,7 @@ fn accounts_are_made_by_it_where_nobody_may_sign_up() {
 
 #[test]
 fn over_plain_http_the_answer_is_posted_once_more_from_our_own_page() {
-    let stage = Stage::on(TestApp::start(), json!({}));
+    let stage = Stage::on(TestApp::start(), &json!({}));
     let mut browser = stage.app.browser();
     let sent = stage.leave(&mut browser, "");
     let page = stage.bring(&mut browser, &stage.draft(&sent), Some(&sent.relay_state));
@@ -58,7 +58,7 @@ fn over_plain_http_the_answer_is_posted_once_more_from_our_own_page() {
 
 #[test]
 fn a_provider_that_wants_a_form_gets_one_that_our_policy_lets_through() {
-    let stage = Stage::with(json!({ "sso_binding": "post" }), &[]);
+    let stage = Stage::with(&json!({ "sso_binding": "post" }), &[]);
     let mut browser = stage.app.browser();
     let page = browser.get(&stage.path("login"));
     assert_eq!(page.status, 200);
@@ -139,7 +139,7 @@ fn two_tabs_at_the_provider_both_come_back() {
 
 #[test]
 fn of_ten_posts_of_one_assertion_at_once_one_opens_a_session() {
-    let stage = Stage::with(json!({ "allow_idp_initiated": true }), &[]);
+    let stage = Stage::with(&json!({ "allow_idp_initiated": true }), &[]);
     let other = stage.app.again_with(&[("server.public_url", PUBLIC)]);
     let draft = stage.idp.draft(&stage.sp, stage.app.clock().now());
     let draft = crate::support::idp::Draft { attributes: super::said(ANN, &[]), ..draft };

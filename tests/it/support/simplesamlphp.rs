@@ -1,4 +1,4 @@
-//! A real SimpleSAMLphp, as Debian packages it, on a loopback port.
+//! A real `SimpleSAMLphp`, as Debian packages it, on a loopback port.
 
 use std::fs;
 use std::path::PathBuf;
