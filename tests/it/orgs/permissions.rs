@@ -28,14 +28,6 @@ const TABLE: &[(&str, &str, [&str; 4])] = &[
     ("POST", "/orgs/{slug}/sso", ["404 not_found", "403 forbidden", "403 forbidden", "201"]),
     ("GET", "/orgs/{slug}/sso/{id}", ["404 not_found", "403 forbidden", "200", "200"]),
     ("PATCH", "/orgs/{slug}/sso/{id}", ["404 not_found", "403 forbidden", "403 forbidden", "200"]),
-    ("POST", "/orgs/{slug}/sso/{id}/test", ["404 not_found", "403 forbidden", "200", "200"]),
-    ("GET", "/orgs/{slug}/sso/{id}/reports", ["404 not_found", "403 forbidden", "200", "200"]),
-    // One that is not there.
-    (
-        "GET",
-        "/orgs/{slug}/sso/{id}/reports/{reference}",
-        ["404 not_found", "403 forbidden", "404 not_found", "404 not_found"],
-    ),
     ("GET", "/orgs/{slug}/sso/{id}/preflight", ["404 not_found", "403 forbidden", "200", "200"]),
     ("POST", "/orgs/{slug}/sso/{id}/test", ["404 not_found", "403 forbidden", "200", "200"]),
     ("GET", "/orgs/{slug}/sso/{id}/reports", ["404 not_found", "403 forbidden", "200", "200"]),
