@@ -24,6 +24,7 @@ use super::LiveSessions;
 use crate::app::App;
 use crate::factors::{self, InUse};
 use crate::meters::Meters;
+use crate::sso::connections;
 use crate::{db, mail, sessions, webhooks};
 
 /// Counting sessions reads all of them.
@@ -83,6 +84,16 @@ struct Stock {
     /// Since when the event waits that has for longest.
     oldest_delivery: Option<DateTime<Utc>>,
     factors: InUse,
+    sign_on: SignOn,
+}
+
+/// How the connections to identity providers stand.
+#[derive(Clone, Copy)]
+struct SignOn {
+    /// How many could not fetch their metadata when they last tried.
+    failing: i64,
+    /// When the certificate ends that ends next.
+    first_end: Option<DateTime<Utc>>,
 }
 
 /// The server of the metrics, ready to be awaited.
@@ -152,7 +163,11 @@ async fn ask(app: &App) -> Result<Stock, db::Error> {
     let letters = app.db.look_up(mail::count_waiting).await?;
     let factors = app.db.read(factors::count_in_use).await?;
     let (deliveries, oldest_delivery) = app.db.look_up(webhooks::waiting).await?;
-    Ok(Stock { sessions, letters, deliveries, oldest_delivery, factors })
+    let sign_on = SignOn {
+        failing: app.db.look_up(connections::count_failing).await?,
+        first_end: app.db.look_up(connections::first_end).await?,
+    };
+    Ok(Stock { sessions, letters, deliveries, oldest_delivery, factors, sign_on })
 }
 
 fn add_stock(registry: &mut Registry, stock: Stock, now: DateTime<Utc>) {
@@ -164,6 +179,17 @@ fn add_stock(registry: &mut Registry, stock: Stock, now: DateTime<Utc>) {
     let help = "How long ago the oldest event happened that a webhook has yet to be told; 0 without any";
     registry.register_with_unit("webhook_queue_age", help, Unit::Seconds, gauge(age));
     add_factors(registry, stock.factors);
+    add_sign_on(registry, stock.sign_on);
+}
+
+fn add_sign_on(registry: &mut Registry, SignOn { failing, first_end }: SignOn) {
+    let help = "Identity providers whose metadata could not be fetched the last time it was tried";
+    registry.register("sso_metadata_failing", help, gauge(failing));
+    // Without a certificate there is no such moment, and 0 would be one.
+    if let Some(end) = first_end {
+        let help = "When the identity providers' certificate ends that ends first, since 1970";
+        registry.register_with_unit("sso_certificate_end", help, Unit::Seconds, gauge(end.timestamp()));
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]

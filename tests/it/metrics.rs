@@ -11,6 +11,8 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use vestibule::web;
 
+use crate::connections::simple;
+use crate::orgs::staffed;
 use crate::resilience::service::{Service, get};
 use crate::support::authenticator::{set_up, wrong_code};
 use crate::support::people::PASSWORD;
@@ -100,6 +102,8 @@ fn the_readme_names_every_metric_and_no_other() {
     assert_eq!(ann.get("/account/password").status, 303);
     while app.log_in("ann@example.com", "a guess").1.status != 429 {}
     let name = |sample: &str| sample.split('{').next().unwrap_or_default().to_owned();
+    let ([mut owner, ..], _) = staffed(&app);
+    simple(&mut owner);
     let metrics = Metrics::of(&app);
     eventually("a job to have run", || {
         metrics
@@ -136,6 +140,24 @@ fn live_sessions_and_waiting_letters_are_counted_at_most_every_fifteen_seconds()
     assert_eq!(counted(), ["2", "1"]);
     app.clock().advance(TimeDelta::minutes(31));
     assert_eq!(counted()[0], "0", "a session that has run out is not live, swept or not");
+}
+
+#[test]
+fn providers_whose_metadata_fails_or_whose_certificate_ends_are_told_of() {
+    let app = TestApp::start();
+    let metrics = Metrics::of(&app);
+    let told = || {
+        app.clock().advance(TimeDelta::seconds(15));
+        let scraped = metrics.scrape();
+        ["metadata_failing", "certificate_end_seconds"]
+            .map(|name| scraped.get(&format!("vestibule_sso_{name}")).map(f64::to_string))
+    };
+    assert_eq!(told(), [Some("0".to_owned()), None]);
+    let ([mut owner, ..], _) = staffed(&app);
+    simple(&mut owner);
+    app.execute("UPDATE connections SET metadata_error = 'no answer'");
+    // The first of January 2036.
+    assert_eq!(told(), [Some("1".to_owned()), Some("2082758400".to_owned())]);
 }
 
 #[test]

@@ -107,13 +107,13 @@ fn first(values: &[String]) -> Option<String> {
     values.iter().map(|value| value.trim()).find(|value| !value.is_empty()).map(str::to_owned)
 }
 
+/// Of the pairs, one that is whole; otherwise what there is. An attribute may have a name of one pair and a friendly name of
+/// another.
 fn joined(all: &[Attribute]) -> Option<String> {
-    let whole = |(given, family): &(&str, &str)| {
-        let parts = [first(&values(all, given)), first(&values(all, family))];
-        let name = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
-        (!name.is_empty()).then_some(name)
-    };
-    NAME_PARTS.iter().find_map(whole)
+    let pairs = NAME_PARTS.map(|(given, family)| [first(&values(all, given)), first(&values(all, family))]);
+    let best = pairs.into_iter().rev().max_by_key(|parts| parts.iter().flatten().count())?;
+    let name = best.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    (!name.is_empty()).then_some(name)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use crate::audit;
 use crate::db::{self, Tx};
 use crate::kernel::{ConnectionId, OrganizationId};
 use crate::sessions::{self, EndReason};
+use crate::sso::provider_sessions;
 use crate::sso::saml::Certificate;
 
 /// As it is afterwards. The organization is locked.
@@ -49,7 +50,7 @@ pub fn remove(tx: &mut Tx<'_>, organization: OrganizationId, id: ConnectionId) -
     let connection = store::lock(tx, id)?.filter(|one| one.organization == organization).ok_or(Error::Unknown)?;
     served::serve(tx, &connection, &[])?;
     // Perhaps it is removed because somebody came by it who should not have.
-    let sign_ins = store::list_provider_sessions(tx, id)?;
+    let sign_ins = provider_sessions::list_of(tx, id)?;
     sessions::revoke_of_providers(tx, &sign_ins, EndReason::ByProvider)?;
     store::delete(tx, id)?;
     audit::record(tx, event(&connection, "sso.connection_removed"))?;

@@ -7,10 +7,10 @@ use diesel::{sql_query, sql_types};
 use super::{Attributes, Connection, Fetched, Idp, Key, Source};
 use crate::db::schema::{connection_certificates as certificates, connection_groups as mapped_groups};
 use crate::db::schema::{
-    connection_keys as keys, connection_roles as roles, connections, members, organizations, provider_sessions, users,
+    connection_keys as keys, connection_roles as roles, connections, members, organizations, users,
 };
 use crate::db::{self, ReadTx, Tx};
-use crate::kernel::{ConnectionId, ConnectionKeyId, GroupId, OrganizationId, ProviderSessionId, UserId};
+use crate::kernel::{ConnectionId, ConnectionKeyId, GroupId, OrganizationId, UserId};
 use crate::orgs::Role;
 use crate::sso::saml::{Binding, Certificate, Endpoint};
 
@@ -66,15 +66,6 @@ pub(super) fn touch(tx: &mut Tx<'_>, id: ConnectionId) -> Result<(), db::Error> 
     let now = tx.now;
     diesel::update(connections::table.find(id)).set(connections::changed_at.eq(now)).execute(tx.conn())?;
     Ok(())
-}
-
-/// Every sign-in by it that is remembered.
-pub(super) fn list_provider_sessions(
-    tx: &mut ReadTx<'_>,
-    id: ConnectionId,
-) -> Result<Vec<ProviderSessionId>, db::Error> {
-    let own = provider_sessions::table.filter(provider_sessions::connection_id.eq(id));
-    Ok(own.select(provider_sessions::id).load(tx.conn())?)
 }
 
 pub(super) fn delete(tx: &mut Tx<'_>, id: ConnectionId) -> Result<(), db::Error> {

@@ -38,6 +38,11 @@ pub fn find(tx: &mut ReadTx<'_>, id: ProviderSessionId) -> Result<Option<Provide
     store::find(tx, id)
 }
 
+/// All that came by a connection.
+pub fn list_of(tx: &mut ReadTx<'_>, connection: ConnectionId) -> Result<Vec<ProviderSessionId>, db::Error> {
+    store::list_of(tx, connection)
+}
+
 /// They have proved to the provider once more who they are, and it may call the session something else from now on.
 pub fn renew(tx: &mut Tx<'_>, id: ProviderSessionId, answer: &Answer) -> Result<(), db::Error> {
     store::renew(tx, id, answer)

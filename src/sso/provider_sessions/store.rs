@@ -51,6 +51,11 @@ pub(super) fn insert(
 
 type Row = (ConnectionId, UserId, String, Option<String>, Option<String>, Option<DateTime<Utc>>);
 
+pub(super) fn list_of(tx: &mut ReadTx<'_>, connection: ConnectionId) -> Result<Vec<ProviderSessionId>, db::Error> {
+    let own = provided::table.filter(provided::connection_id.eq(connection));
+    Ok(own.select(provided::id).load(tx.conn())?)
+}
+
 pub(super) fn find(tx: &mut ReadTx<'_>, id: ProviderSessionId) -> Result<Option<ProviderSession>, db::Error> {
     let row: Option<Row> = provided::table
         .find(id)
