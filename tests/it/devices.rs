@@ -91,6 +91,7 @@ fn the_list_names_each_device_newest_activity_first() {
         "last_active_at",
         "last_auth_at",
         "methods",
+        "provider",
         "user_agent",
     ];
     assert_eq!(names, promised);
