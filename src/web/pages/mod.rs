@@ -31,6 +31,7 @@ pub mod sessions;
 pub mod setup;
 pub mod signup;
 pub mod sso;
+mod sso_hints;
 pub mod sso_reports;
 pub mod statics;
 pub mod undo_email;

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::sessions::Nothing;
+use super::sso_hints;
 use crate::app::App;
 use crate::kernel::ConnectionId;
 use crate::orgs::{Permission, Role};
@@ -367,7 +368,7 @@ fn describe(app: &App, whole: &Whole) -> Value {
         "certificates": certificates,
         "is_tested": one.is_tested(DateTime::UNIX_EPOCH),
         "is_failing": error.is_some(),
-        "hints": hints(&Place::of(&app.settings.server.public_url, one.id)),
+        "hints": sso_hints::hints(&Place::of(&app.settings.server.public_url, one.id)),
     });
     view::with(whole.to_json(&app.settings.server.public_url, now), more)
 }
@@ -379,59 +380,6 @@ fn standing(end: DateTime<Utc>, now: DateTime<Utc>) -> &'static str {
         end if end <= now + first_warning => "soon",
         _ => "good",
     }
-}
-
-/// What to paste where, by what each provider's console calls it.
-fn hints(place: &Place) -> Value {
-    let (id, acs, out) = (&place.entity_id, &place.acs, &place.logout);
-    let hint = |provider: &str, where_to: &str, values: &[(&str, &str)]| {
-        let values: Vec<Value> =
-            values.iter().map(|(label, value)| json!({ "label": label, "value": value })).collect();
-        json!({ "provider": provider, "where": where_to, "values": values })
-    };
-    json!([
-        hint(
-            "Entra ID",
-            "Enterprise applications, New application, Create your own, Single sign-on, SAML",
-            &[("Identifier (Entity ID)", id), ("Reply URL (Assertion Consumer Service URL)", acs), ("Logout Url", out),]
-        ),
-        hint(
-            "Okta",
-            "Applications, Create App Integration, SAML 2.0",
-            &[
-                ("Single sign-on URL", acs),
-                ("Audience URI (SP Entity ID)", id),
-                ("Attribute: email", "user.email"),
-                ("Attribute: displayName", "user.displayName"),
-                ("Group attribute: groups", "Matches regex .*"),
-            ]
-        ),
-        hint(
-            "Google Workspace",
-            "Apps, Web and mobile apps, Add custom SAML app",
-            &[("ACS URL", acs), ("Entity ID", id), ("Name ID format", "EMAIL"), ("Attribute: email", "Primary email"),]
-        ),
-        hint(
-            "ADFS",
-            "Relying Party Trusts, Add, Import data published online",
-            &[("Federation metadata address", id), ("Claim rule: E-Mail-Addresses", "E-Mail Address"),]
-        ),
-        hint(
-            "Keycloak",
-            "Clients, Import client, or Create client of type SAML",
-            &[
-                ("Client ID", id),
-                ("Valid redirect URIs", acs),
-                ("Logout Service Redirect Binding URL", out),
-                ("Mapper: X500 email", "email"),
-            ]
-        ),
-        hint(
-            "SimpleSAMLphp",
-            "metadata/saml20-sp-remote.php",
-            &[("$metadata['…']", id), ("AssertionConsumerService", acs), ("SingleLogoutService", out),]
-        ),
-    ])
 }
 
 /// The form of what is there. What the provider says stays out: it is changed by giving other metadata.
