@@ -29,8 +29,7 @@ impl Demo {
         let port = listener.local_addr()?.port();
         url.set_port(Some(port)).ok().context("a URL without a host has no port")?;
         let host = url.host_str().map(|host| format!("{host}:{port}")).unwrap_or_default();
-        let rule =
-            Rule { hosts: vec![host], paths: Vec::new(), allow: Allow::SignedIn, verified: true, api_keys: true };
+        let rule = Rule { api_keys: true, ..Rule::for_hosts(vec![host], Allow::SignedIn) };
         settings.gateway.rules.push(rule);
         Ok(Self { listener, url })
     }
@@ -56,13 +55,7 @@ mod tests {
         assert_eq!(demo.url.as_str(), format!("http://localhost:{port}/"));
         let [own, added] = settings.gateway.rules.as_slice() else { panic!() };
         assert_eq!(own.allow, Allow::Deny);
-        let expected = Rule {
-            hosts: vec![format!("localhost:{port}")],
-            paths: vec![],
-            allow: Allow::SignedIn,
-            verified: true,
-            api_keys: true,
-        };
+        let expected = Rule { api_keys: true, ..Rule::for_hosts(vec![format!("localhost:{port}")], Allow::SignedIn) };
         assert_eq!(*added, expected);
         assert_eq!(settings.gateway.default, Allow::Deny);
     }

@@ -5,7 +5,7 @@
 
 use super::findings::{Finding, Mistakes, Wrong};
 use super::settings::{SmtpScheme, Tls, Transport};
-use super::values::Values;
+use super::values::{Table, Values};
 use super::{names, parse};
 use crate::kernel::return_to::{is_loopback, is_within};
 
@@ -21,7 +21,7 @@ pub(super) fn check(values: &Values, mistakes: &mut Mistakes) {
         mail_password_has_user(values),
         implicit_tls_is_not_off(values),
     ];
-    findings.into_iter().flatten().for_each(|finding| mistakes.add(finding));
+    findings.into_iter().flatten().chain(groups_are_told(values)).for_each(|finding| mistakes.add(finding));
 }
 
 fn idle_within_absolute(values: &Values, idle_key: &str, absolute_key: &str) -> Option<Finding> {
@@ -99,4 +99,21 @@ fn implicit_tls_is_not_off(values: &Values) -> Option<Finding> {
     let remedy = r#"Write "required", or smtp:// in mail.url."#;
     let wrong = Wrong::new("mail.url begins with submissions://, which is TLS from the first byte.", remedy);
     (is_off && scheme == SmtpScheme::Submissions).then(|| field.wrong(wrong))
+}
+
+/// Nothing is read of an organization that is not named, so a rule for its people would never come to pass; one that
+/// denies them something would let them in.
+fn groups_are_told(values: &Values) -> Vec<Finding> {
+    let named = values.field("gateway.organizations").list(names::organization);
+    let (Ok(named), Ok(tables)) = (named, values.field("gateway.rules").tables()) else { return Vec::new() };
+    let is_told = |slug: &str| named.iter().any(|name| name == slug || name == names::ALL_ORGANIZATIONS);
+    let untold = |table: &Table| {
+        let field = table.field("groups");
+        let groups = field.list(names::group).ok()?;
+        let slug_of = |group: &String| group.split([':', '/']).next().unwrap_or_default().to_owned();
+        let slug = groups.iter().map(slug_of).find(|slug| !is_told(slug))?;
+        let problem = format!("Nothing is known of the organization {slug:?} here.");
+        Some(field.wrong(Wrong::new(problem, format!("Name it in gateway.organizations: [{slug:?}]."))))
+    };
+    tables.iter().filter_map(untold).collect()
 }

@@ -56,7 +56,24 @@ pub const KEYS: [&str; 51] = [
 ];
 
 /// The keys of one of `gateway.rules`.
-pub const RULE_KEYS: [&str; 5] = ["hosts", "paths", "allow", "verified", "api_keys"];
+pub const RULE_KEYS: [&str; 16] = [
+    "name",
+    "description",
+    "icon",
+    "note",
+    "hosts",
+    "paths",
+    "methods",
+    "networks",
+    "groups",
+    "users",
+    "allow",
+    "recent_auth",
+    "factor",
+    "verified",
+    "api_keys",
+    "shadow",
+];
 
 /// The keys whose values are never shown. A database URL may hold a password.
 const SECRET_KEYS: [&str; 3] = ["database.url", "secrets.key", "mail.password"];

@@ -15,7 +15,9 @@ mod libpq;
 mod names;
 mod parse;
 pub mod print;
+mod reach;
 mod read;
+mod rules;
 pub mod settings;
 mod sources;
 #[cfg(test)]

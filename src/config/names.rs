@@ -85,6 +85,21 @@ pub(super) fn organization(text: &str) -> Result<String, Wrong> {
     Err(Wrong::quoting(text, "an organization", remedy))
 }
 
+/// `acme` (member of), `acme:admin` (role), `acme/engineering` (group).
+pub(super) fn group(text: &str) -> Result<String, Wrong> {
+    let remedy = r#"Write "acme" for its members, "acme:admin" for a role, "acme/engineering" for a group."#;
+    let wrong = || Wrong::quoting(text, "a group", remedy);
+    let (slug, is_whole) = match text.split_once([':', '/']) {
+        Some((slug, role)) if text.contains(':') => (slug, matches!(role, "owner" | "admin" | "member")),
+        Some((slug, name)) => {
+            (slug, !name.is_empty() && !name.contains([',', ':', '/']) && !name.contains(char::is_control))
+        }
+        None => (text, true),
+    };
+    let is_slug = slug != ALL_ORGANIZATIONS && organization(slug).is_ok();
+    if is_slug && is_whole { Ok(text.to_owned()) } else { Err(wrong()) }
+}
+
 /// `app.example.com`, `*.example.com`, `localhost:8081`, in lower case and ASCII.
 pub(super) fn host_pattern(text: &str) -> Result<String, Wrong> {
     let remedy = r#"Write it as in "app.example.com", "*.example.com" or "localhost:8081"."#;

@@ -12,8 +12,9 @@ use log::LevelFilter;
 use secrecy::SecretString;
 
 use super::findings::Wrong;
-use super::settings::{Action, Allow, Limit, LogFormat, SecretKey, Signup, Tls, Transport};
+use super::settings::{Action, Allow, Factor, Limit, LogFormat, SecretKey, Signup, Tls, Transport};
 use crate::breaches::HashFile;
+use crate::kernel::EmailAddress;
 
 const LONGEST: TimeDelta = TimeDelta::days(3650);
 
@@ -167,7 +168,58 @@ pub(super) fn tls(text: &str) -> Result<Tls, Wrong> {
 }
 
 pub(super) fn allow(text: &str) -> Result<Allow, Wrong> {
-    choice(text, &[("deny", Allow::Deny), ("signed_in", Allow::SignedIn), ("public", Allow::Public)])
+    choice(
+        text,
+        &[
+            ("deny", Allow::Deny),
+            ("signed_in", Allow::SignedIn),
+            ("two_factor", Allow::TwoFactor),
+            ("public", Allow::Public),
+        ],
+    )
+}
+
+pub(super) fn factor(text: &str) -> Result<Factor, Wrong> {
+    choice(text, &[("passkey", Factor::Passkey)])
+}
+
+/// How long ago a proof may be. In less than that nobody has confirmed and is back where they were.
+pub(super) fn recent(text: &str) -> Result<TimeDelta, Wrong> {
+    const SHORTEST: TimeDelta = TimeDelta::seconds(10);
+    let duration = duration(text)?;
+    let wrong = || Wrong::new(format!("{text:?} is over before anybody is back."), r#"Write "10s" or more."#);
+    if duration < SHORTEST { Err(wrong()) } else { Ok(duration) }
+}
+
+/// RFC 9110, section 9.1. Case does not count here: who writes `post` means POST.
+pub(super) fn method(text: &str) -> Result<String, Wrong> {
+    let is_token =
+        !text.is_empty() && text.len() <= 32 && text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-');
+    let remedy = r#"Write it as in "POST" or "DELETE"."#;
+    if is_token { Ok(text.to_ascii_uppercase()) } else { Err(Wrong::quoting(text, "a method", remedy)) }
+}
+
+pub(super) fn address(text: &str) -> Result<EmailAddress, Wrong> {
+    let remedy = r#"Write it as in "ann@example.com"."#;
+    EmailAddress::parse(text).map_err(|_| Wrong::quoting(text, "an address", remedy))
+}
+
+/// What is shown to people in one line.
+pub(super) fn line(text: &str) -> Result<String, Wrong> {
+    const LONGEST: usize = 200;
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > LONGEST || text.chars().any(char::is_control) {
+        return Err(Wrong::new("It is empty, or no line.", format!("Write a line of up to {LONGEST} letters.")));
+    }
+    Ok(text.to_owned())
+}
+
+/// A picture among our own files: pages show nothing from elsewhere.
+pub(super) fn icon(text: &str) -> Result<String, Wrong> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/-_.".contains(c);
+    let is_below = text.starts_with("/static/") && text.chars().all(is_plain) && !text.contains("..");
+    let remedy = r#"Put it into server.overrides_dir as static/icons/wiki.svg and write "/static/icons/wiki.svg"."#;
+    if is_below { Ok(text.to_owned()) } else { Err(Wrong::quoting(text, "a file of ours", remedy)) }
 }
 
 pub(super) fn log_format(text: &str) -> Result<LogFormat, Wrong> {
@@ -273,7 +325,7 @@ mod tests {
     fn a_wrong_choice_names_the_right_ones() {
         let wrong = allow("maybe").unwrap_err();
         assert_eq!(wrong.problem, r#""maybe" is not one of the choices."#);
-        assert_eq!(wrong.remedy, r#"Write "deny", "signed_in" or "public"."#);
+        assert_eq!(wrong.remedy, r#"Write "deny", "signed_in", "two_factor" or "public"."#);
         assert_eq!(log_level("debug"), Ok(LevelFilter::Debug));
     }
 

@@ -4,13 +4,12 @@
 //! the first mistake must not hide the next.
 
 use super::findings::{BUILT_IN, Finding, Mistakes, Wrong};
-use super::keys::{RULE_KEYS, nearest};
 use super::settings::{
-    Accounts, Allow, Database, Gateway, Limits, Log, Mail, MetricsListen, Organizations, Password, Rule, Secrets,
-    Server, Session, Settings, Sso, StepUp, Webhooks,
+    Accounts, Database, Gateway, Limits, Log, Mail, MetricsListen, Organizations, Password, Rule, Secrets, Server,
+    Session, Settings, Sso, StepUp, Webhooks,
 };
-use super::values::{Field, Table, Values};
-use super::{names, parse};
+use super::values::{Field, Values};
+use super::{names, parse, rules};
 use crate::kernel::client_address::TrustedProxies;
 
 pub(super) fn settings(values: &Values, mistakes: &mut Mistakes) -> Option<Settings> {
@@ -188,7 +187,7 @@ fn gateway(values: &Values, mistakes: &mut Mistakes) -> Option<Gateway> {
     let default = mistakes.collect(values.field("gateway.default").text(parse::allow));
     let organizations = mistakes.collect(organizations(&values.field("gateway.organizations")));
     let tables = mistakes.collect(values.field("gateway.rules").tables());
-    let rules: Vec<Option<Rule>> = tables?.iter().map(|table| rule(table, mistakes)).collect();
+    let rules: Vec<Option<Rule>> = tables?.iter().map(|table| rules::read(table, mistakes)).collect();
     Some(Gateway { default: default?, organizations: organizations?, rules: rules.into_iter().collect::<Option<_>>()? })
 }
 
@@ -205,45 +204,6 @@ fn organizations(field: &Field<'_>) -> Result<Organizations, Finding> {
         }
         _ => Ok(Organizations::Named(slugs)),
     }
-}
-
-fn rule(table: &Table, mistakes: &mut Mistakes) -> Option<Rule> {
-    for name in table.names().filter(|name| !RULE_KEYS.contains(name)) {
-        mistakes.add(unknown_in_rule(table, name));
-    }
-    let hosts = mistakes.collect(table.field("hosts").list(names::host_pattern).and_then(|hosts| match hosts.len() {
-        0 => Err(table.field("hosts").wrong(Wrong::new("No host is named.", r#"Write hosts = ["app.example.com"]."#))),
-        _ => Ok(hosts),
-    }));
-    let paths = mistakes.collect(table.field("paths").list(names::path_pattern));
-    let allow = mistakes.collect(table.field("allow").text(parse::allow));
-    let verified = if table.has("verified") { mistakes.collect(table.field("verified").flag()) } else { Some(true) };
-    let api_keys = mistakes.collect(api_keys(table, allow));
-    Some(Rule { hosts: hosts?, paths: paths?, allow: allow?, verified: verified?, api_keys: api_keys? })
-}
-
-/// No unless it says so, and only where somebody has to be known.
-fn api_keys(table: &Table, allow: Option<Allow>) -> Result<bool, Finding> {
-    if !table.has("api_keys") {
-        return Ok(false);
-    }
-    let field = table.field("api_keys");
-    let are_taken = field.flag()?;
-    match allow {
-        Some(Allow::Public | Allow::Deny) if are_taken => {
-            let problem = "Nobody has to be known here, so a key changes nothing.";
-            Err(field.wrong(Wrong::new(problem, r#"Write it in a rule with allow = "signed_in"."#)))
-        }
-        Some(Allow::SignedIn | Allow::Public | Allow::Deny) | None => Ok(are_taken),
-    }
-}
-
-fn unknown_in_rule(table: &Table, name: &str) -> Finding {
-    let remedy = match nearest(name, RULE_KEYS.into_iter()) {
-        Some(meant) => format!("Did you mean {meant}?"),
-        None => format!("A rule has the keys {}.", RULE_KEYS.join(", ")),
-    };
-    table.field(name).wrong(Wrong::new("There is no such key.", remedy))
 }
 
 fn log(values: &Values, mistakes: &mut Mistakes) -> Option<Log> {

@@ -13,6 +13,7 @@ use secrecy::SecretString;
 use url::Url;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+pub use super::rules::{Allow, Factor, Rule};
 use crate::kernel::EmailAddress;
 use crate::kernel::client_address::TrustedProxies;
 
@@ -284,26 +285,6 @@ pub enum Organizations {
     All,
     /// By slug. None means that apps are told of no organization.
     Named(Vec<String>),
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Allow {
-    Deny,
-    SignedIn,
-    Public,
-}
-
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Rule {
-    /// At least one; lower case: `app.example.com`, `*.example.com`, `localhost:8081`.
-    pub hosts: Vec<String>,
-    /// Each begins with `/`; none means every path.
-    pub paths: Vec<String>,
-    pub allow: Allow,
-    /// Whether only people with a verified address are let through.
-    pub verified: bool,
-    /// Whether programs are let through by a key of a person whom it lets through. Only with `signed_in`.
-    pub api_keys: bool,
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -3,13 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use chrono::TimeDelta;
 use config::ValueKind;
 use secrecy::ExposeSecret as _;
 
 use super::keys::{KEYS, is_secret, variable_of};
 use super::layers::{DEFAULTS, parse_toml};
-use super::settings::{Allow, Organizations, Signup, Tls, Transport};
+use super::settings::{Allow, Factor, Organizations, Rule, Signup, Tls, Transport};
 use super::*;
+use crate::kernel::EmailAddress;
 
 /// Removed when dropped.
 pub struct TempFolder(PathBuf);
@@ -339,7 +341,7 @@ fn organizations_are_named_one_by_one_or_all_at_once() {
 #[test]
 fn every_fault_of_every_rule_is_found() {
     let file = "[[gateway.rules]]\nallow = 'public'\n\
-                [[gateway.rules]]\nhosts = ['a b', 'c d']\npaths = ['x']\nallow = 'two_factor'\nverified = 1\n\
+                [[gateway.rules]]\nhosts = ['a b', 'c d']\npaths = ['x']\nallow = 'perhaps'\nverified = 1\n\
                 [[gateway.rules]]\nhosts = 'a.example'\nallow = 'public'\napi_keys = true\n\
                 [[gateway.rules]]\nhosts = 'a.example'\nallow = 'signed_in'\napi_keys = 'yes'\n";
     let mistakes = of_file(file).unwrap_err();
@@ -354,6 +356,67 @@ fn every_fault_of_every_rule_is_found() {
     ];
     assert_eq!(keys_of(&mistakes), expected);
     assert!(mistakes.to_string().contains(r#""a b" is not a host. "c d" is not a host."#), "{mistakes}");
+}
+
+#[test]
+fn a_rule_says_where_for_whom_and_what_it_asks_for() {
+    let file = "[gateway]\norganizations = ['acme']\n[[gateway.rules]]\nname = ' Wiki '\nhosts = 'a.example'\n\
+                methods = ['post', 'DELETE']\nnetworks = '10.1.2.3/8'\ngroups = ['acme', 'acme:admin', 'acme/R & D']\n\
+                users = 'Ann@Example.com'\nallow = 'two_factor'\nrecent_auth = '5m'\nfactor = 'passkey'\nshadow = true\n\
+                note = 'This deletes.'\nicon = '/static/icons/wiki.svg'\ndescription = 'What we know'\n";
+    let rules = of_file(file).unwrap().settings.gateway.rules;
+    let expected = Rule {
+        name: Some("Wiki".into()),
+        description: Some("What we know".into()),
+        icon: Some("/static/icons/wiki.svg".into()),
+        note: Some("This deletes.".into()),
+        methods: vec!["POST".into(), "DELETE".into()],
+        networks: vec!["10.0.0.0/8".parse().unwrap()],
+        groups: vec!["acme".into(), "acme:admin".into(), "acme/R & D".into()],
+        users: vec![EmailAddress::parse("ann@example.com").unwrap()],
+        recent_auth: Some(TimeDelta::minutes(5)),
+        factor: Some(Factor::Passkey),
+        shadow: true,
+        ..Rule::for_hosts(vec!["a.example".into()], Allow::TwoFactor)
+    };
+    assert_eq!(rules, [expected]);
+}
+
+#[test]
+fn a_rule_that_contradicts_itself_is_refused() {
+    let faults = [
+        ("allow = 'public'\nrecent_auth = '5m'", "recent_auth"),
+        ("allow = 'deny'\nfactor = 'passkey'", "factor"),
+        ("allow = 'two_factor'\napi_keys = true", "api_keys"),
+        ("allow = 'signed_in'\napi_keys = true\nrecent_auth = '5m'", "api_keys"),
+        ("allow = 'public'\ngroups = 'acme'", "groups"),
+        ("allow = 'public'\nusers = 'ann@example.com'", "users"),
+        ("allow = 'signed_in'\ngroups = 'globex:admin'", "groups"),
+        ("allow = 'signed_in'\ngroups = 'acme:boss'", "groups"),
+        ("allow = 'signed_in'\ngroups = 'acme/'", "groups"),
+        ("allow = 'signed_in'\nusers = 'ann'", "users"),
+        ("allow = 'signed_in'\nmethods = 'GET POST'", "methods"),
+        ("allow = 'signed_in'\nnetworks = 'home'", "networks"),
+        ("allow = 'signed_in'\nrecent_auth = '5s'", "recent_auth"),
+        ("allow = 'signed_in'\nfactor = 'password'", "factor"),
+        ("allow = 'signed_in'\nicon = 'https://cdn.example/x.svg'", "icon"),
+        ("allow = 'signed_in'\nname = ''", "name"),
+        ("allow = 'signed_in'\nnotes = 'x'", "notes"),
+    ];
+    for (text, key) in faults {
+        let file = format!("[gateway]\norganizations = ['acme']\n[[gateway.rules]]\nhosts = 'a.example'\n{text}\n");
+        assert_eq!(keys_of(&of_file(&file).unwrap_err()), [format!("gateway.rules[0].{key}")], "{text}");
+    }
+}
+
+#[test]
+fn a_rule_that_is_never_reached_is_a_warning() {
+    let file = "[[gateway.rules]]\nhosts = 'localhost:8081'\nallow = 'public'\n\
+                [[gateway.rules]]\nhosts = 'localhost:8081'\npaths = '/admin/**'\nallow = 'deny'\n";
+    let warnings = of_file(file).unwrap().warnings;
+    assert_eq!(warnings.len(), 1);
+    let said = warnings[0].to_string();
+    assert!(said.contains("gateway.rules[1]") && said.contains("gateway.rules[0] decides before it"), "{said}");
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 use super::findings::{Finding, Wrong};
 use super::keys::{KEYS, VARIABLE_PREFIX, variable_of};
-use super::parse;
 use super::settings::{Allow, Rule, Settings, SmtpScheme, Tls, Transport};
 use super::sources::Environment;
 use super::values::Values;
+use super::{parse, reach};
 use crate::kernel::return_to::{is_loopback, is_within};
 
 pub(super) fn warnings(settings: &Settings, values: &Values, environment: &Environment) -> Vec<Finding> {
@@ -21,6 +21,7 @@ pub(super) fn warnings(settings: &Settings, values: &Values, environment: &Envir
     .flatten()
     .collect();
     found.extend(unreachable_hosts(settings, values));
+    found.extend(hidden_rules(settings, values));
     found.extend(almost_our_variables(environment));
     found
 }
@@ -83,9 +84,20 @@ fn unreachable_hosts(settings: &Settings, values: &Values) -> Vec<Finding> {
     hosts.filter(|(_, host)| !is_reached(settings, host)).map(|(at, host)| warn(at, host)).collect()
 }
 
+/// An earlier rule decides wherever they would.
+fn hidden_rules(settings: &Settings, values: &Values) -> Vec<Finding> {
+    let origin = values.field("gateway.rules").origin().to_owned();
+    let warn = |(at, earlier): (usize, usize)| {
+        let problem = format!("This rule is never reached: gateway.rules[{earlier}] decides before it.");
+        let wrong = Wrong::new(problem, "Put the narrower rule first.");
+        Finding::new(format!("gateway.rules[{at}]"), &origin, wrong)
+    };
+    reach::hidden(&settings.gateway.rules).into_iter().map(warn).collect()
+}
+
 fn hosts_to_sign_in_at(rule: &Rule, at: usize) -> impl Iterator<Item = (usize, &str)> {
     // A key needs no cookie.
-    let wants_people = rule.allow == Allow::SignedIn && !rule.api_keys;
+    let wants_people = matches!(rule.allow, Allow::SignedIn | Allow::TwoFactor) && !rule.api_keys;
     rule.hosts.iter().filter(move |_| wants_people).map(move |host| (at, host.as_str()))
 }
 

@@ -116,6 +116,8 @@ diesel::table! {
         rotation_due -> Bool,
         confirmed_at -> Nullable<Timestamptz>,
         provider_session_id -> Nullable<Uuid>,
+        second_factor_at -> Nullable<Timestamptz>,
+        passkey_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -106,6 +106,8 @@ mod tests {
             last_active_at: now,
             last_auth_at: now,
             confirmed_at: None,
+            second_factor_at: None,
+            passkey_at: None,
             expires_at: now,
             provider_session: None,
             is_remembered: false,

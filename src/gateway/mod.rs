@@ -13,4 +13,4 @@ pub mod rules;
 
 pub use forwarded::{Malformed, Request};
 pub use identity::Identity;
-pub use rules::{Decision, Reason, Rules, Subject, decide};
+pub use rules::{Decision, Holder, Judgement, Proof, Proofs, Reason, Rehearsal, Rules, Subject, Wanted};

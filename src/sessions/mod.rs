@@ -115,9 +115,27 @@ impl Method {
         }
     }
 
+    /// What it shows by itself. A provider's word for more stands in its answer.
+    pub fn strength(self) -> Strength {
+        match self {
+            Self::Passkey => Strength::Passkey,
+            Self::Totp | Self::RecoveryCode => Strength::SecondFactor,
+            Self::Password | Self::SetupLink | Self::MagicLink | Self::Sso => Strength::OneFactor,
+        }
+    }
+
     fn from_stored(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|method| method.as_str() == word)
     }
+}
+
+/// How much a proof shows, the weakest first. NIST SP 800-63B takes a passkey that has looked at who holds it for two
+/// factors at once.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Strength {
+    OneFactor,
+    SecondFactor,
+    Passkey,
 }
 
 /// A sign-in by an identity provider that a session of ours comes of.
@@ -126,6 +144,8 @@ pub struct Provided {
     pub session: ProviderSessionId,
     /// When the provider wants it to end at the latest.
     pub ends_at: Option<DateTime<Utc>>,
+    /// As far as the provider says so.
+    pub strength: Strength,
 }
 
 /// What a session is to be.
@@ -137,6 +157,14 @@ pub struct Opening<'a> {
     /// For somebody who comes by a provider.
     pub provided: Option<Provided>,
     pub remember: Remember,
+}
+
+impl Opening<'_> {
+    fn strength(&self) -> Strength {
+        let own = self.by.iter().map(|method| method.strength()).max();
+        let provided = self.provided.map(|provided| provided.strength);
+        own.max(provided).unwrap_or(Strength::OneFactor)
+    }
 }
 
 /// A session that is live, with what is known of its holder.
@@ -154,6 +182,10 @@ pub struct Live {
     pub last_auth_at: DateTime<Utc>,
     /// When they last confirmed it within this session, as nothing but a dangerous action asks for.
     pub confirmed_at: Option<DateTime<Utc>>,
+    /// When a second factor was last proved in it.
+    pub second_factor_at: Option<DateTime<Utc>>,
+    /// When a passkey was; that is a second factor as well.
+    pub passkey_at: Option<DateTime<Utc>>,
     /// The absolute end.
     pub expires_at: DateTime<Utc>,
     /// The sign-in by a provider that it comes of.

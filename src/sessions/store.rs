@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use ipnet::IpNet;
 
-use super::{EndReason, Live, Opening, Remember};
+use super::{EndReason, Live, Opening, Remember, Strength};
 use crate::affiliations::{self, Affiliations};
 use crate::config::settings::Organizations;
 use crate::db::schema::{
@@ -55,7 +55,7 @@ pub(super) struct Ended {
 }
 
 pub(super) fn insert(tx: &mut Tx<'_>, new: &NewSession<'_>) -> Result<(), db::Error> {
-    let now = tx.now;
+    let (now, strength) = (tx.now, new.opening.strength());
     let address = tx.origin.address.map(IpNet::from);
     let user_agent = tx.origin.user_agent.clone();
     diesel::insert_into(sessions::table)
@@ -73,6 +73,8 @@ pub(super) fn insert(tx: &mut Tx<'_>, new: &NewSession<'_>) -> Result<(), db::Er
             sessions::methods.eq(new.opening.by.iter().map(|method| method.as_str()).collect::<Vec<_>>()),
             sessions::device_id.eq(new.device),
             sessions::provider_session_id.eq(new.opening.provided.map(|provided| provided.session)),
+            sessions::second_factor_at.eq((strength >= Strength::SecondFactor).then_some(now)),
+            sessions::passkey_at.eq((strength >= Strength::Passkey).then_some(now)),
         ))
         .execute(tx.conn())?;
     Ok(())
@@ -127,11 +129,17 @@ pub(super) fn rename(tx: &mut Tx<'_>, id: SessionId, new: SessionId, digest: &Di
 }
 
 /// `false` when there is no such session, or it is too old.
-pub(super) fn set_confirmed(tx: &mut Tx<'_>, id: SessionId) -> Result<bool, db::Error> {
+pub(super) fn set_confirmed(tx: &mut Tx<'_>, id: SessionId, strength: Strength) -> Result<bool, db::Error> {
     tx.tell(Change::Session(id));
     let now = tx.now;
     let live = sessions::table.find(id).filter(sessions::expires_at.gt(now));
-    let proved = (sessions::confirmed_at.eq(now), sessions::last_auth_at.eq(now));
+    // What is None stays as it was.
+    let proved = (
+        sessions::confirmed_at.eq(now),
+        sessions::last_auth_at.eq(now),
+        (strength >= Strength::SecondFactor).then_some(sessions::second_factor_at.eq(now)),
+        (strength >= Strength::Passkey).then_some(sessions::passkey_at.eq(now)),
+    );
     Ok(diesel::update(live).set(proved).execute(tx.conn())? == 1)
 }
 
@@ -354,6 +362,10 @@ struct Row {
     last_auth_at: DateTime<Utc>,
     #[diesel(select_expression = sessions::confirmed_at)]
     confirmed_at: Option<DateTime<Utc>>,
+    #[diesel(select_expression = sessions::second_factor_at)]
+    second_factor_at: Option<DateTime<Utc>>,
+    #[diesel(select_expression = sessions::passkey_at)]
+    passkey_at: Option<DateTime<Utc>>,
     #[diesel(select_expression = sessions::expires_at)]
     expires_at: DateTime<Utc>,
     #[diesel(select_expression = sessions::provider_session_id)]
@@ -385,6 +397,8 @@ impl TryFrom<Row> for Found {
                 last_active_at: row.last_active_at,
                 last_auth_at: row.last_auth_at,
                 confirmed_at: row.confirmed_at,
+                second_factor_at: row.second_factor_at,
+                passkey_at: row.passkey_at,
                 expires_at: row.expires_at,
                 provider_session: row.provider_session,
                 is_remembered: row.remember,

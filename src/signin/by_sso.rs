@@ -12,12 +12,12 @@ use crate::domains::Provider;
 use crate::factors;
 use crate::kernel::{ConnectionId, Digest, Origin, UserId};
 use crate::meters::Outcome;
-use crate::sessions::{Method, Remember};
+use crate::sessions::{Method, Remember, Strength};
 use crate::sso::arrival::{self, Who};
 use crate::sso::connections::Ready;
 use crate::sso::identities::{self, Pending};
+use crate::sso::provider_sessions;
 use crate::sso::saml::{Answer, Report};
-use crate::sso::{mapping, provider_sessions};
 
 /// A good answer, and to whom it came.
 #[derive(Debug)]
@@ -84,7 +84,10 @@ fn let_in(tx: &mut Tx<'_>, app: &App, attempt: Attempt) -> Result<SignedIn, Erro
     if let Some(provider) = another_provider(tx, user, provided)? {
         return Err(Error::ProviderOnly(provider));
     }
-    let rest = if mapping::is_by_several_factors(&answer) { Rest::DoneElsewhere } else { Rest::AsUsual };
+    let rest = match provided.strength {
+        Strength::OneFactor => Rest::AsUsual,
+        Strength::SecondFactor | Strength::Passkey => Rest::DoneElsewhere,
+    };
     let first = First { user, by: Method::Sso, provided: Some(provided), rest };
     Ok(SignedIn::In(enter(tx, app, first, Remember::No, &held)?))
 }

@@ -5,7 +5,7 @@ use crate::audit::{self, Event};
 use crate::db::{self, Tx};
 use crate::kernel::{Token, UserId};
 use crate::meters::Outcome;
-use crate::sessions::{self, EndReason, Method, Opened, Opening, Place, Provided, Remember};
+use crate::sessions::{self, EndReason, Method, Opened, Opening, Place, Provided, Remember, Strength};
 
 /// Somebody who has proved who they are.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +35,8 @@ pub fn finish(
     let (opened, place) = sessions::open(tx, &app.settings.session, &opening)?;
     tx.origin = tx.origin.clone().acting_as(user, opened.id);
     if app.settings.step_up.login_counts {
-        sessions::confirm(tx, opened.id)?;
+        // The session knows by which proofs it was opened.
+        sessions::confirm(tx, opened.id, Strength::OneFactor)?;
     }
     let words: Vec<&str> = by.iter().copied().map(Method::as_str).collect();
     audit::record(tx, Event::about(user, "session.opened").with("methods", words))?;

@@ -7,6 +7,7 @@ use super::saml::Answer;
 use crate::accounts::Name;
 use crate::kernel::{EmailAddress, GroupId};
 use crate::orgs::Role;
+use crate::sessions::Strength;
 
 /// What providers say of a sign-in that took more than one factor.
 const SEVERAL_FACTORS: &[&str] = &[
@@ -67,9 +68,10 @@ pub fn own_groups(mappings: &Mappings, groups: &BTreeSet<String>) -> BTreeSet<Gr
     groups.iter().filter_map(|group| mappings.groups.get(group)).flatten().copied().collect()
 }
 
-/// Whether the provider has asked for more than one factor.
-pub fn is_by_several_factors(answer: &Answer) -> bool {
-    answer.authn_context.as_deref().is_some_and(|said| SEVERAL_FACTORS.contains(&said))
+/// Whether the provider has asked for more than one factor. It does not say which.
+pub fn strength(answer: &Answer) -> Strength {
+    let has_several = answer.authn_context.as_deref().is_some_and(|said| SEVERAL_FACTORS.contains(&said));
+    if has_several { Strength::SecondFactor } else { Strength::OneFactor }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::sessions;
 use crate::sso::arrival::{self, Who};
 use crate::sso::connections::Ready;
 use crate::sso::saml::{Answer, Check, Report, TOLERATED_DIFFERENCE};
-use crate::sso::{identities, provider_sessions};
+use crate::sso::{identities, mapping, provider_sessions};
 
 /// A good answer to somebody who is signed in.
 #[derive(Debug)]
@@ -99,7 +99,7 @@ fn is_account_of(tx: &mut Tx<'_>, ready: &Ready, answer: &Answer, user: UserId) 
 fn accept(tx: &mut Tx<'_>, (user, session): (UserId, SessionId), answer: &Answer) -> Result<(), Refused> {
     let is_disabled = crate::accounts::lock_credentials(tx, user)?.is_none_or(|held| held.is_disabled);
     let (_, came_by) = sessions::find_provider_session(tx, session)?.ok_or(Refused::Ended)?;
-    if is_disabled || !sessions::confirm(tx, session)? {
+    if is_disabled || !sessions::confirm(tx, session, mapping::strength(answer))? {
         return Err(Refused::Ended);
     }
     provider_sessions::renew(tx, came_by, answer)?;

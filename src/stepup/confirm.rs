@@ -242,7 +242,7 @@ fn accept_password(
 
 /// The session may have ended meanwhile.
 fn accept(tx: &mut Tx<'_>, attempt: &Attempt, keys: Keys) -> Result<(), Error> {
-    if !sessions::confirm(tx, attempt.session.session)? {
+    if !sessions::confirm(tx, attempt.session.session, attempt.way.strength())? {
         return Err(Error::Ended);
     }
     keys.forgive(tx)?;

@@ -17,7 +17,7 @@ use crate::db::{self, ReadTx};
 use crate::domains::{self, Provider};
 use crate::factors;
 use crate::kernel::{ConnectionId, UserId};
-use crate::sessions::Live;
+use crate::sessions::{Live, Strength};
 use crate::sso::provider_sessions;
 
 /// How somebody can confirm that it is them.
@@ -33,6 +33,15 @@ pub enum Way {
 }
 
 impl Way {
+    /// What it shows by itself. What a provider says beyond that stands in its answer.
+    fn strength(self) -> Strength {
+        match self {
+            Self::Passkey => Strength::Passkey,
+            Self::Totp => Strength::SecondFactor,
+            Self::Password | Self::Sso => Strength::OneFactor,
+        }
+    }
+
     /// The stable word for the API and the audit.
     pub fn as_str(self) -> &'static str {
         match self {

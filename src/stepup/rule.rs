@@ -43,6 +43,8 @@ mod tests {
             last_active_at: now,
             last_auth_at: now,
             confirmed_at,
+            second_factor_at: None,
+            passkey_at: None,
             expires_at: now,
             provider_session: None,
             is_remembered: false,

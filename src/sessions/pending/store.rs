@@ -6,6 +6,7 @@ use crate::db::schema::pending_sign_ins::dsl;
 use crate::db::schema::provider_sessions;
 use crate::db::{self, ReadTx, Tx};
 use crate::kernel::{Digest, ProviderSessionId, UserId};
+use crate::sessions::Strength;
 
 pub(super) fn insert(
     tx: &mut Tx<'_>,
@@ -48,7 +49,7 @@ pub(super) fn find(tx: &mut ReadTx<'_>, digest: &Digest, most_tries: i32) -> Res
     Ok(row.and_then(|(user, method, remember, session, ends_at)| {
         // A newer node may know more ways to begin than this one.
         let by = Method::from_stored(&method)?;
-        let provided = session.map(|session| Provided { session, ends_at });
+        let provided = session.map(|session| Provided { session, ends_at, strength: Strength::OneFactor });
         Some(Pending { user, by, provided, remember: if remember { Remember::Yes } else { Remember::No } })
     }))
 }

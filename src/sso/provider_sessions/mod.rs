@@ -7,6 +7,7 @@ mod store;
 
 use chrono::{DateTime, Utc};
 
+use super::mapping;
 use super::saml::{Answer, NameId};
 use crate::db::{self, ReadTx, Tx};
 use crate::kernel::{ConnectionId, Digest, ProviderSessionId, UserId};
@@ -31,7 +32,7 @@ pub fn use_once(tx: &mut Tx<'_>, connection: ConnectionId, answer: &Answer) -> R
 pub fn open(tx: &mut Tx<'_>, connection: ConnectionId, user: UserId, answer: &Answer) -> Result<Provided, db::Error> {
     let session = ProviderSessionId::new(tx.now);
     store::insert(tx, session, (connection, user), answer)?;
-    Ok(Provided { session, ends_at: answer.session_ends_at })
+    Ok(Provided { session, ends_at: answer.session_ends_at, strength: mapping::strength(answer) })
 }
 
 pub fn find(tx: &mut ReadTx<'_>, id: ProviderSessionId) -> Result<Option<ProviderSession>, db::Error> {

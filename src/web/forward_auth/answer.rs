@@ -7,6 +7,7 @@ use serde_json::json;
 use url::form_urlencoded;
 
 use super::Check;
+use crate::affiliations::Affiliations;
 use crate::app::App;
 use crate::gateway::{Identity, Request};
 use crate::web::failure::Failure;
@@ -19,8 +20,8 @@ const NO_STORE: (header::HeaderName, HeaderValue) = (header::CACHE_CONTROL, Head
 /// 200 with every identity header and without a cookie: most proxies lose it, or hand it to the wrong side.
 pub(super) fn allow(known: Option<&Named>) -> HttpResponse {
     let mut response = without_body(StatusCode::OK);
-    let values = known.map_or([EMPTY; 5], |Named(values)| {
-        let [user, email, name, groups] = values.clone();
+    let values = known.map_or([EMPTY; 5], |named| {
+        let [user, email, name, groups] = named.values.clone();
         [user, email, name, groups, EMPTY]
     });
     for (name, value) in NAMES.iter().zip(values) {
@@ -40,18 +41,27 @@ static NAMES: [HeaderName; 5] = [
 
 const EMPTY: HeaderValue = HeaderValue::from_static("");
 
-/// Somebody as apps are told of them: user, email, name and groups, ready to be sent.
+/// Somebody as apps are told of them: user, email, name and groups, ready to be sent. Rules ask for the groups as well,
+/// which here are all there are.
 #[derive(Clone)]
-pub struct Named([HeaderValue; 4]);
+pub struct Named {
+    values: [HeaderValue; 4],
+    affiliations: Affiliations,
+}
 
 impl Named {
-    pub(super) fn new(identity: &Identity) -> Self {
+    pub(super) fn new(identity: &Identity, affiliations: Affiliations) -> Self {
         let [user, email, name, groups, _] = identity.values();
         // There are no control characters left in them, and that is all a header's value cannot hold.
-        Self([user, email, name, groups].map(|value| match value {
+        let values = [user, email, name, groups].map(|value| match value {
             "" => EMPTY,
             value => HeaderValue::from_bytes(value.as_bytes()).unwrap_or(EMPTY),
-        }))
+        });
+        Self { values, affiliations }
+    }
+
+    pub(super) fn affiliations(&self) -> &Affiliations {
+        &self.affiliations
     }
 }
 
@@ -80,20 +90,32 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 pub(super) fn lead_to_sign_in(check: &Check<'_>, asked: &Request<'_>, status: StatusCode) -> HttpResponse {
+    lead_to(check.gate.sign_in.location(&check.gate.app, asked), status)
+}
+
+pub(super) fn lead_to(location: Option<HeaderValue>, status: StatusCode) -> HttpResponse {
     let mut response = without_body(status);
-    if let Some(location) = check.gate.sign_in.location(&check.gate.app, asked) {
+    if let Some(location) = location {
         response.headers_mut().insert(header::LOCATION, location);
     }
     response
 }
 
-/// The sign-in page.
-pub(super) struct SignIn(String);
+/// A page of the portal to which people are led who want to come in.
+pub(super) struct Page(String);
 
-impl SignIn {
-    pub(super) fn of(app: &App) -> Self {
+impl Page {
+    pub(super) fn sign_in(app: &App) -> Self {
+        Self::at(app, "/login")
+    }
+
+    pub(super) fn confirm(app: &App) -> Self {
+        Self::at(app, "/confirm")
+    }
+
+    fn at(app: &App, path: &str) -> Self {
         let mut page = app.settings.server.public_url.clone();
-        page.set_path("/login");
+        page.set_path(path);
         Self(page.into())
     }
 

@@ -7,7 +7,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use super::visitor::Visitor;
-use super::{Check, Verdict, answer, family};
+use super::{Check, Verdict, answer, family, step_up};
 use crate::gateway::{Malformed, Request};
 use crate::web::enrollment;
 use crate::web::failure::Failure;
@@ -23,6 +23,7 @@ pub(super) fn answer(check: &Check<'_>, verdict: Verdict<'_>) -> HttpResponse {
     match verdict {
         Verdict::Allow(known) => answer::allow(known.as_ref().map(Visitor::named)),
         Verdict::SignIn(asked) => with_location(check, &asked, answer::unauthenticated(check)),
+        Verdict::Confirm(asked, wanted) => step_up::answer_with_location(check, &asked, wanted),
         Verdict::InvalidKey(asked) => with_location(check, &asked, answer::invalid_key(check)),
         Verdict::Refuse(Failure::InvalidRequest(why)) => answer::refuse(check, &Failure::Forbidden(why)),
         // Its page is nginx's own, so the way on has to stand in a header: nginx's configuration decides who is led there.

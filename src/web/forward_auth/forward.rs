@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName};
 
 use super::visitor::Visitor;
-use super::{Check, Verdict, answer, family};
+use super::{Check, Verdict, answer, family, step_up};
 use crate::gateway::forwarded::Parts;
 use crate::gateway::{Malformed, Request};
 
@@ -33,6 +33,7 @@ pub(super) fn answer(check: &Check<'_>, verdict: Verdict<'_>) -> HttpResponse {
             answer::lead_to_sign_in(check, &asked, redirect_for(asked.method))
         }
         Verdict::SignIn(_) => answer::unauthenticated(check),
+        Verdict::Confirm(asked, wanted) => step_up::answer(check, &asked, wanted, redirect_for(asked.method)),
         Verdict::InvalidKey(_) => answer::invalid_key(check),
         Verdict::Refuse(failure) => answer::refuse(check, &failure),
     }

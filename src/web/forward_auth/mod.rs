@@ -12,6 +12,7 @@ mod auth_request;
 mod family;
 mod forward;
 mod gate_cookies;
+mod step_up;
 mod visitor;
 
 use std::sync::Once;
@@ -24,10 +25,10 @@ use super::failure::Failure;
 use super::layers::{self, Arrival};
 use crate::api_keys::{KnownProgram, Uses};
 use crate::app::App;
-use crate::gateway::{Decision, Malformed, Reason, Request, Rules, Subject, decide};
+use crate::gateway::{Decision, Malformed, Proof, Reason, Rehearsal, Request, Rules, Subject};
 use crate::sessions;
 pub use answer::Named;
-use answer::SignIn;
+use answer::Page;
 use visitor::Visitor;
 
 /// The sessions and API keys that a node remembers for its gate, each with who its holder is to apps.
@@ -38,7 +39,8 @@ pub type LiveSessions = sessions::LiveSessions<Named, KnownProgram<Named>>;
 pub struct Gate {
     app: App,
     rules: Rules,
-    sign_in: SignIn,
+    sign_in: Page,
+    confirm: Page,
     live: LiveSessions,
     uses: Uses,
     /// Said once: it would be said again and again.
@@ -47,8 +49,9 @@ pub struct Gate {
 
 impl Gate {
     pub fn new(app: App, live: LiveSessions, uses: Uses) -> Self {
-        let (rules, sign_in) = (Rules::compile(&app.settings.gateway), SignIn::of(&app));
-        Self { app, rules, sign_in, live, uses, groups_left_out: Once::new() }
+        let (sign_in, confirm) = (Page::sign_in(&app), Page::confirm(&app));
+        let rules = Rules::compile(&app.settings.gateway);
+        Self { app, rules, sign_in, confirm, live, uses, groups_left_out: Once::new() }
     }
 }
 
@@ -64,6 +67,8 @@ enum Verdict<'a> {
     /// `None` for somebody who need not be known.
     Allow(Option<Visitor>),
     SignIn(Request<'a>),
+    /// Somebody whose last proof is too long ago, or not the one that is wanted.
+    Confirm(Request<'a>, Proof),
     /// A key that is not good, where keys are taken.
     InvalidKey(Request<'a>),
     Refuse(Failure),
@@ -110,10 +115,12 @@ async fn try_judge<'a>(check: &Check<'a>, read: Read) -> Result<Verdict<'a>, Fai
     let now = check.gate.app.clock.now();
     let subject = visitor.as_ref().map_or(Subject::Stranger, |visitor| visitor.subject(now));
     let is_nobody = matches!(subject, Subject::Leaving | Subject::Unprotected);
-    Ok(match decide(&check.gate.rules, &asked, subject) {
+    let judgement = check.gate.rules.judge(&asked, &subject, Rehearsal::No, now);
+    Ok(match judgement.decision {
         // Who leaves is nobody to apps, where nobody need be known; nor is who lacks what makes sure that it is them.
         Decision::Allow => Verdict::Allow(visitor.filter(|_| !is_nobody)),
         Decision::SignIn => Verdict::SignIn(asked),
+        Decision::Confirm(proof) => Verdict::Confirm(asked, proof),
         Decision::Deny(reason) => Verdict::Refuse(denied(&check.gate.app, reason)),
     })
 }

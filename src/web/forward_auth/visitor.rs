@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::{Check, Gate, Named, gate_cookies};
 use crate::affiliations::Affiliations;
 use crate::api_keys::{self, KnownProgram, PREFIX, Program, Shown};
-use crate::gateway::{Identity, Request, Subject};
+use crate::gateway::{Holder, Identity, Proofs, Request, Subject};
 use crate::sessions::{Known, Live};
 use crate::web::bearer::{Bearer, bearer};
 use crate::web::failure::Failure;
@@ -20,13 +20,25 @@ pub(super) enum Visitor {
 }
 
 impl Visitor {
-    pub(super) fn subject(&self, now: DateTime<Utc>) -> Subject {
+    pub(super) fn subject(&self, now: DateTime<Utc>) -> Subject<'_> {
         match self {
             Self::Person(known) if known.live.is_leaving() => Subject::Leaving,
             Self::Person(known) if known.live.lacks_second_factor(now) => Subject::Unprotected,
             Self::Program(known) if known.program.lacks_second_factor(now) => Subject::Unprotected,
-            Self::Person(known) => Subject::Person { email_verified: known.live.email_verified },
-            Self::Program(known) => Subject::Program { email_verified: known.program.email_verified },
+            Self::Person(known) => {
+                let live = &known.live;
+                let verified = live.email_verified.then_some(&live.email);
+                let proofs = Proofs {
+                    anything: live.last_auth_at,
+                    second_factor: live.second_factor_at,
+                    passkey: live.passkey_at,
+                };
+                Subject::Person(Holder { verified, affiliations: known.kept.affiliations() }, proofs)
+            }
+            Self::Program(known) => {
+                let verified = known.program.email_verified.then_some(&known.program.email);
+                Subject::Program(Holder { verified, affiliations: known.kept.affiliations() })
+            }
         }
     }
 
@@ -63,7 +75,7 @@ async fn find_program(check: &Check<'_>, text: &[u8]) -> Result<Arc<KnownProgram
     let app = &check.gate.app;
     let shown = Shown::parse(&app.sealer, text).ok_or(Failure::InvalidKey)?;
     let keep = |program: &Program, affiliations: &Affiliations| {
-        named(check.gate, &Identity::of_program(program, affiliations))
+        named(check.gate, &Identity::of_program(program, affiliations), affiliations)
     };
     let known = api_keys::recognise(app, &check.gate.live, shown, keep).await?.ok_or(Failure::InvalidKey)?;
     check.gate.uses.note(app, &known.program, check.arrival.client);
@@ -73,7 +85,8 @@ async fn find_program(check: &Check<'_>, text: &[u8]) -> Result<Arc<KnownProgram
 /// A sibling host can toss in cookies of the same name, so the first that is good counts.
 async fn find_live(gate: &Gate, headers: &HeaderMap) -> Result<Option<Arc<Known<Named>>>, Failure> {
     for token in gate_cookies::tokens(&gate.app, headers) {
-        let keep = |live: &Live, affiliations: &Affiliations| named(gate, &Identity::of(live, affiliations));
+        let keep =
+            |live: &Live, affiliations: &Affiliations| named(gate, &Identity::of(live, affiliations), affiliations);
         if let Some(known) = gate.live.find(&gate.app, token.digest(), keep).await? {
             return Ok(Some(known));
         }
@@ -81,12 +94,12 @@ async fn find_live(gate: &Gate, headers: &HeaderMap) -> Result<Option<Arc<Known<
     Ok(None)
 }
 
-fn named(gate: &Gate, identity: &Identity) -> Named {
+fn named(gate: &Gate, identity: &Identity, affiliations: &Affiliations) -> Named {
     if !identity.are_groups_complete() {
         let [user, ..] = identity.values();
         gate.groups_left_out.call_once(|| {
             log::warn!("apps are not told of all groups of {user}, and perhaps of others: there are more than fit");
         });
     }
-    Named::new(identity)
+    Named::new(identity, affiliations.clone())
 }

@@ -66,7 +66,7 @@ fn apps(app: &App, live: &Live) -> Vec<Value> {
     let may_open = |rule: &&Rule| match rule.allow {
         Allow::Deny => false,
         Allow::Public => true,
-        Allow::SignedIn => live.email_verified || !rule.verified,
+        Allow::SignedIn | Allow::TwoFactor => live.email_verified || !rule.verified,
     };
     let scheme = app.settings.server.public_url.scheme();
     let hosts = app.settings.gateway.rules.iter().filter(may_open).flat_map(|rule| &rule.hosts);

@@ -6,4 +6,5 @@ mod demo;
 pub mod groups;
 pub mod house;
 mod questions;
+mod rules;
 mod weather;
