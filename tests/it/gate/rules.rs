@@ -83,7 +83,7 @@ fn writing_asks_for_a_recent_proof_and_reading_does_not() {
         for part in ["Bearer error=\"insufficient_user_authentication\"", "max_age=\"300\"", page] {
             assert!(challenge.contains(part), "{challenge}");
         }
-        let problem: Value = serde_json::from_slice(&refused.message.body).unwrap();
+        let problem: Value = refused.json();
         assert_eq!((&problem["code"], &problem["confirm_url"]), (&"reauth_required".into(), &page.into()));
         assert_eq!(refused.headers("remote-user"), Vec::<&str>::new());
     }
