@@ -200,6 +200,15 @@ fn people_sign_in_by_their_companys_provider_on_another_site_in_a_real_browser()
     play(&service, "sso.mjs", &[&service.portal, &service.demo, &provider.url(""), &metadata], "screenshots-sso");
 }
 
+#[test]
+fn owners_connect_a_real_provider_by_the_pages_alone_in_a_real_browser() {
+    let provider = SimpleSamlPhp::start();
+    let service = Service::start(&["sso.allowed_networks=127.0.0.0/8"]);
+    service.found_acme();
+    let metadata = provider.trusted().display().to_string();
+    play(&service, "connections.mjs", &[&service.portal, &provider.url(""), &metadata], "screenshots-connections");
+}
+
 /// Where cookies can be for other sites, and only then are some of them sent at all.
 #[test]
 fn people_sign_in_by_their_companys_provider_over_https_in_a_real_browser() {

@@ -33,8 +33,16 @@ pub(super) async fn add(arguments: &Add, app: &App) -> anyhow::Result<()> {
     }
     let place = connections::Place::of(public_url, whole.connection.id);
     say(&format!(
-        "{}  {}\nGive the provider our metadata: {}\nor by hand:  entity id {}\n             ACS URL   {}",
-        whole.connection.id, whole.connection.name, place.entity_id, place.entity_id, place.acs
+        "{}  {}\nGive the provider our metadata: {}\nor by hand:  entity id  {}\n             ACS URL    {}\n             logout URL {}\n\
+         Then try it out, signed in as an owner or admin of {}: {}?purpose=test",
+        whole.connection.id,
+        whole.connection.name,
+        place.entity_id,
+        place.entity_id,
+        place.acs,
+        place.logout,
+        arguments.slug,
+        place.login
     ))
 }
 

@@ -109,7 +109,10 @@ fn in_full(whole: &Whole, place: &Place, now: DateTime<Utc>) -> String {
         format!("metadata     {}", source(&one.source)),
         format!("our metadata {}", place.entity_id),
         format!("our ACS      {}", place.acs),
-        format!("state        {}", standing(one, now)),
+        format!("our logout   {}", place.logout),
+        format!("sign-on      {}", place.login),
+        format!("try it out   {}?purpose=test", place.login),
+        format!("state        {}, {}", standing(one, now), tested(one)),
     ];
     lines.extend(whole.domains.iter().map(|domain| {
         format!("domain       {} ({})", domain.name, if domain.proof.is_some() { "proved" } else { "not proved" })
@@ -136,6 +139,14 @@ fn standing(one: &Connection, now: DateTime<Utc>) -> String {
         Some(from) if from <= now => "the only way in".to_owned(),
         Some(from) => format!("the only way in from {} on", from.format(TIME)),
         None => "one way in".to_owned(),
+    }
+}
+
+fn tested(one: &Connection) -> String {
+    match one.tested_at {
+        Some(at) if one.is_tested(DateTime::UNIX_EPOCH) => format!("tried out {}", at.format(TIME)),
+        Some(_) => "changed since it was tried out".to_owned(),
+        None => "never tried out".to_owned(),
     }
 }
 

@@ -97,6 +97,7 @@ impl Key {
         json!({
             "id": self.id,
             "sha256": certificate::fingerprint_of(&self.certificate),
+            "certificate": certificate::pem_of(&self.certificate),
             "signs": self.signs,
             "created_at": self.created_at,
             "not_after": self.not_after,

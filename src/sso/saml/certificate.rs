@@ -81,6 +81,14 @@ pub fn fingerprint_of(der: &[u8]) -> String {
     fingerprint(&Sha256::digest(der).into())
 }
 
+/// A certificate as files have it (RFC 7468, section 5), with a line break at its end.
+pub fn pem_of(der: &[u8]) -> String {
+    let base64 = STANDARD.encode(der);
+    let letters: Vec<char> = base64.chars().collect();
+    let lines: Vec<String> = letters.chunks(64).map(|line| line.iter().collect()).collect();
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
+}
+
 fn fingerprint(sha256: &[u8; 32]) -> String {
     sha256.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":")
 }

@@ -247,7 +247,7 @@ pub fn look_ahead(
     (connection, preflight): (&Connection, &Preflight),
     request: &HttpRequest,
 ) -> HttpResponse {
-    let form = view::form(&input_of_day(preflight), &[], None);
+    let form = view::form(&input_of_day(connection, preflight, app.clock.now()), &[], None);
     page_of_preflight(app, who, (connection, preflight), (form, StatusCode::OK), request)
 }
 
@@ -406,10 +406,13 @@ fn input_of(whole: &Whole, names: &BTreeMap<String, String>) -> Value {
     })
 }
 
-fn input_of_day(preflight: &Preflight) -> Value {
+/// As it stands, so that saving it changes nothing.
+fn input_of_day(connection: &Connection, preflight: &Preflight, now: DateTime<Utc>) -> Value {
+    let day = connection.enforced_from.filter(|from| *from > now).map(|from| from.format("%Y-%m-%d").to_string());
     let named: Vec<&str> =
         preflight.people.iter().filter(|person| person.is_break_glass).map(|person| person.email.as_str()).collect();
-    json!({ "when": "", "enforced_from": "", "break_glass": named.join("\n") })
+    let when = if day.is_some() { "day" } else { "" };
+    json!({ "when": when, "enforced_from": day.unwrap_or_default(), "break_glass": named.join("\n") })
 }
 
 fn place(who: &Belongs, id: ConnectionId, done: &str) -> String {
@@ -444,7 +447,7 @@ fn pairs(field: &'static str, text: &str) -> Result<Vec<(String, String)>, Vec<F
 fn notice(done: &str) -> Option<&'static str> {
     match done {
         "added" => {
-            Some("The connection is added. Next: give the provider our metadata, prove a domain, and try it out.")
+            Some("The connection is added. Next: prove its domains, give the provider our metadata, and try it out.")
         }
         "changed" => Some("The connection is changed."),
         "removed" => Some("The connection is removed."),

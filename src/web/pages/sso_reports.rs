@@ -47,6 +47,7 @@ fn summarise(kept: &Kept, now: DateTime<Utc>) -> Value {
     json!({
         "reference": kept.reference.as_str(),
         "what": what(kept.purpose),
+        "is_test": kept.purpose == Purpose::Test,
         "is_good": kept.refused().is_none(),
         "sentence": kept.refused().map(Check::sentence),
         "at": kept.created_at,

@@ -84,6 +84,10 @@ fn what_is_published_names_this_connection_and_its_keys() {
     };
     let before = certificates(&first);
     assert_eq!(before.len(), 1);
+    let as_a_file = said["keys"][0]["certificate"].as_str().unwrap();
+    let lines: Vec<&str> = as_a_file.lines().filter(|line| !line.starts_with("-----")).collect();
+    assert_eq!(lines.concat(), before[0], "for providers that read no metadata: {as_a_file}");
+    assert!(lines.iter().all(|line| line.len() <= 64));
 
     // Rolled over: both are shown, then the new one signs, then the old one goes.
     let new: Value = owner.api("POST", &format!("{place}/keys"), Value::Null).json();

@@ -1,5 +1,7 @@
 //! The pages, without a script.
 
+use chrono::TimeDelta;
+
 use super::{PLACE, certificate, metadata};
 use crate::orgs::{OWNER, staffed};
 use crate::support::TestApp;
@@ -45,6 +47,9 @@ fn an_owner_adds_changes_and_removes_a_connection_on_pages_and_sees_what_to_past
         "example.org (not proved)",
         &format!("/saml/{id}/acs"),
         "Reply URL",
+        "-----BEGIN CERTIFICATE-----",
+        &format!("{place}/reports"),
+        &format!("/saml/{id}/login?purpose=test"),
     ] {
         assert!(shown.contains(said), "{said}: {shown}");
     }
@@ -84,6 +89,23 @@ fn make_a_must(app: &TestApp, owner: &mut Browser, (place, owner_id): (&str, &st
     let on = owner.submit(&format!("{place}/enforce"), &[("when", "now"), ("break_glass", OWNER)]);
     assert_eq!(on.status, 303, "{}", on.text());
     assert!(owner.get(place).text().contains("It is the only way in for its people"));
+    keep_the_day(app, owner, place);
+}
+
+/// Somebody looks again, long after the test, and saves what the page shows.
+fn keep_the_day(app: &TestApp, owner: &mut Browser, place: &str) {
+    let day = (app.clock().now() + TimeDelta::days(9)).format("%Y-%m-%d").to_string();
+    app.execute(&format!(
+        "UPDATE connections SET enforced_from = '{day}T00:00:00Z', tested_at = changed_at - interval '9 days'"
+    ));
+    let shown = owner.get(&format!("{place}/preflight")).text();
+    assert!(shown.contains(&format!("value=\"{day}\"")), "{shown}");
+    assert!(shown.contains(r#"<option value="day" selected>"#), "{shown}");
+    let same = [("when", "day"), ("enforced_from", day.as_str()), ("break_glass", OWNER)];
+    let saved = owner.submit(&format!("{place}/enforce"), &same);
+    assert_eq!(saved.status, 303, "{}", saved.text());
+    let kept = format!("SELECT count(*) AS n FROM connections WHERE enforced_from = '{day}T00:00:00Z'");
+    assert_eq!(app.count(&kept), 1);
 }
 
 fn save(app: &TestApp, owner: &mut Browser, (place, mapped): (&str, &str)) {

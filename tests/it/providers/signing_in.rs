@@ -30,8 +30,10 @@ fn people_come_by_simplesamlphp_however_it_signs_and_encrypts() {
 #[test]
 fn simplesamlphp_as_the_documentation_sets_it_up_signs_people_in_and_out() {
     let shown = documentation::blocks(&documentation::read("docs/sso.md"), "php");
-    let hosted = shown.iter().find(|block| block.contains("'host'")).unwrap();
-    let provider = SimpleSamlPhp::start_as(hosted);
+    let with = |word: &str| shown.iter().find(|block| block.contains(word)).unwrap().as_str();
+    let provider = SimpleSamlPhp::start_as_packaged(
+        ["enable.saml20-idp", "$config['people']", "'host'", "metadata.sources"].map(with),
+    );
     let house = House::of(&provider.metadata(), &json!({}));
     provider.trust(&house.metadata());
     let mut browser = house.app.browser();

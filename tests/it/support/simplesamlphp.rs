@@ -32,25 +32,40 @@ pub struct SimpleSamlPhp {
 impl SimpleSamlPhp {
     /// It knows Ann of `example.com` and signs both response and assertion.
     pub fn start() -> Self {
-        Self::start_as(FILES[2].1)
+        Self::start_with(|_, _| FILES.map(|(name, text)| (name, text.to_owned())).to_vec())
     }
 
-    /// With another `metadata/saml20-idp-hosted.php`.
-    pub fn start_as(hosted: &str) -> Self {
+    /// As the package has left it, with what `shown` adds: what a document would have people write into its files, in
+    /// this order: its settings, with whom it signs people in, who it is, and whom it trusts.
+    pub fn start_as_packaged([settings, people, hosted, trusted]: [&str; 4]) -> Self {
+        let packaged = |name: &str| {
+            let text = fs::read_to_string(format!("/etc/simplesamlphp/{name}")).expect("the package is installed");
+            // What is secret is in a file of root's.
+            text.lines().filter(|line| !line.starts_with("require_once")).collect::<Vec<_>>().join("\n")
+        };
+        Self::start_with(|folder, url| {
+            let of_ours = |text: &str| text.replace("/etc/simplesamlphp", folder).replace("vestibule.xml", "sp.xml");
+            let config = [packaged("config.php"), of_ours(settings), of_ours(trusted), IN_A_FOLDER.to_owned()];
+            let people = format!("{}\n{people}", packaged("authsources.php"));
+            let hosted = hosted.replace("https://idp.example.com/simplesamlphp/", url);
+            vec![(FILES[0].0, config.join("\n")), (FILES[1].0, people), (FILES[2].0, hosted)]
+        })
+    }
+
+    /// `files` are given the folder they will be in and the URL it will have.
+    fn start_with(files: impl FnOnce(&str, &str) -> Vec<(&'static str, String)>) -> Self {
         let (port, folder) = (Port::claim(), Folder::make("simplesamlphp", "TERM"));
         for name in ["config", "metadata", "cert", "sessions", "tmp"] {
             fs::create_dir(folder.path().join(name)).expect("our own folder");
         }
-        for (name, text) in FILES {
+        let url = format!("http://127.0.0.1:{}/", port.number());
+        for (name, text) in files(&folder.path().display().to_string(), &url) {
             fs::write(folder.path().join(name), text).expect("our own folder");
         }
-        let hosted =
-            hosted.replace("https://idp.example.com/simplesaml/", &format!("http://127.0.0.1:{}/", port.number()));
-        fs::write(folder.path().join(FILES[2].0), hosted).expect("our own folder");
         let ann =
             json!({ "mail": ["ann@example.com"], "displayName": ["Ann Lee"], "groups": ["engineering", "staff"] });
         let settings = json!({
-            "url": format!("http://127.0.0.1:{}/", port.number()),
+            "url": url,
             "key": "first",
             "people": { "ann": ann },
             "sign_response": true,
@@ -140,6 +155,22 @@ impl SimpleSamlPhp {
         panic!("it goes round in circles: {}\n{}", page.text(), self.process.log());
     }
 }
+
+/// After the settings of a package: everything it writes is in the folder above, and it is reached without TLS.
+const IN_A_FOLDER: &str = r#"
+$folder = dirname(__DIR__);
+$config = [
+    'baseurlpath' => json_decode(file_get_contents("$folder/settings.json"), true)['url'],
+    'metadatadir' => "$folder/metadata/",
+    'loggingdir' => "$folder/",
+    'datadir' => "$folder/",
+    'tempdir' => "$folder/tmp/",
+    'logging.handler' => 'errorlog',
+    'secretsalt' => 'the salt of a test that hides nothing',
+    'session.cookie.secure' => false,
+    'session.phpsession.savepath' => "$folder/sessions",
+] + $config;
+"#;
 
 /// What it reads before it knows anybody.
 const NOBODY: &str = r#"<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="urn:nobody">

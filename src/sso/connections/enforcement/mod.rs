@@ -81,8 +81,8 @@ pub(super) fn enforce(tx: &mut Tx<'_>, connection: &Connection, from: Option<Dat
             store::set_enforced(tx, connection.id, None)?;
             Ok(audit::record(tx, event(connection, "sso.enforcement_ended"))?)
         }
-        // It is already.
-        (Some(before), Some(from)) if before <= tx.now && from <= tx.now => Ok(()),
+        // It is already, or will be.
+        (Some(before), Some(from)) if before == from || (before <= tx.now && from <= tx.now) => Ok(()),
         (_, Some(from)) => {
             if from > tx.now + LONGEST_NOTICE {
                 return Err(Error::TooFarAhead);
