@@ -68,9 +68,8 @@ describe("A connection", { concurrency: 1 }, () => {
     await button(page, "Add the connection").click();
     await says(page, "The connection is added.");
     place = new URL(page.url()).pathname;
-    await album.look(page, "added");
     await unfold(page);
-    await album.look(page, "unfolded");
+    await album.look(page, "added");
     const ours = await page.request.get(await link(page, /\/metadata$/).getAttribute("href"));
     writeFileSync(metadata, await ours.text());
   });
@@ -151,6 +150,7 @@ describe("A connection", { concurrency: 1 }, () => {
     await says(page, "Saved.");
     await album.look(page, "enforced");
     await page.goto(at(`${place}/preflight`));
+    assert.equal(await page.getByLabel("Break glass").inputValue(), OLIVE.email);
     await album.look(page, "look-back");
   });
 
@@ -162,9 +162,9 @@ describe("A connection", { concurrency: 1 }, () => {
     await page.getByLabel("Your name").fill("Ann");
     await passwordField(page).fill("nine patient otters");
     await button(page, "Create account").click();
-    await heading(page, "Sign in with Example");
+    await heading(page, "Sign in by your organization");
     await album.look(page, "no-sign-up");
-    await link(page, "Continue to Example").click();
+    await link(page, "Sign in with Example").click();
     await provesThereWhoSheIs(page);
     await heading(page, "Hello, Ann Lee");
     await page.goto(at("/account/security"));

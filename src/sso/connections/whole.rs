@@ -116,6 +116,7 @@ impl Preflight {
             "have_signed_in": self.have_signed_in,
             "not_members": self.strangers,
             "people": self.people.iter().map(affected_json).collect::<Vec<_>>(),
+            "break_glass": self.break_glass,
         })
     }
 }

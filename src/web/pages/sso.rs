@@ -409,10 +409,8 @@ fn input_of(whole: &Whole, names: &BTreeMap<String, String>) -> Value {
 /// As it stands, so that saving it changes nothing.
 fn input_of_day(connection: &Connection, preflight: &Preflight, now: DateTime<Utc>) -> Value {
     let day = connection.enforced_from.filter(|from| *from > now).map(|from| from.format("%Y-%m-%d").to_string());
-    let named: Vec<&str> =
-        preflight.people.iter().filter(|person| person.is_break_glass).map(|person| person.email.as_str()).collect();
     let when = if day.is_some() { "day" } else { "" };
-    json!({ "when": when, "enforced_from": day.unwrap_or_default(), "break_glass": named.join("\n") })
+    json!({ "when": when, "enforced_from": day.unwrap_or_default(), "break_glass": preflight.break_glass.join("\n") })
 }
 
 fn place(who: &Belongs, id: ConnectionId, done: &str) -> String {

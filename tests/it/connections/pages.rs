@@ -101,6 +101,7 @@ fn keep_the_day(app: &TestApp, owner: &mut Browser, place: &str) {
     let shown = owner.get(&format!("{place}/preflight")).text();
     assert!(shown.contains(&format!("value=\"{day}\"")), "{shown}");
     assert!(shown.contains(r#"<option value="day" selected>"#), "{shown}");
+    assert!(shown.contains(&format!(">{OWNER}</textarea>")), "{shown}");
     let same = [("when", "day"), ("enforced_from", day.as_str()), ("break_glass", OWNER)];
     let saved = owner.submit(&format!("{place}/enforce"), &same);
     assert_eq!(saved.status, 303, "{}", saved.text());

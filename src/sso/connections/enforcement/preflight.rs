@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 
-use super::{Missing, missing, store};
+use super::{Missing, list_break_glass, missing, store};
 use crate::db::{self, ReadTx};
 use crate::kernel::UserId;
 use crate::sso::connections::Connection;
@@ -21,6 +21,8 @@ pub struct Preflight {
     pub strangers: i64,
     /// Those who have never signed in by it come first; [`MOST_SHOWN`] of them.
     pub people: Vec<Affected>,
+    /// Addresses of the owners who may sign in without it, whatever domain they are in.
+    pub break_glass: Vec<String>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,5 +48,7 @@ pub fn preflight(tx: &mut ReadTx<'_>, connection: &Connection) -> Result<Preflig
     let (affected, have_signed_in, strangers) = store::count_affected(tx, connection.id)?;
     let most = i64::try_from(MOST_SHOWN).unwrap_or(i64::MAX);
     let people = store::list_affected(tx, connection.id, most)?;
-    Ok(Preflight { missing, affected, have_signed_in, strangers, people })
+    let named = list_break_glass(tx, connection)?;
+    let break_glass = named.iter().map(|owner| owner.email.to_string()).collect();
+    Ok(Preflight { missing, affected, have_signed_in, strangers, people, break_glass })
 }
