@@ -168,6 +168,7 @@ describe("A connection", { concurrency: 1 }, () => {
     await provesThereWhoSheIs(page);
     await heading(page, "Hello, Ann Lee");
     await page.goto(at("/account/security"));
+    await page.getByText("You sign in by Example alone").waitFor();
     await album.look(page, "account");
     await page.goto(at("/account/sessions"));
     await album.look(page, "devices");

@@ -10,6 +10,8 @@ use super::in_words;
 use super::password::look_at;
 use crate::api_keys;
 use crate::app::App;
+use crate::db::ReadTx;
+use crate::domains;
 use crate::factors::{self, totp};
 use crate::kernel::Redacted;
 use crate::sso::identities;
@@ -44,11 +46,14 @@ pub async fn show(
     let (user, now) = (who.live.user, app.clock.now());
     let (factors, has_password) = look_at(&app, user).await?;
     let keys = app.db.look_up(move |tx| api_keys::list(tx, user)).await?;
-    let providers = app.db.look_up(move |tx| identities::list_of(tx, user)).await?;
+    let email = who.live.email.clone();
+    let find = move |tx: &mut ReadTx<'_>| Ok((identities::list_of(tx, user)?, domains::enforced_on(tx, &email, user)?));
+    let (providers, only_way) = app.db.look_up(find).await?;
     let providers: Vec<Value> = providers.iter().map(describe_provider).collect();
     let context = json!({
         "password": has_password,
         "providers": providers,
+        "only_way": only_way.map(|provider| provider.name),
         "totp": factors.totp,
         "passkeys": factors.passkeys,
         "recovery_codes_left": factors.recovery_codes_left,
