@@ -33,26 +33,7 @@ fn an_owner_adds_changes_and_removes_a_connection_on_pages_and_sees_what_to_past
     let added = owner.submit(&add, &fields);
     assert_eq!(added.status, 303, "{}", added.text());
     let place = added.location().unwrap().path().to_owned();
-    let shown = owner.get(&place).text();
-    let id = place.rsplit('/').next().unwrap();
-    for said in [
-        "Entra ID",
-        "Okta",
-        "Google Workspace",
-        "ADFS",
-        "Keycloak",
-        "SimpleSAMLphp",
-        "CN=idp",
-        "Nobody has tried it out",
-        "example.org (not proved)",
-        &format!("/saml/{id}/acs"),
-        "Reply URL",
-        "-----BEGIN CERTIFICATE-----",
-        &format!("{place}/reports"),
-        &format!("/saml/{id}/login?purpose=test"),
-    ] {
-        assert!(shown.contains(said), "{said}: {shown}");
-    }
+    sees_what_to_paste(&mut owner, &place);
     let mapped = "SELECT string_agg(idp_group || ':' || role, ' ' ORDER BY role) AS t FROM connection_roles";
     assert_eq!(app.text(mapped), "IT:admin Staff=x:member");
     assert_eq!(app.count("SELECT count(*) AS n FROM connections WHERE default_role IS NULL AND sign_requests"), 1);
@@ -74,6 +55,30 @@ fn an_owner_adds_changes_and_removes_a_connection_on_pages_and_sees_what_to_past
     owner.get(&place);
     assert_eq!(owner.submit(&format!("{place}/remove"), &[]).status, 303);
     assert_eq!(owner.get(&place).status, 404);
+}
+
+fn sees_what_to_paste(owner: &mut Browser, place: &str) {
+    let shown = owner.get(place).text();
+    let id = place.rsplit('/').next().unwrap();
+    for said in [
+        "Entra ID",
+        "Okta",
+        "Google Workspace",
+        "ADFS",
+        "Keycloak",
+        "SimpleSAMLphp",
+        "CN=idp",
+        "Nobody has tried it out",
+        "example.org (not proved)",
+        &format!("/saml/{id}/acs"),
+        "Reply URL",
+        "-----BEGIN CERTIFICATE-----",
+    ] {
+        assert!(shown.contains(said), "{said}: {shown}");
+    }
+    let page = owner.get(place);
+    assert_eq!(page.link("See answers").unwrap().path(), format!("{place}/reports"));
+    assert_eq!(page.link("Test connection").unwrap().path(), format!("/saml/{id}/login"));
 }
 
 fn make_a_must(app: &TestApp, owner: &mut Browser, (place, owner_id): (&str, &str)) {
@@ -98,7 +103,7 @@ fn keep_the_day(app: &TestApp, owner: &mut Browser, place: &str) {
     app.execute(&format!(
         "UPDATE connections SET enforced_from = '{day}T00:00:00Z', tested_at = changed_at - interval '9 days'"
     ));
-    let shown = owner.get(&format!("{place}/preflight")).text();
+    let shown = owner.get(&format!("{place}/preflight")).answer.text();
     assert!(shown.contains(&format!("value=\"{day}\"")), "{shown}");
     assert!(shown.contains(r#"<option value="day" selected>"#), "{shown}");
     assert!(shown.contains(&format!(">{OWNER}</textarea>")), "{shown}");

@@ -168,6 +168,7 @@ $config = [
     'logging.handler' => 'errorlog',
     'secretsalt' => 'the salt of a test that hides nothing',
     'session.cookie.secure' => false,
+    'session.cookie.samesite' => null,
     'session.phpsession.savepath' => "$folder/sessions",
 ] + $config;
 "#;
