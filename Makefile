@@ -16,6 +16,9 @@ endif
 
 DEMO := 127.0.0.1:8081
 
+# Where the tests have things from npm.
+NODE_MODULES := tests/browser tests/providers examples/assertion/node
+
 .PHONY: help
 help: ## Lists what can be made.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -54,9 +57,9 @@ setup: ## Installs the system packages that building and running takes.
 .PHONY: setup-test
 setup-test: ## Installs those, and what the tests start: nginx, Caddy, identity providers, Chromium and its driver.
 	@scripts/setup test
-	@$(MAKE) -s --no-print-directory tests/browser/node_modules/.package-lock.json tests/providers/node_modules/.package-lock.json
+	@$(MAKE) -s --no-print-directory $(NODE_MODULES:%=%/node_modules/.package-lock.json)
 
 # npm writes that file when it has installed everything.
-tests/%/node_modules/.package-lock.json: tests/%/package-lock.json
-	cd tests/$* && npm ci --no-audit --no-fund --loglevel=error
+%/node_modules/.package-lock.json: %/package-lock.json
+	cd $* && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::breaches::{self, Breaches};
 use crate::config::Settings;
-use crate::crypto::{Hasher, Sealer};
+use crate::crypto::{Hasher, Keyring, Sealer};
 use crate::db::Db;
 use crate::kernel::Clock;
 use crate::kernel::return_to::Destinations;
@@ -27,6 +27,8 @@ pub struct App {
     pub hasher: Hasher,
     pub breaches: Breaches,
     pub sealer: Sealer,
+    /// What apps' proof is signed with.
+    pub keyring: Keyring,
     pub render: Renderer,
     /// Whom people name, as those who receive webhooks.
     pub outside: Outside,
@@ -58,6 +60,7 @@ impl App {
             hasher: Hasher::new(&settings.password).map_err(Error::Hasher)?,
             breaches: Breaches::new(settings.password.breach_file.as_deref(), settings.password.breach_api.as_ref())?,
             sealer: Sealer::new(&settings.secrets.keys).ok_or(Error::NoKey)?,
+            keyring: Keyring::default(),
             render: Renderer::new(settings.server.overrides_dir.as_deref())?,
             outside: Outside::new(&settings.webhooks.allowed_networks, RECEIVER_PATIENCE),
             providers: Outside::new(&settings.sso.allowed_networks, PROVIDER_PATIENCE),

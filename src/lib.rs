@@ -80,6 +80,9 @@ pub mod signin;
 /// Proving once more who one is, before something dangerous.
 pub mod stepup;
 
+/// The keys by which apps know that it is us who tell them who comes.
+pub mod signing_keys;
+
 /// Whether a request that a proxy has stopped may go on to its app.
 pub mod gateway;
 

@@ -140,6 +140,8 @@ pub const KINDS: &[Kind] = &[
         Attempt,
         "The second step of signing in was asked for, after the first one",
     ),
+    kind("signing_key.made", Account, Operator, "A key was made that apps know us by"),
+    kind("signing_key.removed", Account, Operator, "A key was removed that apps knew us by"),
     kind("signup.repeated", Account, Attempt, "Somebody tried to sign up with this email address"),
     kind(
         "sso.break_glass_named",

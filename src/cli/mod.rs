@@ -12,6 +12,7 @@ mod demo;
 pub mod domain;
 pub mod healthcheck;
 pub mod jobs;
+pub mod keys;
 pub mod logger;
 pub mod mail;
 pub mod migrate;
@@ -97,6 +98,9 @@ enum Command {
     /// See what happens by itself, and have it done now
     #[command(subcommand)]
     Jobs(jobs::Command),
+    /// Look after the keys that apps know us by
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Check or show the configuration, starting nothing
     #[command(subcommand)]
     Config(configuration::Command),
@@ -144,6 +148,10 @@ pub fn run(cli: Cli, environment: Environment) -> ExitCode {
         Command::Jobs(command) => {
             let settings = start(&sources(cli.common, command.common().clone(), environment));
             settings.and_then(|settings| jobs::run(&command, settings))
+        }
+        Command::Keys(command) => {
+            let settings = start(&sources(cli.common, command.common().clone(), environment));
+            settings.and_then(|settings| keys::run(&command, &settings))
         }
         Command::Config(command) => {
             configuration::run(&command, &sources(cli.common, command.common().clone(), environment))

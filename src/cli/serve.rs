@@ -26,6 +26,7 @@ use crate::db::{self, migrations};
 use crate::jobs;
 use crate::kernel::{Clock, Origin, Shutdown, Token, shutdown};
 use crate::mail::Transport;
+use crate::signing_keys;
 use crate::sso::saml;
 use crate::web;
 
@@ -57,6 +58,7 @@ pub fn run(mut settings: Settings, demo: Option<SocketAddr>) -> anyhow::Result<(
     if let Err(unready) = saml::warm_up() {
         log::error!("nobody can sign in by a provider: {unready}");
     }
+    web::block_on(open_signing_keys(&app))?;
     let link = web::block_on(setup_link(&app, &database))?;
     say(&banner(&app, &database, demo.as_ref(), &transport, link.as_ref()))?;
     on_a_thread(move || serve(app, Listeners { listener, metrics, demo }, transport, stop))?;
@@ -163,6 +165,14 @@ fn keep(live: web::LiveSessions, app: App, shutdown: Shutdown) -> std::io::Resul
     };
     thread::Builder::new().name("live".to_owned()).spawn(run)?;
     Ok(ended)
+}
+
+/// Found out now, and not when somebody comes: without its key the gate could let nobody through.
+async fn open_signing_keys(app: &App) -> anyhow::Result<()> {
+    if app.settings.gateway.assertion {
+        signing_keys::keys_to_sign_with(app).await.context("gateway.assertion")?;
+    }
+    Ok(())
 }
 
 /// By this whoever has started the service becomes its first administrator. A service on a server of its own is no

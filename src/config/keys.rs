@@ -1,7 +1,7 @@
 //! The names of the keys, as files, variables and people write them.
 
 /// Every key. `config/default.toml` and the reader of [`super::Settings`] are tested against this list.
-pub const KEYS: [&str; 51] = [
+pub const KEYS: [&str; 52] = [
     "server.listen",
     "server.public_url",
     "server.metrics_listen",
@@ -49,6 +49,7 @@ pub const KEYS: [&str; 51] = [
     "sso.dns_server",
     "sso.allowed_networks",
     "gateway.default",
+    "gateway.assertion",
     "gateway.organizations",
     "gateway.rules",
     "log.format",

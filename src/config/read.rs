@@ -185,10 +185,16 @@ fn limits(values: &Values, mistakes: &mut Mistakes) -> Option<Limits> {
 
 fn gateway(values: &Values, mistakes: &mut Mistakes) -> Option<Gateway> {
     let default = mistakes.collect(values.field("gateway.default").text(parse::allow));
+    let assertion = mistakes.collect(values.field("gateway.assertion").flag());
     let organizations = mistakes.collect(organizations(&values.field("gateway.organizations")));
     let tables = mistakes.collect(values.field("gateway.rules").tables());
     let rules: Vec<Option<Rule>> = tables?.iter().map(|table| rules::read(table, mistakes)).collect();
-    Some(Gateway { default: default?, organizations: organizations?, rules: rules.into_iter().collect::<Option<_>>()? })
+    Some(Gateway {
+        default: default?,
+        assertion: assertion?,
+        organizations: organizations?,
+        rules: rules.into_iter().collect::<Option<_>>()?,
+    })
 }
 
 fn organizations(field: &Field<'_>) -> Result<Organizations, Finding> {

@@ -274,6 +274,8 @@ pub struct Sso {
 pub struct Gateway {
     /// For what no rule matches.
     pub default: Allow,
+    /// Whether apps get a signed word of who comes.
+    pub assertion: bool,
     /// Whose roles and groups apps are told of.
     pub organizations: Organizations,
     /// The first that matches decides.

@@ -1,8 +1,9 @@
-//! Passwords and seals.
+//! Passwords, seals and signatures.
 //!
 //! [`Hasher`] turns passwords into argon2id hashes on a few threads of its own, so that a storm of sign-ins
 //! can neither exhaust memory nor starve the rest of the service. [`Sealer`] encrypts what must be stored and
 //! read again, signs what travels through a browser, and tags tokens that are to be known for ours unseen.
+//! [`SigningKey`] signs what others verify; the [`Keyring`] is what a node has of those keys.
 //!
 //! **Hashes of other systems** are taken as they are ([`PasswordHash::from_elsewhere`]), and are to be replaced by ours as
 //! soon as somebody has typed the password ([`Verdict::RightButDated`]):
@@ -20,11 +21,15 @@ mod argon;
 mod foreign;
 mod hash;
 mod hasher;
+pub mod keyring;
 mod scheme;
 mod sealer;
+mod signing;
 #[cfg(test)]
 mod vectors;
 
 pub use hash::{PasswordHash, Unusable};
 pub use hasher::{Busy, Hasher, Verdict};
+pub use keyring::Keyring;
 pub use sealer::{Sealer, Unsealable};
+pub use signing::{PublicKey, SigningKey, Unusable as UnusableKey};

@@ -586,6 +586,17 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    signing_keys (number) {
+        number -> Integer,
+        kid -> Text,
+        public_key -> Binary,
+        sealed_key -> Binary,
+        created_at -> Timestamptz,
+        signs_at -> Timestamptz,
+    }
+}
+
 diesel::joinable!(gate_tokens -> sessions (session_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(ended_sessions -> users (user_id));

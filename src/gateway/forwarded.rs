@@ -27,7 +27,7 @@ pub struct Request<'a> {
     pub client: IpAddr,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Scheme {
     Http,
     Https,
@@ -98,15 +98,26 @@ impl<'a> Request<'a> {
         self.path == Path::Ordinary && query.bytes().all(is_kept) && is_ordinary_name(&self.host)
     }
 
+    /// Scheme and host, with a port that is not the usual one (RFC 6454, section 6.2).
+    pub fn origin(&self) -> String {
+        self.beginning(0)
+    }
+
     fn joined(&self) -> String {
+        let mut url = self.beginning(self.target.len());
+        url.push_str(&self.target);
+        url
+    }
+
+    /// With room for so many bytes more.
+    fn beginning(&self, room: usize) -> String {
         let scheme = self.scheme.as_str();
-        let mut url = String::with_capacity(scheme.len() + 9 + self.host.len() + self.target.len());
+        let mut url = String::with_capacity(scheme.len() + 9 + self.host.len() + room);
         url.extend([scheme, "://", &self.host]);
         if self.port != self.scheme.usual_port() {
             // A String takes whatever is written to it.
             let _ = write!(url, ":{}", self.port);
         }
-        url.push_str(&self.target);
         url
     }
 
@@ -183,6 +194,9 @@ fn parse_method(text: &[u8]) -> Result<&str, Malformed> {
     }
 }
 
+/// RFC 1035, section 2.3.4, without the dot at the end.
+pub(super) const LONGEST_NAME: usize = 253;
+
 const NO_HOST: Malformed = Malformed("the host is missing or no host");
 
 fn parse_authority(text: &[u8]) -> Result<(Cow<'_, str>, Option<u16>), Malformed> {
@@ -203,7 +217,7 @@ fn parse_authority(text: &[u8]) -> Result<(Cow<'_, str>, Option<u16>), Malformed
 fn parse_lower_case(authority: &str) -> Result<(&str, Option<u16>), Malformed> {
     let (name, port) = split_port(authority);
     let name = name.strip_suffix('.').unwrap_or(name);
-    let is_host = !name.ends_with('.') && (is_ordinary_name(name) || is_canonical(name));
+    let is_host = name.len() <= LONGEST_NAME && !name.ends_with('.') && (is_ordinary_name(name) || is_canonical(name));
     if is_host && port != Some(0) { Ok((name, port)) } else { Err(NO_HOST) }
 }
 

@@ -1,5 +1,6 @@
 //! Who it is, as the app is told.
 
+use super::assertion;
 use crate::affiliations::Affiliations;
 use crate::api_keys::Program;
 use crate::kernel::label::breaks_its_line;
@@ -7,8 +8,23 @@ use crate::kernel::{EmailAddress, UserId};
 use crate::sessions::Live;
 
 /// A proxy reads the head of our answer into one page of memory (nginx's `proxy_buffer_size` is 4 KiB), and lets nobody
-/// through when it does not fit. What else is said of somebody takes less than half of that.
+/// through when it does not fit. What else is said of somebody takes less than half of that, where nothing is signed.
 const MOST_BYTES_OF_GROUPS: usize = 2048;
+
+/// What the identity headers take of that page together, where the last one says it all once more.
+const ROOM: usize = 4096 - BESIDE;
+
+/// The status, and the headers that every answer has.
+const BESIDE: usize = 896;
+
+/// What an app is told by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Told<'a> {
+    /// The `Remote-*` headers alone.
+    Plainly,
+    /// An assertion as well, by this issuer. The groups are the same, so there is room for fewer: under half as many.
+    AndSigned(&'a str),
+}
 
 /// The values of the identity headers.
 ///
@@ -29,14 +45,14 @@ impl Identity {
         Self::default()
     }
 
-    pub fn of(live: &Live, affiliations: &Affiliations) -> Self {
-        Self::of_person(live.user, live.email_verified.then_some(&live.email), &live.name).with(affiliations)
+    pub fn of(live: &Live, affiliations: &Affiliations, told: Told<'_>) -> Self {
+        Self::of_person(live.user, live.email_verified.then_some(&live.email), &live.name).with(affiliations, told)
     }
 
     /// That of the person whose key it is.
-    pub fn of_program(program: &Program, affiliations: &Affiliations) -> Self {
+    pub fn of_program(program: &Program, affiliations: &Affiliations, told: Told<'_>) -> Self {
         let verified = program.email_verified.then_some(&program.email);
-        Self::of_person(program.user, verified, &program.name).with(affiliations)
+        Self::of_person(program.user, verified, &program.name).with(affiliations, told)
     }
 
     fn of_person(user: UserId, verified: Option<&EmailAddress>, name: &str) -> Self {
@@ -44,9 +60,22 @@ impl Identity {
         Self { user: user.to_string(), email, name: in_one_line(name), ..Self::default() }
     }
 
-    fn with(self, affiliations: &Affiliations) -> Self {
-        let (groups, are_groups_complete) = in_one_list(affiliations.words());
+    fn with(self, affiliations: &Affiliations, told: Told<'_>) -> Self {
+        let fits = |list: usize, json: usize| match told {
+            Told::Plainly => list <= MOST_BYTES_OF_GROUPS,
+            Told::AndSigned(issuer) => list <= MOST_BYTES_OF_GROUPS && self.length(issuer, list, json) <= ROOM,
+        };
+        let (groups, are_groups_complete) = in_one_list(affiliations.words(), fits);
         Self { groups, are_groups_complete, ..self }
+    }
+
+    /// Of all five headers, for whichever app, with groups that take so many bytes in the one and in the other.
+    fn length(&self, issuer: &str, list: usize, json: usize) -> usize {
+        let own = [&self.user, &self.email, &self.name].map(String::as_str);
+        // A colon, a space and the end of the line.
+        let names: usize = Self::NAMES.iter().map(|name| name.len() + 4).sum();
+        let values: usize = own.iter().map(|value| value.len()).sum();
+        names + values + list + assertion::longest(issuer, own, json)
     }
 
     /// Whether the app is told of all groups and roles: there may be more than fit.
@@ -63,15 +92,17 @@ impl Identity {
     }
 }
 
-/// The words with commas between them, as many as fit, and whether that is all of them. Whoever is named by fewer groups
+/// The words with commas between them, as many as fit (by the bytes they take here and as JSON), and whether that is all
+/// of them. Whoever is named by fewer groups
 /// can do less; so what follows the first that does not fit is left out as well, and never a part of a word is told.
-fn in_one_list<'a>(words: impl Iterator<Item = &'a str>) -> (String, bool) {
-    let mut list = String::new();
+fn in_one_list<'a>(words: impl Iterator<Item = &'a str>, fits: impl Fn(usize, usize) -> bool) -> (String, bool) {
+    let (mut list, mut json) = (String::new(), 0);
     for word in words {
         let comma = if list.is_empty() { "" } else { "," };
         // It was checked when it was written; here it would make another word, or another header.
         let is_clean = !word.contains(|c: char| c == ',' || breaks_its_line(c));
-        if !is_clean || list.len() + comma.len() + word.len() > MOST_BYTES_OF_GROUPS {
+        json += assertion::of_json(word);
+        if !is_clean || !fits(list.len() + comma.len() + word.len(), json) {
             return (list, false);
         }
         list.push_str(comma);
@@ -87,13 +118,13 @@ fn in_one_line(name: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use chrono::{DateTime, Utc};
 
     use super::*;
     use crate::kernel::{DeviceId, SessionId};
 
-    fn live(name: &str) -> Live {
+    pub(in crate::gateway) fn live(name: &str) -> Live {
         let now = DateTime::<Utc>::UNIX_EPOCH;
         Live {
             session: SessionId::new(now),
@@ -106,6 +137,7 @@ mod tests {
             last_active_at: now,
             last_auth_at: now,
             confirmed_at: None,
+            methods: Vec::new(),
             second_factor_at: None,
             passkey_at: None,
             expires_at: now,
@@ -122,7 +154,7 @@ mod tests {
     }
 
     fn groups(words: &[&str]) -> (String, bool) {
-        let identity = Identity::of(&live("Ann"), &told(words));
+        let identity = Identity::of(&live("Ann"), &told(words), Told::Plainly);
         (value(&identity, "Remote-Groups"), identity.are_groups_complete())
     }
 
@@ -134,7 +166,7 @@ mod tests {
     #[test]
     fn a_person_is_named_by_id_address_and_name() {
         let ann = live("Ann Ünal");
-        let identity = Identity::of(&ann, &told(&[]));
+        let identity = Identity::of(&ann, &told(&[]), Told::Plainly);
         assert_eq!(value(&identity, "Remote-User"), ann.user.to_string());
         assert_eq!(value(&identity, "Remote-Email"), "ann@example.com");
         assert_eq!(value(&identity, "Remote-Name"), "Ann Ünal");
@@ -142,7 +174,7 @@ mod tests {
 
     #[test]
     fn an_unverified_address_is_nobodys_identity() {
-        let identity = Identity::of(&Live { email_verified: false, ..live("Ann") }, &told(&[]));
+        let identity = Identity::of(&Live { email_verified: false, ..live("Ann") }, &told(&[]), Told::Plainly);
         assert_eq!(value(&identity, "Remote-Email"), "");
         assert!(!value(&identity, "Remote-User").is_empty());
     }
@@ -154,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_name_cannot_begin_another_header() {
-        let identity = Identity::of(&live(" A\r\nRemote-Groups: admins\0\u{85}\u{7f}\tB "), &told(&[]));
+        let identity = Identity::of(&live(" A\r\nRemote-Groups: admins\0\u{85}\u{7f}\tB "), &told(&[]), Told::Plainly);
         assert_eq!(value(&identity, "Remote-Name"), "ARemote-Groups: adminsB");
     }
 
@@ -180,5 +212,27 @@ mod tests {
         for sneaky in ["acme/x,admins", "acme/x\r\nRemote-User: root", "acme/\0", "acme/\u{202e}x"] {
             assert_eq!(groups(&["acme", sneaky, "globex"]), ("acme".to_owned(), false), "{sneaky:?}");
         }
+    }
+
+    #[test]
+    fn where_it_is_signed_as_well_fewer_groups_are_told_and_the_whole_fits_into_a_page() {
+        const ISSUER: &str = "https://auth.example.com";
+        let many: Vec<String> = (0..600).map(|number| format!("acme/Team \"{number:05}\"")).collect();
+        let all = Affiliations::from_stored(many.clone());
+        let long = Live {
+            email: EmailAddress::parse(&format!("{}@{}.example.com", "a".repeat(64), ["b"; 80].join("."))).unwrap(),
+            ..live(&"\u{1f6f6}".repeat(200))
+        };
+        for (live, at_least) in [(live("Ann Lee"), 600), (long, 40)] {
+            let identity = Identity::of(&live, &all, Told::AndSigned(ISSUER));
+            let told: Vec<&str> = identity.groups.split(',').collect();
+            assert_eq!(told, many[..told.len()]);
+            assert!(!identity.are_groups_complete() && identity.groups.len() > at_least, "{}", identity.groups.len());
+            let json = |count: usize| many[..count].iter().map(|word| assertion::of_json(word)).sum::<usize>();
+            let length = |count: usize| identity.length(ISSUER, many[..count].join(",").len(), json(count));
+            assert!(length(told.len()) <= ROOM && ROOM < length(told.len() + 1), "as many as fit");
+        }
+        let few = Identity::of(&live("Ann"), &told(&["acme", "acme:admin"]), Told::AndSigned(ISSUER));
+        assert_eq!((few.groups.as_str(), few.are_groups_complete()), ("acme,acme:admin", true));
     }
 }

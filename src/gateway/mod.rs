@@ -2,9 +2,11 @@
 //!
 //! Everything in here computes and touches nothing. [`forwarded`] understands what a proxy tells of the request,
 //! or refuses to; [`rules`] decides, and what no rule matches gets the operator's default; [`identity`] says who
-//! it is, in five headers that are always all there, so that none of a client's own can survive. What belongs
+//! it is, in five headers that are always all there, so that none of a client's own can survive; the last of them is
+//! the [`assertion`], which says it once more and is signed. What belongs
 //! to one kind of proxy, and every status code, is the web's.
 
+pub mod assertion;
 pub mod forwarded;
 pub mod identity;
 mod path;

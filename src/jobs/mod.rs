@@ -16,6 +16,7 @@ mod forget_letters;
 mod forget_links;
 mod forget_sign_ons;
 mod house;
+mod keep_signing_keys;
 mod ledger;
 mod refresh_metadata;
 mod remove_unverified;
@@ -58,6 +59,7 @@ pub enum Job {
     RequireProviders,
     DeliverWebhooks,
     CheckDomains,
+    KeepSigningKeys,
     ForgetAttempts,
     ForgetDeliveries,
     ForgetLetters,
@@ -81,7 +83,7 @@ pub struct Card {
 }
 
 impl Job {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::AnswerRequests,
         Self::SendLetters,
         Self::DeliverWebhooks,
@@ -90,6 +92,7 @@ impl Job {
         Self::RefreshMetadata,
         Self::RequireProviders,
         Self::CheckDomains,
+        Self::KeepSigningKeys,
         Self::ForgetAttempts,
         Self::ForgetDeliveries,
         Self::ForgetLetters,
@@ -111,6 +114,7 @@ impl Job {
             Self::RequireProviders => ("require_providers", require_providers::ABOUT, require_providers::EVERY),
             Self::DeliverWebhooks => ("deliver_webhooks", deliver_webhooks::ABOUT, deliver_webhooks::EVERY),
             Self::CheckDomains => ("check_domains", check_domains::ABOUT, check_domains::EVERY),
+            Self::KeepSigningKeys => ("keep_signing_keys", keep_signing_keys::ABOUT, keep_signing_keys::EVERY),
             Self::ForgetAttempts => ("forget_attempts", forget_attempts::ABOUT, forget_attempts::EVERY),
             Self::ForgetDeliveries => ("forget_deliveries", forget_deliveries::ABOUT, forget_deliveries::EVERY),
             Self::ForgetLetters => ("forget_letters", forget_letters::ABOUT, forget_letters::EVERY),
@@ -139,6 +143,7 @@ impl Job {
             Self::RequireProviders => require_providers::run(&house).await,
             Self::DeliverWebhooks => deliver_webhooks::run(&house).await,
             Self::CheckDomains => check_domains::run(&house).await,
+            Self::KeepSigningKeys => keep_signing_keys::run(&house).await,
             Self::ForgetAttempts => forget_attempts::run(&house).await,
             Self::ForgetDeliveries => forget_deliveries::run(&house).await,
             Self::ForgetLetters => forget_letters::run(&house).await,

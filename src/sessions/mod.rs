@@ -83,7 +83,7 @@ impl Remember {
 }
 
 /// How somebody proved who they are.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Method {
     Password,
     SetupLink,
@@ -182,6 +182,8 @@ pub struct Live {
     pub last_auth_at: DateTime<Utc>,
     /// When they last confirmed it within this session, as nothing but a dangerous action asks for.
     pub confirmed_at: Option<DateTime<Utc>>,
+    /// Every proof that they gave to open it, in its order. What a node of a later version has written is left out.
+    pub methods: Vec<Method>,
     /// When a second factor was last proved in it.
     pub second_factor_at: Option<DateTime<Utc>>,
     /// When a passkey was; that is a second factor as well.

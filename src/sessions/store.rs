@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use ipnet::IpNet;
 
-use super::{EndReason, Live, Opening, Remember, Strength};
+use super::{EndReason, Live, Method, Opening, Remember, Strength};
 use crate::affiliations::{self, Affiliations};
 use crate::config::settings::Organizations;
 use crate::db::schema::{
@@ -362,6 +362,8 @@ struct Row {
     last_auth_at: DateTime<Utc>,
     #[diesel(select_expression = sessions::confirmed_at)]
     confirmed_at: Option<DateTime<Utc>>,
+    #[diesel(select_expression = sessions::methods)]
+    methods: Vec<String>,
     #[diesel(select_expression = sessions::second_factor_at)]
     second_factor_at: Option<DateTime<Utc>>,
     #[diesel(select_expression = sessions::passkey_at)]
@@ -397,6 +399,7 @@ impl TryFrom<Row> for Found {
                 last_active_at: row.last_active_at,
                 last_auth_at: row.last_auth_at,
                 confirmed_at: row.confirmed_at,
+                methods: row.methods.iter().filter_map(|word| Method::from_stored(word)).collect(),
                 second_factor_at: row.second_factor_at,
                 passkey_at: row.passkey_at,
                 expires_at: row.expires_at,

@@ -16,6 +16,7 @@ pub mod failure;
 mod forward_auth;
 mod half_in;
 mod handover;
+mod jwks;
 mod layers;
 mod membership;
 pub mod metrics;

@@ -8,7 +8,7 @@ use actix_web::web::to;
 use actix_web::{Resource, Route, web};
 
 use super::failure::Failure;
-use super::{api, body, forward_auth, operations, pages, saml};
+use super::{api, body, forward_auth, jwks, operations, pages, saml};
 
 /// One method at one address.
 pub struct Endpoint {
@@ -38,6 +38,7 @@ pub fn plain() -> Vec<Endpoint> {
         get("/robots.txt", to(pages::statics::robots)),
         get("/favicon.ico", to(pages::statics::favicon)),
         get("/.well-known/change-password", to(pages::password::well_known)),
+        get("/.well-known/jwks.json", to(jwks::show)),
         get("/.well-known/passkey-endpoints", to(pages::passkeys::well_known)),
     ]
 }

@@ -47,6 +47,7 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ("GET", "/robots.txt", ["200"; 6]),
     ("GET", "/favicon.ico", ["200"; 6]),
     ("GET", "/.well-known/change-password", ["303 /account/password"; 6]),
+    ("GET", "/.well-known/jwks.json", ["200"; 6]),
     ("GET", "/.well-known/passkey-endpoints", ["200"; 6]),
     // Of a connection that is not there.
     ("GET", "/saml/{connection}/metadata", ["404"; 6]),

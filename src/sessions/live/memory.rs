@@ -270,6 +270,7 @@ mod tests {
             last_active_at: now,
             last_auth_at: now,
             confirmed_at: None,
+            methods: Vec::new(),
             second_factor_at: None,
             passkey_at: None,
             expires_at: now,

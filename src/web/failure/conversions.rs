@@ -4,7 +4,7 @@ use super::Failure;
 use crate::crypto::Busy;
 use crate::sessions::Method;
 use crate::stepup::{self, Way};
-use crate::{accounts, api_keys, db, domains, factors, mail, orgs, signin, webhooks};
+use crate::{accounts, api_keys, db, domains, factors, mail, orgs, signin, signing_keys, webhooks};
 
 const WRONG_CODE: &str = "This code is not right.";
 /// Often it is the one that somebody has just signed in with.
@@ -22,6 +22,15 @@ impl From<db::Error> for Failure {
                 Self::Unavailable
             }
             db::Error::Duplicate(_) | db::Error::Internal(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<signing_keys::Error> for Failure {
+    fn from(error: signing_keys::Error) -> Self {
+        match error {
+            signing_keys::Error::Db(error) => error.into(),
+            error => Self::internal(error),
         }
     }
 }

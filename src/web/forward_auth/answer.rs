@@ -6,7 +6,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use serde_json::json;
 use url::form_urlencoded;
 
-use super::Check;
+use super::{Check, Known};
 use crate::affiliations::Affiliations;
 use crate::app::App;
 use crate::gateway::{Identity, Request};
@@ -18,11 +18,11 @@ const LONGEST_LOCATION: usize = 2048;
 const NO_STORE: (header::HeaderName, HeaderValue) = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
 
 /// 200 with every identity header and without a cookie: most proxies lose it, or hand it to the wrong side.
-pub(super) fn allow(known: Option<&Named>) -> HttpResponse {
+pub(super) fn allow(known: Option<&Known>) -> HttpResponse {
     let mut response = without_body(StatusCode::OK);
-    let values = known.map_or([EMPTY; 5], |named| {
-        let [user, email, name, groups] = named.values.clone();
-        [user, email, name, groups, EMPTY]
+    let values = known.map_or([EMPTY; 5], |Known { visitor, assertion }| {
+        let [user, email, name, groups] = visitor.named().values.clone();
+        [user, email, name, groups, assertion.clone()]
     });
     for (name, value) in NAMES.iter().zip(values) {
         response.headers_mut().insert(name.clone(), value);
@@ -39,7 +39,7 @@ static NAMES: [HeaderName; 5] = [
     HeaderName::from_static("vestibule-assertion"),
 ];
 
-const EMPTY: HeaderValue = HeaderValue::from_static("");
+pub(super) const EMPTY: HeaderValue = HeaderValue::from_static("");
 
 /// Somebody as apps are told of them: user, email, name and groups, ready to be sent. Rules ask for the groups as well,
 /// which here are all there are.
@@ -47,17 +47,28 @@ const EMPTY: HeaderValue = HeaderValue::from_static("");
 pub struct Named {
     values: [HeaderValue; 4],
     affiliations: Affiliations,
+    /// No other that this node has made has it.
+    number: u64,
 }
 
 impl Named {
-    pub(super) fn new(identity: &Identity, affiliations: Affiliations) -> Self {
+    pub(super) fn new(identity: &Identity, affiliations: Affiliations, number: u64) -> Self {
         let [user, email, name, groups, _] = identity.values();
         // There are no control characters left in them, and that is all a header's value cannot hold.
         let values = [user, email, name, groups].map(|value| match value {
             "" => EMPTY,
             value => HeaderValue::from_bytes(value.as_bytes()).unwrap_or(EMPTY),
         });
-        Self { values, affiliations }
+        Self { values, affiliations, number }
+    }
+
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// User, email, name and groups.
+    pub(super) fn texts(&self) -> [&str; 4] {
+        self.values.each_ref().map(|value| std::str::from_utf8(value.as_bytes()).unwrap_or_default())
     }
 
     pub(super) fn affiliations(&self) -> &Affiliations {

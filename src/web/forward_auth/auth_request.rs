@@ -6,7 +6,6 @@ use std::net::IpAddr;
 use actix_web::HttpResponse;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-use super::visitor::Visitor;
 use super::{Check, Verdict, answer, family, step_up};
 use crate::gateway::{Malformed, Request};
 use crate::web::enrollment;
@@ -21,7 +20,7 @@ pub(super) fn read(headers: &HeaderMap, client: IpAddr) -> Result<Request<'_>, M
 
 pub(super) fn answer(check: &Check<'_>, verdict: Verdict<'_>) -> HttpResponse {
     match verdict {
-        Verdict::Allow(known) => answer::allow(known.as_ref().map(Visitor::named)),
+        Verdict::Allow(known) => answer::allow(known.as_ref()),
         Verdict::SignIn(asked) => with_location(check, &asked, answer::unauthenticated(check)),
         Verdict::Confirm(asked, wanted) => step_up::answer_with_location(check, &asked, wanted),
         Verdict::InvalidKey(asked) => with_location(check, &asked, answer::invalid_key(check)),

@@ -6,7 +6,6 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName};
 
-use super::visitor::Visitor;
 use super::{Check, Verdict, answer, family, step_up};
 use crate::gateway::forwarded::Parts;
 use crate::gateway::{Malformed, Request};
@@ -28,7 +27,7 @@ pub(super) fn read(headers: &HeaderMap, client: IpAddr) -> Result<Request<'_>, M
 
 pub(super) fn answer(check: &Check<'_>, verdict: Verdict<'_>) -> HttpResponse {
     match verdict {
-        Verdict::Allow(known) => answer::allow(known.as_ref().map(Visitor::named)),
+        Verdict::Allow(known) => answer::allow(known.as_ref()),
         Verdict::SignIn(asked) if answer::is_navigation(check.request.headers()) => {
             answer::lead_to_sign_in(check, &asked, redirect_for(asked.method))
         }

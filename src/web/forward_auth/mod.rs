@@ -8,6 +8,7 @@
 //! This is the hot path, so it stands outside of all layers and has a lean one of its own.
 
 mod answer;
+mod assertion;
 mod auth_request;
 mod family;
 mod forward;
@@ -17,7 +18,7 @@ mod visitor;
 
 use std::sync::Once;
 
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{HeaderMap, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::enrollment;
@@ -25,10 +26,12 @@ use super::failure::Failure;
 use super::layers::{self, Arrival};
 use crate::api_keys::{KnownProgram, Uses};
 use crate::app::App;
+use crate::gateway::identity::Told;
 use crate::gateway::{Decision, Malformed, Proof, Reason, Rehearsal, Request, Rules, Subject};
 use crate::sessions;
 pub use answer::Named;
 use answer::Page;
+use assertion::Assertions;
 use visitor::Visitor;
 
 /// The sessions and API keys that a node remembers for its gate, each with who its holder is to apps.
@@ -43,6 +46,7 @@ pub struct Gate {
     confirm: Page,
     live: LiveSessions,
     uses: Uses,
+    assertions: Assertions,
     /// Said once: it would be said again and again.
     groups_left_out: Once,
 }
@@ -51,7 +55,13 @@ impl Gate {
     pub fn new(app: App, live: LiveSessions, uses: Uses) -> Self {
         let (sign_in, confirm) = (Page::sign_in(&app), Page::confirm(&app));
         let rules = Rules::compile(&app.settings.gateway);
-        Self { app, rules, sign_in, confirm, live, uses, groups_left_out: Once::new() }
+        let assertions = Assertions::new(app.settings.server.public_url.origin().ascii_serialization());
+        Self { app, rules, sign_in, confirm, live, uses, assertions, groups_left_out: Once::new() }
+    }
+
+    /// What apps are told by.
+    fn told(&self) -> Told<'_> {
+        if self.app.settings.gateway.assertion { Told::AndSigned(self.assertions.issuer()) } else { Told::Plainly }
     }
 }
 
@@ -65,13 +75,19 @@ struct Check<'a> {
 /// What it comes to. The dialects say it in their proxies' words.
 enum Verdict<'a> {
     /// `None` for somebody who need not be known.
-    Allow(Option<Visitor>),
+    Allow(Option<Known>),
     SignIn(Request<'a>),
     /// Somebody whose last proof is too long ago, or not the one that is wanted.
     Confirm(Request<'a>, Proof),
     /// A key that is not good, where keys are taken.
     InvalidKey(Request<'a>),
     Refuse(Failure),
+}
+
+/// Somebody who is let through, with the app's proof of that.
+struct Known {
+    visitor: Visitor,
+    assertion: HeaderValue,
 }
 
 /// `GET /gateway/forward-auth`
@@ -118,11 +134,17 @@ async fn try_judge<'a>(check: &Check<'a>, read: Read) -> Result<Verdict<'a>, Fai
     let judgement = check.gate.rules.judge(&asked, &subject, Rehearsal::No, now);
     Ok(match judgement.decision {
         // Who leaves is nobody to apps, where nobody need be known; nor is who lacks what makes sure that it is them.
-        Decision::Allow => Verdict::Allow(visitor.filter(|_| !is_nobody)),
+        Decision::Allow => Verdict::Allow(introduce(check, &asked, visitor.filter(|_| !is_nobody)).await?),
         Decision::SignIn => Verdict::SignIn(asked),
         Decision::Confirm(proof) => Verdict::Confirm(asked, proof),
         Decision::Deny(reason) => Verdict::Refuse(denied(&check.gate.app, reason)),
     })
+}
+
+async fn introduce(check: &Check<'_>, asked: &Request<'_>, visitor: Option<Visitor>) -> Result<Option<Known>, Failure> {
+    let Some(visitor) = visitor else { return Ok(None) };
+    let assertion = assertion::find(check, asked, &visitor).await?;
+    Ok(Some(Known { visitor, assertion }))
 }
 
 fn require_proxy(arrival: &Arrival) -> Result<(), Failure> {

@@ -42,6 +42,14 @@ impl Visitor {
         }
     }
 
+    /// `None` for a program.
+    pub(super) fn session(&self) -> Option<&Live> {
+        match self {
+            Self::Person(known) => Some(&known.live),
+            Self::Program(_) => None,
+        }
+    }
+
     pub(super) fn named(&self) -> &Named {
         match self {
             Self::Person(known) => &known.kept,
@@ -75,7 +83,7 @@ async fn find_program(check: &Check<'_>, text: &[u8]) -> Result<Arc<KnownProgram
     let app = &check.gate.app;
     let shown = Shown::parse(&app.sealer, text).ok_or(Failure::InvalidKey)?;
     let keep = |program: &Program, affiliations: &Affiliations| {
-        named(check.gate, &Identity::of_program(program, affiliations), affiliations)
+        named(check.gate, &Identity::of_program(program, affiliations, check.gate.told()), affiliations)
     };
     let known = api_keys::recognise(app, &check.gate.live, shown, keep).await?.ok_or(Failure::InvalidKey)?;
     check.gate.uses.note(app, &known.program, check.arrival.client);
@@ -85,8 +93,9 @@ async fn find_program(check: &Check<'_>, text: &[u8]) -> Result<Arc<KnownProgram
 /// A sibling host can toss in cookies of the same name, so the first that is good counts.
 async fn find_live(gate: &Gate, headers: &HeaderMap) -> Result<Option<Arc<Known<Named>>>, Failure> {
     for token in gate_cookies::tokens(&gate.app, headers) {
-        let keep =
-            |live: &Live, affiliations: &Affiliations| named(gate, &Identity::of(live, affiliations), affiliations);
+        let keep = |live: &Live, affiliations: &Affiliations| {
+            named(gate, &Identity::of(live, affiliations, gate.told()), affiliations)
+        };
         if let Some(known) = gate.live.find(&gate.app, token.digest(), keep).await? {
             return Ok(Some(known));
         }
@@ -101,5 +110,5 @@ fn named(gate: &Gate, identity: &Identity, affiliations: &Affiliations) -> Named
             log::warn!("apps are not told of all groups of {user}, and perhaps of others: there are more than fit");
         });
     }
-    Named::new(identity, affiliations.clone())
+    Named::new(identity, affiliations.clone(), gate.assertions.next_number())
 }
