@@ -10,6 +10,8 @@ mod activity;
 #[cfg(test)]
 mod api_keys;
 #[cfg(test)]
+mod assertions;
+#[cfg(test)]
 mod audit_command;
 #[cfg(test)]
 mod breaches;
