@@ -69,12 +69,12 @@ fn nodes_that_start_at_once_make_one_key_and_each_verifies_what_the_other_has_si
     plain.verified("ann@example.com");
     let on = settings(&[ON]);
     let nodes: Vec<TestApp> = thread::scope(|scope| {
-        let start = || scope.spawn(|| plain.again_with(&on));
-        let starting: Vec<_> = (0..3).map(|_| start()).collect();
+        let (plain, on) = (&plain, &on);
+        let starting: Vec<_> = (0..3).map(|_| scope.spawn(move || plain.again_with(on))).collect();
         starting.into_iter().map(|node| node.join().expect("a node")).collect()
     });
     let assertions: Vec<String> = thread::scope(|scope| {
-        let asking: Vec<_> = nodes.iter().map(|node| scope.spawn(|| told_of_ann(node))).collect();
+        let asking: Vec<_> = nodes.iter().map(|node| scope.spawn(move || told_of_ann(node))).collect();
         asking.into_iter().map(|asked| asked.join().expect("an assertion")).collect()
     });
     assert_eq!(plain.count("SELECT count(*) AS n FROM signing_keys"), 1);
