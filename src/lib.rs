@@ -86,6 +86,9 @@ pub mod signing_keys;
 /// Whether a request that a proxy has stopped may go on to its app.
 pub mod gateway;
 
+/// What can be seen of an installation from outside, and what is wrong with it.
+pub mod doctor;
+
 // ── doors ──
 
 /// What happens by itself: one loop, one file per job.

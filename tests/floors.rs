@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A crate, and the places that may name it. A place is the beginning of a path below `src/`, or a file name.
-const HOMES: [(&str, &[&str]); 24] = [
+const HOMES: [(&str, &[&str]); 26] = [
     ("actix_web", &["web/"]),
     ("actix_session", &["web/"]),
     ("lettre", &["mail/"]),
@@ -21,7 +21,9 @@ const HOMES: [(&str, &[&str]); 24] = [
     ("diesel", &["db/", "kernel/ids.rs", "store.rs"]),
     ("qrcodegen", &["factors/"]),
     ("tokio_postgres", &["db/feed/"]),
-    ("rustls", &["db/feed/", "outbound.rs"]),
+    ("rustls", &["db/feed/", "doctor/tls.rs", "outbound.rs"]),
+    ("tokio_rustls", &["doctor/"]),
+    ("httparse", &["doctor/"]),
     ("totp_rs", &["factors/"]),
     ("webauthn_rs", &["factors/"]),
     ("samael", &["sso/saml/"]),

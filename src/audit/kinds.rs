@@ -129,6 +129,7 @@ pub const KINDS: &[Kind] = &[
     kind("recovery_codes.replaced", Factors, Person, "New recovery codes were made"),
     kind("session.confirmation_failed", SigningIn, Person, "Confirming to be the account's holder failed"),
     kind("session.confirmed", SigningIn, Person, "Confirmed to be the account's holder"),
+    kind("session.lent", SigningIn, Person, "The operator looked through the gate as this person"),
     kind("session.opened", SigningIn, Person, "Signed in"),
     kind("session.revoked", SigningIn, Person, "Signed out"),
     kind("session.rotated", SigningIn, Operator, "A session went on under a new id"),

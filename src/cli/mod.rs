@@ -9,6 +9,7 @@ mod banner;
 pub mod configuration;
 mod database;
 mod demo;
+pub mod doctor;
 pub mod domain;
 pub mod healthcheck;
 pub mod jobs;
@@ -104,6 +105,8 @@ enum Command {
     /// Check or show the configuration, starting nothing
     #[command(subcommand)]
     Config(configuration::Command),
+    /// Look at an installation from outside: what is wrong, and what to change
+    Doctor(doctor::Arguments),
     /// Ask the running service whether it is ready
     Healthcheck(healthcheck::Arguments),
 }
@@ -155,6 +158,10 @@ pub fn run(cli: Cli, environment: Environment) -> ExitCode {
         }
         Command::Config(command) => {
             configuration::run(&command, &sources(cli.common, command.common().clone(), environment))
+        }
+        Command::Doctor(arguments) => {
+            let settings = start(&sources(cli.common, arguments.common.clone(), environment));
+            settings.and_then(|settings| doctor::run(&arguments, settings))
         }
         Command::Healthcheck(arguments) => {
             let sources = sources(cli.common, arguments.common.clone(), environment);

@@ -16,3 +16,9 @@ pub mod rules;
 pub use forwarded::{Malformed, Request};
 pub use identity::Identity;
 pub use rules::{Decision, Holder, Judgement, Proof, Proofs, Reason, Rehearsal, Rules, Subject, Wanted};
+
+/// The header of a refusal in which the gate says how it was asked: what can be wrong with that is seen from outside.
+pub const QUESTION: &str = "vestibule-gate";
+
+/// What a peer is told that is not in `server.trusted_proxies`.
+pub const NOT_A_PROXY: &str = "Only a proxy that this service trusts may ask.";

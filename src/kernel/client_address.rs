@@ -22,6 +22,11 @@ impl TrustedProxies {
         self.0.iter().any(|net| net.contains(&address))
     }
 
+    /// Whether nobody is left who is not trusted.
+    pub fn is_everybody(&self) -> bool {
+        self.0.iter().any(|net| net.prefix_len() == 0)
+    }
+
     /// The client behind `peer`, given the values of every `X-Forwarded-For` line in order.
     ///
     /// An entry that is not an address ends the walk: the last trusted hop is then the best that is known.

@@ -34,7 +34,7 @@ pub use queue::{
     Retried, State, Waiting, count_waiting, count_waiting_for, forget_letters_to, forget_old, is_stuck, list, retry,
     retry_all,
 };
-pub use transport::{Transport, Unusable, send_test};
+pub use transport::{Reached, Transport, Unusable, send_test};
 
 use crate::crypto::{Sealer, Unsealable};
 use crate::db::{self, Tx};

@@ -245,6 +245,13 @@ impl Line<'_> {
         outcome
     }
 
+    /// As far as to where a letter would follow.
+    pub async fn try_out(self) -> Result<(), Failure> {
+        let conn = self.smtp.connect().await?;
+        self.end(conn).await;
+        Ok(())
+    }
+
     async fn living(&mut self) -> Option<AsyncSmtpConnection> {
         let mut conn = self.conn.take()?;
         let is_alive = tokio::time::timeout(self.smtp.timeout, conn.test_connected()).await;

@@ -20,6 +20,14 @@ enum Way {
     Smtp(Box<Smtp>),
 }
 
+/// Who is there to take letters.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reached {
+    /// A folder of this machine's.
+    Inbox,
+    Server,
+}
+
 /// The settings cannot be used; the sentence says which and why.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -33,6 +41,14 @@ impl Transport {
             None => Way::Smtp(Box::new(Smtp::new(settings)?)),
         };
         Ok(Self(way))
+    }
+
+    /// Whether the server answers, takes our name and password, and offers what `mail.tls` asks for. Nothing is sent.
+    pub async fn try_out(&self) -> Result<Reached, Failure> {
+        match &self.0 {
+            Way::Inbox(_) => Ok(Reached::Inbox),
+            Way::Smtp(smtp) => smtp.open().try_out().await.map(|()| Reached::Server),
+        }
     }
 
     pub(super) fn open(&self) -> Line<'_> {

@@ -13,9 +13,10 @@ use crate::mail;
 /// How long PostgreSQL may take before we are not ready.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// `GET /healthz`: the process answers. Never touches the database.
-pub async fn alive() -> HttpResponse {
-    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(json!({ "status": "alive" }))
+/// `GET /healthz`: the process answers, and says what time it takes it to be. Never touches the database.
+pub async fn alive(app: web::Data<App>) -> HttpResponse {
+    let body = json!({ "status": "alive", "now": app.clock.now() });
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(body)
 }
 
 /// `GET /readyz`: PostgreSQL answers within a second and has every table we need, and letters get out. The details

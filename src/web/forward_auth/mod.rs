@@ -18,7 +18,8 @@ mod visitor;
 
 use std::sync::Once;
 
-use actix_web::http::header::{HeaderMap, HeaderValue};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::enrollment;
@@ -27,7 +28,7 @@ use super::layers::{self, Arrival};
 use crate::api_keys::{KnownProgram, Uses};
 use crate::app::App;
 use crate::gateway::identity::Told;
-use crate::gateway::{Decision, Malformed, Proof, Reason, Rehearsal, Request, Rules, Subject};
+use crate::gateway::{Decision, Malformed, NOT_A_PROXY, Proof, QUESTION, Reason, Rehearsal, Request, Rules, Subject};
 use crate::sessions;
 pub use answer::Named;
 use answer::Page;
@@ -65,6 +66,8 @@ impl Gate {
     }
 }
 
+static QUESTION_NAME: HeaderName = HeaderName::from_static(QUESTION);
+
 /// One question of a proxy.
 struct Check<'a> {
     gate: &'a Gate,
@@ -95,7 +98,7 @@ pub async fn forward_auth(request: HttpRequest, gate: web::Data<Gate>) -> HttpRe
     layers::around_handler(&gate.app, &request, async |arrival| {
         let check = Check { gate: &gate, request: &request, arrival };
         let verdict = judge(&check, forward::read).await;
-        forward::answer(&check, verdict)
+        with_question(&check, forward::answer(&check, verdict))
     })
     .await
 }
@@ -105,9 +108,19 @@ pub async fn auth_request(request: HttpRequest, gate: web::Data<Gate>) -> HttpRe
     layers::around_handler(&gate.app, &request, async |arrival| {
         let check = Check { gate: &gate, request: &request, arrival };
         let verdict = judge(&check, auth_request::read).await;
-        auth_request::answer(&check, verdict)
+        with_question(&check, auth_request::answer(&check, verdict))
     })
     .await
+}
+
+/// A refusal says how the gate was asked, as far as `vestibule doctor` can see it: whatever proxies add to its address
+/// was written by a visitor.
+fn with_question(check: &Check<'_>, mut answer: HttpResponse) -> HttpResponse {
+    let how = if check.request.query_string().is_empty() { "asked" } else { "asked with a query" };
+    if answer.status() != StatusCode::OK {
+        answer.headers_mut().insert(QUESTION_NAME.clone(), HeaderValue::from_static(how));
+    }
+    answer
 }
 
 /// How a family tells of the request.
@@ -152,7 +165,7 @@ fn require_proxy(arrival: &Arrival) -> Result<(), Failure> {
         return Ok(());
     }
     log::warn!(peer:% = arrival.peer; "{} asks the gate and is not in server.trusted_proxies", arrival.peer);
-    Err(Failure::Forbidden("Only a proxy that this service trusts may ask.".to_owned()))
+    Err(Failure::Forbidden(NOT_A_PROXY.to_owned()))
 }
 
 fn denied(app: &App, reason: Reason) -> Failure {

@@ -1,0 +1,105 @@
+//! One URL: whether it answers, who is in front of it, and then the stranger and the guest.
+
+use url::{Position, Url};
+
+use super::answer::{Answer, Passage};
+use super::echo::MARK;
+use super::expected::{Expected, expected};
+use super::finding::{Finding, Knock, Timepiece};
+use super::report::{Check, Examined, Outcome};
+use super::request::Request;
+use super::wire::Silence;
+use super::{Doctor, guest, house, stranger};
+use crate::gateway::NOT_A_PROXY;
+
+/// No method, path or header of this would pass any server: whoever answers is the one in front.
+const NONSENSE: &[u8] = b"GET /\x01 HTTP/1.1\r\nHost: \x01\r\n\r\n";
+
+/// What a stranger met who came by the URL itself.
+pub(super) struct Visit<'a> {
+    pub url: &'a Url,
+    pub answer: Answer,
+    pub passage: Passage,
+    pub expected: Expected,
+}
+
+pub(super) async fn examine(doctor: &Doctor<'_>, url: &Url) -> Examined {
+    let url = &without_fragment(url);
+    let mut examined = Examined::new(url.as_str());
+    examined.note(Check::Certificate, house::certificate(doctor, url).await);
+    let first = doctor.wire.send(url, &Request::navigation(url).with(MARK, &doctor.mark)).await;
+    let answer = match first {
+        Ok(answer) => answer,
+        Err(silence) => {
+            examined.proxy = doctor.proxy(&[]);
+            let outcome = match silence {
+                Silence::Tls(_) => Outcome::not_checked("TLS fails"),
+                silence => Outcome::of(vec![Finding::Unreachable { why: silence.to_string() }]),
+            };
+            examined.note(Check::Reach, outcome);
+            examined.note(Check::Door, Outcome::not_checked("there is no answer"));
+            return examined;
+        }
+    };
+    examined.note(Check::Reach, Outcome::of_one(house::in_clear(url)));
+    let nonsense = doctor.wire.send_raw(url, NONSENSE).await;
+    let seen: Vec<Answer> = nonsense.ok().into_iter().chain([answer.clone()]).collect();
+    examined.proxy = doctor.proxy(&seen);
+    examined.note(Check::Clocks, clock(doctor, &answer));
+    let Some(expected) = expected(&doctor.rules, "GET", url, answer.from) else {
+        examined.note(Check::Door, Outcome::not_checked("the gate would not understand this URL"));
+        return examined;
+    };
+    let passage = Passage::of(&answer, url, &doctor.settings.server.public_url);
+    let visit = Visit { url, answer, passage, expected };
+    examined.note(Check::Door, door(&visit));
+    stranger::examine(doctor, &visit, &mut examined).await;
+    guest::examine(doctor, &visit, &mut examined).await;
+    examined
+}
+
+fn without_fragment(url: &Url) -> Url {
+    let mut url = url.clone();
+    url.set_fragment(None);
+    url
+}
+
+fn clock(doctor: &Doctor<'_>, answer: &Answer) -> Outcome {
+    match answer.date() {
+        Some(date) => Outcome::of_one(house::clock_off(Timepiece::Proxy, date, doctor.plan.clock.now())),
+        None => Outcome::not_checked("the proxy does not say what time it is"),
+    }
+}
+
+fn door(visit: &Visit<'_>) -> Outcome {
+    let found = |finding| Outcome::of(vec![finding]);
+    match (&visit.passage, visit.expected) {
+        (Passage::Refused | Passage::Malformed(_), _) if visit.answer.text().contains(NOT_A_PROXY) => {
+            found(Finding::PeerNotTrusted)
+        }
+        (Passage::Broken(status), _) => found(Finding::GateBroken { status: *status }),
+        (Passage::LedToHttps, _) => Outcome::not_checked("it leads to https: give that URL"),
+        (Passage::Unauthorized, _) => {
+            Outcome::not_checked("there is a 401 without the gate's challenge: perhaps the app's own")
+        }
+        (Passage::Through(_), Expected::Open)
+        | (Passage::LedToSignIn { .. } | Passage::Challenged, Expected::SignIn)
+        | (Passage::LedToSignIn { .. } | Passage::Challenged | Passage::Refused, Expected::Closed) => Outcome::Fine,
+        (Passage::Through(status), Expected::SignIn | Expected::Closed) => {
+            found(Finding::OpenToStrangers { how: Knock::Get, status: *status })
+        }
+        (Passage::LedToSignIn { .. } | Passage::Challenged | Passage::Refused, Expected::Open) => {
+            found(Finding::ClosedToEverybody)
+        }
+        (Passage::Refused, Expected::SignIn) => found(Finding::GateRefuses { status: 403 }),
+        (Passage::Malformed(status), Expected::SignIn) => found(Finding::GateRefuses { status: *status }),
+        (Passage::Malformed(status), Expected::Open | Expected::Closed) => {
+            Outcome::not_checked(format!("there is a {status}, which says nothing"))
+        }
+    }
+}
+
+/// Whether two places are the same, as URLs are compared.
+pub(super) fn is_same(back_to: &str, url: &Url) -> bool {
+    Url::parse(back_to).is_ok_and(|back_to| back_to[..Position::AfterQuery] == url[..Position::AfterQuery])
+}
