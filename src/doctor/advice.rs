@@ -2,7 +2,7 @@
 //!
 //! The files of `deploy/` are what all of this comes from; whoever starts from them has every line of it.
 
-use super::finding::{Finding, Knock, Timepiece};
+use super::finding::{App, Door, Finding, House, Knock, Timepiece, Way};
 use super::proxy::Proxy;
 use super::tls::Fault;
 
@@ -31,72 +31,99 @@ enum Duty {
 /// The remedy for a finding, for this proxy.
 pub fn change(finding: &Finding, proxy: Proxy) -> String {
     match finding {
-        Finding::Unreachable { .. } => {
+        Finding::Way(found) => on_the_way(found, proxy),
+        Finding::House(found) => at_home(found, proxy),
+        Finding::Door(found) => at_the_door(found, proxy),
+        Finding::App(found) => towards_the_app(found, proxy).to_owned(),
+    }
+}
+
+fn on_the_way(found: &Way, proxy: Proxy) -> String {
+    match found {
+        Way::Unreachable { .. } => {
             "Check the name's address, that the proxy listens there, and that nothing between here and there is in the way. \
              --resolve HOST=ADDRESS:PORT asks where a name does not lead yet.".to_owned()
         }
-        Finding::Certificate(fault) => certificate(fault).to_owned(),
-        Finding::CertificateEndsSoon { .. } => "See why it is not renewed, and renew it.".to_owned(),
-        Finding::InClear => in_clear(proxy).to_owned(),
-        Finding::ClockOff { whose, .. } => clock(*whose).to_owned(),
-        Finding::PortalSilent { .. } | Finding::PortalIsAnother => {
-            "Have server.public_url name what people type, and the proxy lead that host to where server.listen is.".to_owned()
+        Way::Certificate(fault) => certificate(fault).to_owned(),
+        Way::CertificateEndsSoon { .. } => "See why it is not renewed, and renew it.".to_owned(),
+        Way::InClear => in_clear(proxy).to_owned(),
+        Way::ClockOff { whose, .. } => clock(*whose).to_owned(),
+    }
+}
+
+fn at_home(found: &House, proxy: Proxy) -> String {
+    match found {
+        House::PortalSilent { .. } | House::PortalIsAnother => {
+            "Have server.public_url name what people type, and the proxy lead that host to where server.listen is."
+                .to_owned()
         }
-        Finding::PortalNotReady => "Ask /readyz on the service's own machine: it says there what is missing.".to_owned(),
-        Finding::GateAnswersPeople { .. } => duty(Duty::HideTheGate, proxy).to_owned(),
-        Finding::AddressBelieved => format!(
-            "{} And let server.trusted_proxies hold nothing but proxies.",
-            duty(Duty::SetTheAddress, proxy)
-        ),
-        Finding::EverybodyTrusted => "Write the proxies' own addresses: trusted_proxies = [\"10.0.0.2/32\"].".to_owned(),
-        Finding::MailServer { .. } => "Then try `vestibule mail test you@example.com`.".to_owned(),
-        Finding::OpenDirectly { .. } => {
+        House::PortalNotReady => "Ask /readyz on the service's own machine: it says there what is missing.".to_owned(),
+        House::GateAnswersPeople { .. } => duty(Duty::HideTheGate, proxy).to_owned(),
+        House::AddressBelieved => {
+            format!("{} And let server.trusted_proxies hold nothing but proxies.", duty(Duty::SetTheAddress, proxy))
+        }
+        House::EverybodyTrusted => "Write the proxies' own addresses: trusted_proxies = [\"10.0.0.2/32\"].".to_owned(),
+        House::MailServer { .. } => "Then try `vestibule mail test you@example.com`.".to_owned(),
+    }
+}
+
+fn at_the_door(found: &Door, proxy: Proxy) -> String {
+    match found {
+        Door::OpenDirectly { .. } => {
             "Let the app listen where the proxy alone gets to: 127.0.0.1 on the same machine, a network of their own, \
-             or a firewall's rule.".to_owned()
+             or a firewall's rule."
+                .to_owned()
         }
-        Finding::OpenToStrangers { .. } => format!(
+        Door::OpenToStrangers { .. } => format!(
             "{} If the proxy does ask, the service that runs has other rules than this configuration: \
              reload it.",
             duty(Duty::AskTheGate, proxy)
         ),
-        Finding::ClosedToEverybody => {
+        Door::ClosedToEverybody => {
             "Reload the service, so that it has the rules of this configuration; and see that the proxy asks about the \
-             URL that was asked for.".to_owned()
+             URL that was asked for."
+                .to_owned()
         }
-        Finding::GateRefuses { .. } => format!(
+        Door::GateRefuses { .. } => format!(
             "Add the proxy's address to server.trusted_proxies: the service's log names it where that is missing. If it is \
              there, the gate is not told the right URL. {}",
             duty(Duty::TellTheUrl, proxy)
         ),
-        Finding::PeerNotTrusted => {
+        Door::PeerNotTrusted => {
             "Add the proxy's address to server.trusted_proxies: the service's log names it.".to_owned()
         }
-        Finding::GateBroken { .. } => format!(
+        Door::GateBroken { .. } => format!(
             "See whether the service runs and the proxy has its address right. {}",
             duty(Duty::AskTheGate, proxy)
         ),
-        Finding::NotLedToSignIn => duty(Duty::LeadToSignIn, proxy).to_owned(),
-        Finding::NoWayBack | Finding::CookieOutOfReach => {
+        Door::NotLedToSignIn => duty(Duty::LeadToSignIn, proxy).to_owned(),
+        Door::NoWayBack | Door::CookieOutOfReach => {
             "Name a domain above this host and that of server.public_url in session.cookie_domains, and serve both by \
-             https or both by http.".to_owned()
+             https or both by http."
+                .to_owned()
         }
-        Finding::WrongWayBack { .. } => duty(Duty::TellTheUrl, proxy).to_owned(),
-        Finding::WebsocketLedAway => duty(Duty::RefuseWebsockets, proxy).to_owned(),
-        Finding::PostStopped { how: Knock::LargePost, .. } => {
+        Door::WrongWayBack { .. } => duty(Duty::TellTheUrl, proxy).to_owned(),
+        Door::WebsocketLedAway => duty(Duty::RefuseWebsockets, proxy).to_owned(),
+        Door::PostStopped { how: Knock::LargePost, .. } => {
             format!("{} {}", duty(Duty::WithoutBody, proxy), duty(Duty::PassBodies, proxy))
         }
-        Finding::PostStopped { .. } => duty(Duty::WithoutBody, proxy).to_owned(),
-        Finding::VisitorBelieved { .. } => duty(Duty::TellTheUrl, proxy).to_owned(),
-        Finding::JudgedAsAnother { .. } => duty(Duty::AskForEveryName, proxy).to_owned(),
-        Finding::QueryReachesGate => duty(Duty::EndWithAQuestionMark, proxy).to_owned(),
-        Finding::SessionNotSeen => duty(Duty::HandOnTheCookie, proxy).to_owned(),
-        Finding::IdentityMissing { .. } => duty(Duty::TellWho, proxy).to_owned(),
-        Finding::IdentityForged { .. } => duty(Duty::ForgetWhoTheySayTheyAre, proxy).to_owned(),
-        Finding::IdentityDropped { .. } => duty(Duty::RefuseConnection, proxy).to_owned(),
-        Finding::SurroundingsForged { .. } => duty(Duty::ForgetWhereTheySayTheyAre, proxy).to_owned(),
-        Finding::GateCookieHandedOn => duty(Duty::KeepTheCookie, proxy).to_owned(),
-        Finding::WebsocketStopped { .. } => duty(Duty::PassWebsockets, proxy).to_owned(),
-        Finding::BodyStopped { .. } => duty(Duty::PassBodies, proxy).to_owned(),
+        Door::PostStopped { .. } => duty(Duty::WithoutBody, proxy).to_owned(),
+        Door::VisitorBelieved { .. } => duty(Duty::TellTheUrl, proxy).to_owned(),
+        Door::JudgedAsAnother { .. } => duty(Duty::AskForEveryName, proxy).to_owned(),
+        Door::QueryReachesGate => duty(Duty::EndWithAQuestionMark, proxy).to_owned(),
+    }
+}
+
+fn towards_the_app(found: &App, proxy: Proxy) -> &'static str {
+    match found {
+        App::SessionNotSeen => duty(Duty::HandOnTheCookie, proxy),
+        App::IdentityMissing { .. } => duty(Duty::TellWho, proxy),
+        App::IdentityForged { .. } => duty(Duty::ForgetWhoTheySayTheyAre, proxy),
+        App::IdentityDropped { .. } => duty(Duty::RefuseConnection, proxy),
+        App::SurroundingsForged { .. } => duty(Duty::ForgetWhereTheySayTheyAre, proxy),
+        App::GateCookieHandedOn => duty(Duty::KeepTheCookie, proxy),
+        App::WebsocketStopped { .. } => duty(Duty::PassWebsockets, proxy),
+        App::BodyStopped { .. } => duty(Duty::PassBodies, proxy),
     }
 }
 

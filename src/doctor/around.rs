@@ -5,7 +5,7 @@ use url::{Position, Url};
 use super::answer::{Answer, Passage};
 use super::echo::MARK;
 use super::expected::{Expected, expected};
-use super::finding::{Finding, Knock, Timepiece};
+use super::finding::{Door, Finding, Knock, Timepiece, Way};
 use super::report::{Check, Examined, Outcome};
 use super::request::Request;
 use super::wire::Silence;
@@ -34,7 +34,7 @@ pub(super) async fn examine(doctor: &Doctor<'_>, url: &Url) -> Examined {
             examined.proxy = doctor.proxy(&[]);
             let outcome = match silence {
                 Silence::Tls(_) => Outcome::not_checked("TLS fails"),
-                silence => Outcome::of(vec![Finding::Unreachable { why: silence.to_string() }]),
+                silence => Outcome::of(vec![Finding::from(Way::Unreachable { why: silence.to_string() })]),
             };
             examined.note(Check::Reach, outcome);
             examined.note(Check::Door, Outcome::not_checked("there is no answer"));
@@ -75,9 +75,9 @@ fn door(visit: &Visit<'_>) -> Outcome {
     let found = |finding| Outcome::of(vec![finding]);
     match (&visit.passage, visit.expected) {
         (Passage::Refused | Passage::Malformed(_), _) if visit.answer.text().contains(NOT_A_PROXY) => {
-            found(Finding::PeerNotTrusted)
+            found(Finding::from(Door::PeerNotTrusted))
         }
-        (Passage::Broken(status), _) => found(Finding::GateBroken { status: *status }),
+        (Passage::Broken(status), _) => found(Finding::from(Door::GateBroken { status: *status })),
         (Passage::LedToHttps, _) => Outcome::not_checked("it leads to https: give that URL"),
         (Passage::Unauthorized, _) => {
             Outcome::not_checked("there is a 401 without the gate's challenge: perhaps the app's own")
@@ -86,13 +86,13 @@ fn door(visit: &Visit<'_>) -> Outcome {
         | (Passage::LedToSignIn { .. } | Passage::Challenged, Expected::SignIn)
         | (Passage::LedToSignIn { .. } | Passage::Challenged | Passage::Refused, Expected::Closed) => Outcome::Fine,
         (Passage::Through(status), Expected::SignIn | Expected::Closed) => {
-            found(Finding::OpenToStrangers { how: Knock::Get, status: *status })
+            found(Finding::from(Door::OpenToStrangers { how: Knock::Get, status: *status }))
         }
         (Passage::LedToSignIn { .. } | Passage::Challenged | Passage::Refused, Expected::Open) => {
-            found(Finding::ClosedToEverybody)
+            found(Finding::from(Door::ClosedToEverybody))
         }
-        (Passage::Refused, Expected::SignIn) => found(Finding::GateRefuses { status: 403 }),
-        (Passage::Malformed(status), Expected::SignIn) => found(Finding::GateRefuses { status: *status }),
+        (Passage::Refused, Expected::SignIn) => found(Finding::from(Door::GateRefuses { status: 403 })),
+        (Passage::Malformed(status), Expected::SignIn) => found(Finding::from(Door::GateRefuses { status: *status })),
         (Passage::Malformed(status), Expected::Open | Expected::Closed) => {
             Outcome::not_checked(format!("there is a {status}, which says nothing"))
         }

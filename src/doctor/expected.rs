@@ -9,7 +9,7 @@ use crate::gateway::{Decision, Rehearsal, Request, Rules, Subject};
 use crate::kernel::Clock;
 
 /// How many open places are tried as decoys.
-const DECOYS: usize = 3;
+const DECOYS: usize = 2;
 
 /// What a stranger is to meet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -5,13 +5,25 @@ use super::tls::Fault;
 /// One thing that is wrong.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Finding {
-    // ── the way there ──
+    Way(Way),
+    House(House),
+    Door(Door),
+    App(App),
+}
+
+/// On the way there.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Way {
     Unreachable { why: String },
     Certificate(Fault),
     CertificateEndsSoon { days: i64 },
     InClear,
     ClockOff { whose: Timepiece, seconds: i64 },
-    // ── our own side ──
+}
+
+/// On our own side.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum House {
     PortalSilent { why: String },
     PortalIsAnother,
     PortalNotReady,
@@ -19,7 +31,11 @@ pub enum Finding {
     AddressBelieved,
     EverybodyTrusted,
     MailServer { why: String },
-    // ── the door ──
+}
+
+/// At the door, and in what a visitor writes about his request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Door {
     OpenDirectly { status: u16 },
     OpenToStrangers { how: Knock, status: u16 },
     ClosedToEverybody,
@@ -32,11 +48,14 @@ pub enum Finding {
     CookieOutOfReach,
     WebsocketLedAway,
     PostStopped { how: Knock, why: String },
-    // ── what a visitor writes about himself ──
     VisitorBelieved { header: String },
     JudgedAsAnother { host: String },
     QueryReachesGate,
-    // ── what the app is told ──
+}
+
+/// In what the app is told, and in what reaches it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum App {
     SessionNotSeen,
     IdentityMissing { got: Option<String> },
     IdentityForged { header: String },
@@ -45,6 +64,30 @@ pub enum Finding {
     GateCookieHandedOn,
     WebsocketStopped { status: u16 },
     BodyStopped { how: Knock, why: String },
+}
+
+impl From<Way> for Finding {
+    fn from(found: Way) -> Self {
+        Self::Way(found)
+    }
+}
+
+impl From<House> for Finding {
+    fn from(found: House) -> Self {
+        Self::House(found)
+    }
+}
+
+impl From<Door> for Finding {
+    fn from(found: Door) -> Self {
+        Self::Door(found)
+    }
+}
+
+impl From<App> for Finding {
+    fn from(found: App) -> Self {
+        Self::App(found)
+    }
 }
 
 /// Whose clock it is.
@@ -92,6 +135,37 @@ impl Finding {
     /// The stable word, for scripts and for docs/doctor.md.
     pub fn code(&self) -> &'static str {
         match self {
+            Self::Way(found) => found.code(),
+            Self::House(found) => found.code(),
+            Self::Door(found) => found.code(),
+            Self::App(found) => found.code(),
+        }
+    }
+
+    /// What is wrong, in a sentence.
+    pub fn what(&self) -> String {
+        match self {
+            Self::Way(found) => found.what(),
+            Self::House(found) => found.what(),
+            Self::Door(found) => found.what(),
+            Self::App(found) => found.what(),
+        }
+    }
+
+    /// Why it matters.
+    pub fn why(&self) -> &'static str {
+        match self {
+            Self::Way(found) => found.why(),
+            Self::House(found) => found.why(),
+            Self::Door(found) => found.why(),
+            Self::App(found) => found.why(),
+        }
+    }
+}
+
+impl Way {
+    fn code(&self) -> &'static str {
+        match self {
             Self::Unreachable { .. } => "unreachable",
             Self::Certificate(Fault::Expired) => "certificate_expired",
             Self::Certificate(Fault::NotYet) => "certificate_not_yet_valid",
@@ -101,6 +175,42 @@ impl Finding {
             Self::CertificateEndsSoon { .. } => "certificate_ends_soon",
             Self::InClear => "in_clear",
             Self::ClockOff { .. } => "clock_off",
+        }
+    }
+
+    fn what(&self) -> String {
+        match self {
+            Self::Unreachable { why } => format!("There is no answer: {why}."),
+            Self::Certificate(fault) => format!("Browsers warn people away: {fault}."),
+            Self::CertificateEndsSoon { days } => format!("The certificate ends in {days} days."),
+            Self::InClear => "This is plain http.".to_owned(),
+            Self::ClockOff { whose, seconds } => {
+                let (by, way) = (seconds.unsigned_abs(), if *seconds > 0 { "ahead of" } else { "behind" });
+                format!("{} is {by} seconds {way} this machine's.", whose.of_whom())
+            }
+        }
+    }
+
+    fn why(&self) -> &'static str {
+        match self {
+            Self::Unreachable { .. } => "Nothing else about it can be checked.",
+            Self::Certificate(_) => {
+                "Who clicks the warning away can be read and impersonated by whoever sits in between."
+            }
+            Self::CertificateEndsSoon { .. } => "From then on browsers warn everybody away, from the sign-in page too.",
+            Self::InClear => {
+                "Whoever sits in between reads passwords and cookies, or the browser does not send them at all."
+            }
+            Self::ClockOff { .. } => {
+                "Codes of authenticator apps, sign-ons by SAML and signed assertions are good for a minute or so, and then seem to have run out or not to have begun."
+            }
+        }
+    }
+}
+
+impl House {
+    fn code(&self) -> &'static str {
+        match self {
             Self::PortalSilent { .. } => "portal_silent",
             Self::PortalIsAnother => "portal_is_another",
             Self::PortalNotReady => "portal_not_ready",
@@ -108,6 +218,44 @@ impl Finding {
             Self::AddressBelieved => "address_believed",
             Self::EverybodyTrusted => "everybody_trusted",
             Self::MailServer { .. } => "mail_server",
+        }
+    }
+
+    fn what(&self) -> String {
+        match self {
+            Self::PortalSilent { why } => {
+                format!("Nobody can sign in, because server.public_url gives no answer: {why}.")
+            }
+            Self::PortalIsAnother => "Somebody else than Vestibule answers at server.public_url.".to_owned(),
+            Self::PortalNotReady => "The service says that it is not ready.".to_owned(),
+            Self::GateAnswersPeople { path } => format!("Anybody can ask the gate itself, at {path}."),
+            Self::AddressBelieved => "A visitor's own X-Forwarded-For is believed.".to_owned(),
+            Self::EverybodyTrusted => "server.trusted_proxies names every address there is.".to_owned(),
+            Self::MailServer { why } => format!("No letter goes out: {}.", why.trim_end_matches('.')),
+        }
+    }
+
+    fn why(&self) -> &'static str {
+        match self {
+            Self::PortalSilent { .. } | Self::PortalIsAnother => "Every way to sign in leads there.",
+            Self::PortalNotReady => "Its database is out of reach or out of date, or letters are overdue.",
+            Self::GateAnswersPeople { .. } => {
+                "The proxy is trusted, so a stranger can ask through it in its name, and try cookies and keys out."
+            }
+            Self::AddressBelieved => {
+                "Anybody can pretend to come from anywhere: waits after failures, rules for networks and the log go by the address."
+            }
+            Self::EverybodyTrusted => "Any client can claim any address and ask the gate about any URL.",
+            Self::MailServer { .. } => {
+                "Nobody can confirm an address, or get back in without the password. Letters wait for a day."
+            }
+        }
+    }
+}
+
+impl Door {
+    fn code(&self) -> &'static str {
+        match self {
             Self::OpenDirectly { .. } => "open_directly",
             Self::OpenToStrangers { .. } => "open_to_strangers",
             Self::ClosedToEverybody => "closed_to_everybody",
@@ -123,37 +271,11 @@ impl Finding {
             Self::VisitorBelieved { .. } => "visitor_believed",
             Self::JudgedAsAnother { .. } => "judged_as_another",
             Self::QueryReachesGate => "query_reaches_gate",
-            Self::SessionNotSeen => "session_not_seen",
-            Self::IdentityMissing { .. } => "identity_missing",
-            Self::IdentityForged { .. } => "identity_forged",
-            Self::IdentityDropped { .. } => "identity_dropped",
-            Self::SurroundingsForged { .. } => "surroundings_forged",
-            Self::GateCookieHandedOn => "gate_cookie_handed_on",
-            Self::WebsocketStopped { .. } => "websocket_stopped",
-            Self::BodyStopped { .. } => "body_stopped",
         }
     }
 
-    /// What is wrong, in a sentence.
-    pub fn what(&self) -> String {
+    fn what(&self) -> String {
         match self {
-            Self::Unreachable { why } => format!("There is no answer: {why}."),
-            Self::Certificate(fault) => format!("Browsers warn people away: {fault}."),
-            Self::CertificateEndsSoon { days } => format!("The certificate ends in {days} days."),
-            Self::InClear => "This is plain http.".to_owned(),
-            Self::ClockOff { whose, seconds } => {
-                let (by, way) = (seconds.unsigned_abs(), if *seconds > 0 { "ahead of" } else { "behind" });
-                format!("{} is {by} seconds {way} this machine's.", whose.of_whom())
-            }
-            Self::PortalSilent { why } => {
-                format!("Nobody can sign in, because server.public_url gives no answer: {why}.")
-            }
-            Self::PortalIsAnother => "Somebody else than Vestibule answers at server.public_url.".to_owned(),
-            Self::PortalNotReady => "The service says that it is not ready.".to_owned(),
-            Self::GateAnswersPeople { path } => format!("Anybody can ask the gate itself, at {path}."),
-            Self::AddressBelieved => "A visitor's own X-Forwarded-For is believed.".to_owned(),
-            Self::EverybodyTrusted => "server.trusted_proxies names every address there is.".to_owned(),
-            Self::MailServer { why } => format!("No letter goes out: {why}"),
             Self::OpenDirectly { status } => format!("The app answers past the proxy and the gate, with {status}."),
             Self::OpenToStrangers { how, status } => format!(
                 "{} without a session gets {status} from somebody behind the gate, where the rules stop strangers.",
@@ -178,50 +300,11 @@ impl Finding {
             Self::QueryReachesGate => {
                 "The visitor's query is appended to the question that the gate is asked.".to_owned()
             }
-            Self::SessionNotSeen => "A signed-in person is taken for a stranger.".to_owned(),
-            Self::IdentityMissing { got: None } => "The app is not told who has signed in.".to_owned(),
-            Self::IdentityMissing { got: Some(got) } => {
-                format!("The app is told that {got:?} has signed in, who has not.")
-            }
-            Self::IdentityForged { header } => format!("The app believes a {header} that the visitor has written."),
-            Self::IdentityDropped { header } => {
-                format!("\"Connection: {header}\" takes {header} away from what the app is told.")
-            }
-            Self::SurroundingsForged { header } => format!("A {header} that the visitor has written reaches the app."),
-            Self::GateCookieHandedOn => "The app's server is handed the cookie that opens the gate.".to_owned(),
-            Self::WebsocketStopped { status } => format!("A signed-in person's websocket does not open: {status}."),
-            Self::BodyStopped { how, why } => {
-                format!("{} by a signed-in person does not reach the app: {why}.", capital(how.words()))
-            }
         }
     }
 
-    /// Why it matters.
-    pub fn why(&self) -> &'static str {
+    fn why(&self) -> &'static str {
         match self {
-            Self::Unreachable { .. } => "Nothing else about it can be checked.",
-            Self::Certificate(_) => {
-                "Who clicks the warning away can be read and impersonated by whoever sits in between."
-            }
-            Self::CertificateEndsSoon { .. } => "From then on browsers warn everybody away, from the sign-in page too.",
-            Self::InClear => {
-                "Whoever sits in between reads passwords and cookies, or the browser does not send them at all."
-            }
-            Self::ClockOff { .. } => {
-                "Codes of authenticator apps, sign-ons by SAML and signed assertions are good for a minute or so, and then seem to have run out or not to have begun."
-            }
-            Self::PortalSilent { .. } | Self::PortalIsAnother => "Every way to sign in leads there.",
-            Self::PortalNotReady => "Its database is out of reach or out of date, or letters are overdue.",
-            Self::GateAnswersPeople { .. } => {
-                "The proxy is trusted, so a stranger can ask through it in its name, and try cookies and keys out."
-            }
-            Self::AddressBelieved => {
-                "Anybody can pretend to come from anywhere: waits after failures, rules for networks and the log go by the address."
-            }
-            Self::EverybodyTrusted => "Any client can claim any address and ask the gate about any URL.",
-            Self::MailServer { .. } => {
-                "Nobody can confirm an address, or get back in without the password. Letters wait for a day."
-            }
             Self::OpenDirectly { .. } => "Whoever finds that address needs no account, and can claim to be anybody.",
             Self::OpenToStrangers { .. } => "The app is not protected.",
             Self::ClosedToEverybody => {
@@ -247,6 +330,46 @@ impl Finding {
             Self::QueryReachesGate => {
                 "The gate takes nothing from a query; but what a visitor writes does not belong into the question."
             }
+        }
+    }
+}
+
+impl App {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::SessionNotSeen => "session_not_seen",
+            Self::IdentityMissing { .. } => "identity_missing",
+            Self::IdentityForged { .. } => "identity_forged",
+            Self::IdentityDropped { .. } => "identity_dropped",
+            Self::SurroundingsForged { .. } => "surroundings_forged",
+            Self::GateCookieHandedOn => "gate_cookie_handed_on",
+            Self::WebsocketStopped { .. } => "websocket_stopped",
+            Self::BodyStopped { .. } => "body_stopped",
+        }
+    }
+
+    fn what(&self) -> String {
+        match self {
+            Self::SessionNotSeen => "A signed-in person is taken for a stranger.".to_owned(),
+            Self::IdentityMissing { got: None } => "The app is not told who has signed in.".to_owned(),
+            Self::IdentityMissing { got: Some(got) } => {
+                format!("The app is told that {got:?} has signed in, who has not.")
+            }
+            Self::IdentityForged { header } => format!("The app believes a {header} that the visitor has written."),
+            Self::IdentityDropped { header } => {
+                format!("\"Connection: {header}\" takes {header} away from what the app is told.")
+            }
+            Self::SurroundingsForged { header } => format!("A {header} that the visitor has written reaches the app."),
+            Self::GateCookieHandedOn => "The app's server is handed the cookie that opens the gate.".to_owned(),
+            Self::WebsocketStopped { status } => format!("A signed-in person's websocket does not open: {status}."),
+            Self::BodyStopped { how, why } => {
+                format!("{} by a signed-in person does not reach the app: {why}.", capital(how.words()))
+            }
+        }
+    }
+
+    fn why(&self) -> &'static str {
+        match self {
             Self::SessionNotSeen => "People sign in, come back, and are asked to sign in again, for ever.",
             Self::IdentityMissing { .. } => "The app takes everybody for nobody, or for somebody of that name.",
             Self::IdentityForged { .. } => "Anybody can be anybody there.",

@@ -6,7 +6,7 @@ use super::answer::{Answer, Passage};
 use super::around::Visit;
 use super::echo::{MARK, Received, folded};
 use super::expected::Expected;
-use super::finding::Finding;
+use super::finding::{App, Door, Finding};
 use super::forgeries::{self, FORGED, FORGED_ADDRESS, Spelling};
 use super::report::{Check, Examined, Outcome};
 use super::request::Request;
@@ -97,10 +97,10 @@ fn session(doctor: &Doctor<'_>, visit: &Visit<'_>, first: &Result<Answer, Silenc
     };
     match Passage::of(answer, visit.url, &doctor.settings.server.public_url) {
         Passage::Through(_) => Outcome::Fine,
-        Passage::LedToSignIn { .. } | Passage::Challenged => Outcome::of(vec![Finding::SessionNotSeen]),
+        Passage::LedToSignIn { .. } | Passage::Challenged => Outcome::of(vec![Finding::from(App::SessionNotSeen)]),
         Passage::Refused => Outcome::not_checked("the doctor's person is not let in here (403)"),
         Passage::Unauthorized => Outcome::not_checked("there is a 401 that may be the app's own"),
-        Passage::Broken(status) => Outcome::of(vec![Finding::GateBroken { status }]),
+        Passage::Broken(status) => Outcome::of(vec![Finding::from(Door::GateBroken { status })]),
         Passage::Malformed(status) => Outcome::not_checked(format!("there is a {status}, which says nothing")),
         Passage::LedToHttps => Outcome::not_checked("it leads to https: give that URL"),
     }
@@ -120,8 +120,9 @@ impl Guest<'_> {
             let request = Request::get(self.url).with_all(&forgeries::identity(spelling));
             match self.send(request).await {
                 Ok(Some(received)) => {
-                    let forged =
-                        received.holding(FORGED).map(|header| Finding::IdentityForged { header: header.to_owned() });
+                    let forged = received
+                        .holding(FORGED)
+                        .map(|header| Finding::from(App::IdentityForged { header: header.to_owned() }));
                     found.extend(forged);
                     found.extend(self.told_wrongly(&received));
                 }
@@ -135,7 +136,7 @@ impl Guest<'_> {
 
     fn told_wrongly(&self, received: &Received) -> Option<Finding> {
         let told = |name| received.value(name).map(str::to_owned);
-        let missing = |got| Some(Finding::IdentityMissing { got });
+        let missing = |got| Some(Finding::from(App::IdentityMissing { got }));
         let user = told("Remote-User").filter(|value| !value.contains(FORGED));
         match (self.cookie, user, self.user) {
             (Some(_), None, _) => missing(None),
@@ -159,7 +160,8 @@ impl Guest<'_> {
             match self.send(Request::get(self.url).with("Connection", &line)).await {
                 Ok(Some(received)) => {
                     let dropped = Identity::NAMES.iter().filter(|name| received.value(name) != self.first.value(name));
-                    found.extend(dropped.map(|name| Finding::IdentityDropped { header: (*name).to_owned() }));
+                    found
+                        .extend(dropped.map(|name| Finding::from(App::IdentityDropped { header: (*name).to_owned() })));
                 }
                 Ok(None) | Err(Silence::Closed) => {}
                 Err(silence) => return Outcome::not_checked(silence.to_string()),
@@ -174,7 +176,7 @@ impl Guest<'_> {
             Ok(Some(received)) => {
                 let by_value = received.holding(FORGED).chain(received.holding(FORGED_ADDRESS));
                 let is_one = |name: &&str| forged.iter().any(|(own, _)| folded(own) == folded(name));
-                let header = |name: &str| Finding::SurroundingsForged { header: name.to_owned() };
+                let header = |name: &str| Finding::from(App::SurroundingsForged { header: name.to_owned() });
                 Outcome::of(each_once(by_value.filter(is_one).map(header).collect()))
             }
             Ok(None) => Outcome::not_checked("whoever writes them is not let in"),
@@ -186,7 +188,7 @@ impl Guest<'_> {
         let Some((_, token)) = self.cookie.and_then(|cookie| cookie.split_once('=')) else {
             return Outcome::not_checked("nobody need be known here");
         };
-        Outcome::of_one(self.first.holding(token).next().map(|_| Finding::GateCookieHandedOn))
+        Outcome::of_one(self.first.holding(token).next().map(|_| Finding::from(App::GateCookieHandedOn)))
     }
 
     async fn websocket(&self) -> Outcome {
@@ -198,7 +200,7 @@ impl Guest<'_> {
         let arrived = Received::read(&answer, &self.doctor.mark)
             .is_some_and(|received| received.values("Upgrade").any(|value| value.eq_ignore_ascii_case("websocket")));
         let is_open = answer.status == 101 || arrived;
-        Outcome::of_one((!is_open).then_some(Finding::WebsocketStopped { status: answer.status }))
+        Outcome::of_one((!is_open).then_some(Finding::from(App::WebsocketStopped { status: answer.status })))
     }
 
     async fn bodies(&self) -> Outcome {
@@ -209,10 +211,10 @@ impl Guest<'_> {
             match self.doctor.wire.send(self.url, &request).await {
                 Ok(answer) => match self.arrived(&answer, &sent) {
                     Arrived::Whole => {}
-                    Arrived::Not(why) => found.push(Finding::BodyStopped { how, why }),
+                    Arrived::Not(why) => found.push(Finding::from(App::BodyStopped { how, why })),
                     Arrived::Unknown(why) => return Outcome::not_checked(why),
                 },
-                Err(silence) => found.push(Finding::BodyStopped { how, why: silence.to_string() }),
+                Err(silence) => found.push(Finding::from(App::BodyStopped { how, why: silence.to_string() })),
             }
         }
         Outcome::of(found)
@@ -253,8 +255,8 @@ mod tests {
 
     #[test]
     fn a_finding_is_told_once() {
-        let one = Finding::GateCookieHandedOn;
-        let other = Finding::BodyStopped { how: Knock::Post, why: String::new() };
+        let one = Finding::from(App::GateCookieHandedOn);
+        let other = Finding::from(App::BodyStopped { how: Knock::Post, why: String::new() });
         assert_eq!(each_once(vec![one.clone(), other.clone(), one.clone()]), [one, other]);
     }
 }

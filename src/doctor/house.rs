@@ -5,7 +5,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::answer::{Answer, Passage};
-use super::finding::{Finding, Timepiece};
+use super::finding::{Door, Finding, House, Timepiece, Way};
 use super::proxy::Proxy;
 use super::report::{Check, Examined, Outcome};
 use super::request::Request;
@@ -66,7 +66,7 @@ pub(super) async fn examine_direct(doctor: &Doctor<'_>, url: &Url) -> Examined {
                 | Passage::Malformed(_)
                 | Passage::Broken(_)
                 | Passage::LedToHttps
-                | Passage::Through(_) => Outcome::of(vec![Finding::OpenDirectly { status: answer.status }]),
+                | Passage::Through(_) => Outcome::of(vec![Finding::from(Door::OpenDirectly { status: answer.status })]),
             },
             Err(Silence::NotHttp | Silence::Tls(_)) => {
                 Outcome::not_checked("something listens there that does not speak as the URL says")
@@ -87,7 +87,7 @@ pub(super) fn at(url: &Url, path: &str) -> Url {
 
 /// Plain http is good for one's own machine.
 pub(super) fn in_clear(url: &Url) -> Option<Finding> {
-    (url.scheme() == "http" && !is_loopback(url)).then_some(Finding::InClear)
+    (url.scheme() == "http" && !is_loopback(url)).then_some(Finding::from(Way::InClear))
 }
 
 pub(super) async fn certificate(doctor: &Doctor<'_>, url: &Url) -> Outcome {
@@ -97,35 +97,35 @@ pub(super) async fn certificate(doctor: &Doctor<'_>, url: &Url) -> Outcome {
     match doctor.wire.certificate(url).await {
         Ok(Some(certificate)) => {
             let left = certificate.left(doctor.plan.clock.now());
-            Outcome::of_one((left < SOON).then_some(Finding::CertificateEndsSoon { days: left.num_days() }))
+            Outcome::of_one((left < SOON).then_some(Finding::from(Way::CertificateEndsSoon { days: left.num_days() })))
         }
         Ok(None) => Outcome::not_checked("it was not shown"),
-        Err(Silence::Tls(fault)) => Outcome::of(vec![Finding::Certificate(fault)]),
+        Err(Silence::Tls(fault)) => Outcome::of(vec![Finding::from(Way::Certificate(fault))]),
         Err(silence) => Outcome::not_checked(silence.to_string()),
     }
 }
 
 pub(super) fn clock_off(whose: Timepiece, theirs: DateTime<Utc>, ours: DateTime<Utc>) -> Option<Finding> {
     let off = theirs - ours;
-    (off.abs() > TOLERANCE).then(|| Finding::ClockOff { whose, seconds: off.num_seconds() })
+    (off.abs() > TOLERANCE).then(|| Finding::from(Way::ClockOff { whose, seconds: off.num_seconds() }))
 }
 
 fn trusted_proxies(doctor: &Doctor<'_>) -> Outcome {
     let trusts_everybody = doctor.settings.server.trusted_proxies.is_everybody();
-    Outcome::of_one(trusts_everybody.then_some(Finding::EverybodyTrusted))
+    Outcome::of_one(trusts_everybody.then_some(Finding::from(House::EverybodyTrusted)))
 }
 
 async fn mail(doctor: &Doctor<'_>) -> Outcome {
     let transport = match Transport::new(doctor.settings) {
         Ok(transport) => transport,
-        Err(unusable) => return Outcome::of(vec![Finding::MailServer { why: unusable.to_string() }]),
+        Err(unusable) => return Outcome::of(vec![Finding::from(House::MailServer { why: unusable.to_string() })]),
     };
     match transport.try_out().await {
         Ok(crate::mail::Reached::Server) => Outcome::Fine,
         Ok(crate::mail::Reached::Inbox) => {
             Outcome::not_checked("mail.transport is \"inbox\": no letter leaves this machine")
         }
-        Err(failure) => Outcome::of(vec![Finding::MailServer { why: failure.to_string() }]),
+        Err(failure) => Outcome::of(vec![Finding::from(House::MailServer { why: failure.to_string() })]),
     }
 }
 
@@ -162,19 +162,19 @@ fn told_time(answer: &Answer) -> Option<DateTime<Utc>> {
 async fn portal(doctor: &Doctor<'_>, url: &Url, alive: &Result<Answer, Silence>) -> Outcome {
     let answer = match alive {
         Ok(answer) => answer,
-        Err(silence) => return Outcome::of(vec![Finding::PortalSilent { why: silence.to_string() }]),
+        Err(silence) => return Outcome::of(vec![Finding::from(House::PortalSilent { why: silence.to_string() })]),
     };
     let is_ours = |answer: &Answer| {
         let told: Option<Value> = serde_json::from_slice(&answer.body).ok();
         told.is_some_and(|told| told.get("status").and_then(Value::as_str) == Some("alive"))
     };
     if answer.status != 200 || !is_ours(answer) {
-        return Outcome::of(vec![Finding::PortalIsAnother]);
+        return Outcome::of(vec![Finding::from(House::PortalIsAnother)]);
     }
     match doctor.wire.send(url, &Request::get(&at(url, "/readyz"))).await {
-        Ok(ready) if ready.status == 503 => Outcome::of(vec![Finding::PortalNotReady]),
+        Ok(ready) if ready.status == 503 => Outcome::of(vec![Finding::from(House::PortalNotReady)]),
         Ok(_) => Outcome::Fine,
-        Err(silence) => Outcome::of(vec![Finding::PortalSilent { why: silence.to_string() }]),
+        Err(silence) => Outcome::of(vec![Finding::from(House::PortalSilent { why: silence.to_string() })]),
     }
 }
 
@@ -186,7 +186,7 @@ async fn gate_hidden(doctor: &Doctor<'_>, url: &Url) -> Outcome {
     for path in ["/gateway/forward-auth", "/gateway/auth-request", "/gateway/ext-authz/"] {
         match doctor.wire.send(url, &Request::get(&at(url, path))).await {
             Ok(answer) if matches!(answer.status, 200 | 302 | 303 | 400 | 401) => {
-                return Outcome::of(vec![Finding::GateAnswersPeople { path }]);
+                return Outcome::of(vec![Finding::from(House::GateAnswersPeople { path })]);
             }
             // A 403 is a proxy's own, or ours to one that is not trusted: nobody gets anything by it.
             Ok(_) | Err(Silence::Closed) => {}
@@ -203,7 +203,9 @@ async fn forwarded_for(doctor: &Doctor<'_>, url: &Url) -> Outcome {
     for claimed in ["127.0.0.1", FORGED_ADDRESS] {
         let forged = has_details(doctor, url, Some(claimed)).await;
         match (&plain, forged) {
-            (Ok(plain), Ok(forged)) if *plain != forged => return Outcome::of(vec![Finding::AddressBelieved]),
+            (Ok(plain), Ok(forged)) if *plain != forged => {
+                return Outcome::of(vec![Finding::from(House::AddressBelieved)]);
+            }
             (Ok(_), Ok(_)) => {}
             (Err(silence), _) => return Outcome::not_checked(silence.to_string()),
             (_, Err(silence)) => return Outcome::not_checked(silence.to_string()),

@@ -4,7 +4,7 @@ use url::Url;
 
 use super::around::{Visit, is_same};
 use super::expected::{Expected, expected, open_places};
-use super::finding::{Finding, Knock};
+use super::finding::{Door, Finding, Knock};
 use super::forgeries::{self, NOBODYS_HOST};
 use super::proxy::Proxy;
 use super::report::{Check, Examined, Outcome};
@@ -54,11 +54,11 @@ pub(super) async fn examine(doctor: &Doctor<'_>, visit: &Visit<'_>, examined: &m
 fn way_to_sign_in(doctor: &Doctor<'_>, visit: &Visit<'_>) -> Outcome {
     let found = |finding| Outcome::of(vec![finding]);
     match &visit.passage {
-        Passage::LedToSignIn { back_to: None } => found(Finding::NoWayBack),
+        Passage::LedToSignIn { back_to: None } => found(Finding::from(Door::NoWayBack)),
         Passage::LedToSignIn { back_to: Some(to) } if is_same(to, visit.url) => Outcome::Fine,
-        Passage::LedToSignIn { back_to: Some(to) } => found(Finding::WrongWayBack { to: to.clone() }),
+        Passage::LedToSignIn { back_to: Some(to) } => found(Finding::from(Door::WrongWayBack { to: to.clone() })),
         Passage::Challenged => match doctor.plan.audience {
-            Audience::People => found(Finding::NotLedToSignIn),
+            Audience::People => found(Finding::from(Door::NotLedToSignIn)),
             Audience::Programs => Outcome::Fine,
         },
         Passage::Unauthorized
@@ -78,15 +78,18 @@ fn cookie(doctor: &Doctor<'_>, url: &Url) -> Outcome {
     let is_reached = is_own_host || domains.iter().any(|domain| is_within(host, domain));
     // `Secure` goes over https alone.
     let is_hidden = own.scheme() == "https" && url.scheme() == "http";
-    Outcome::of_one((!is_reached || is_hidden).then_some(Finding::CookieOutOfReach))
+    Outcome::of_one((!is_reached || is_hidden).then_some(Finding::from(Door::CookieOutOfReach)))
 }
 
 /// The same request with words of the visitor's must come to the same.
 async fn visitors_word(doctor: &Doctor<'_>, visit: &Visit<'_>) -> Outcome {
-    let decoys = open_places(&doctor.settings.gateway, &doctor.rules, visit.url, visit.answer.from);
-    let somewhere = another_path(visit.url);
+    let mut decoys = open_places(&doctor.settings.gateway, &doctor.rules, visit.url, visit.answer.from);
+    if decoys.is_empty() {
+        // The way back then tells what was judged.
+        decoys.push(another_path(visit.url));
+    }
     let mut found: Vec<Finding> = Vec::new();
-    for decoy in decoys.iter().chain([&somewhere]) {
+    for decoy in &decoys {
         let words = forgeries::words(visit.url, decoy);
         // One by one to say which it was; and all together, where it takes several to be believed.
         let lots = words.iter().map(std::slice::from_ref).chain([words.as_slice()]);
@@ -96,7 +99,7 @@ async fn visitors_word(doctor: &Doctor<'_>, visit: &Visit<'_>) -> Outcome {
             match doctor.wire.send(visit.url, &request).await {
                 Ok(answer) if is_other(doctor, visit, &answer) => {
                     let known = lot.len() > 1 && !found.is_empty();
-                    let finding = Finding::VisitorBelieved { header };
+                    let finding = Finding::from(Door::VisitorBelieved { header });
                     if !known && !found.contains(&finding) {
                         found.push(finding);
                     }
@@ -175,7 +178,7 @@ fn stray(doctor: &Doctor<'_>, visit: &Visit<'_>, answer: Option<&Answer>) -> Str
 }
 
 fn judged_as(host: &str) -> Finding {
-    Finding::JudgedAsAnother { host: host.to_owned() }
+    Finding::from(Door::JudgedAsAnother { host: host.to_owned() })
 }
 
 fn passage(doctor: &Doctor<'_>, url: &Url, answer: &Answer) -> Passage {
@@ -191,8 +194,10 @@ async fn query(doctor: &Doctor<'_>, visit: &Visit<'_>, proxy: Proxy) -> Outcome 
     let found = |finding| Outcome::of(vec![finding]);
     let question = answer.header(QUESTION);
     match passage(doctor, url, &answer) {
-        Passage::LedToSignIn { back_to: Some(to) } if !is_same(&to, url) => found(Finding::WrongWayBack { to }),
-        Passage::Through(_) => found(Finding::VisitorBelieved { header: "query".to_owned() }),
+        Passage::LedToSignIn { back_to: Some(to) } if !is_same(&to, url) => {
+            found(Finding::from(Door::WrongWayBack { to }))
+        }
+        Passage::Through(_) => found(Finding::from(Door::VisitorBelieved { header: "query".to_owned() })),
         Passage::LedToSignIn { .. }
         | Passage::Challenged
         | Passage::Unauthorized
@@ -200,7 +205,7 @@ async fn query(doctor: &Doctor<'_>, visit: &Visit<'_>, proxy: Proxy) -> Outcome 
         | Passage::Malformed(_)
         | Passage::Broken(_)
         | Passage::LedToHttps => match (question, proxy) {
-            (Some(question), _) if question.contains("query") => found(Finding::QueryReachesGate),
+            (Some(question), _) if question.contains("query") => found(Finding::from(Door::QueryReachesGate)),
             (Some(_), _) | (None, Proxy::Nginx | Proxy::HaProxy | Proxy::Apache | Proxy::Traefik) => Outcome::Fine,
             (None, Proxy::Caddy | Proxy::Envoy | Proxy::Unknown) => {
                 Outcome::not_checked("the proxy keeps to itself what the gate says of its question")
@@ -217,9 +222,9 @@ async fn websocket(doctor: &Doctor<'_>, visit: &Visit<'_>) -> Outcome {
     let found = |finding| Outcome::of(vec![finding]);
     match passage(doctor, visit.url, &answer) {
         Passage::Challenged | Passage::Unauthorized | Passage::Refused | Passage::Malformed(_) => Outcome::Fine,
-        Passage::LedToSignIn { .. } | Passage::LedToHttps => found(Finding::WebsocketLedAway),
-        Passage::Broken(status) => found(Finding::GateBroken { status }),
-        Passage::Through(status) => found(Finding::OpenToStrangers { how: Knock::Websocket, status }),
+        Passage::LedToSignIn { .. } | Passage::LedToHttps => found(Finding::from(Door::WebsocketLedAway)),
+        Passage::Broken(status) => found(Finding::from(Door::GateBroken { status })),
+        Passage::Through(status) => found(Finding::from(Door::OpenToStrangers { how: Knock::Websocket, status })),
     }
 }
 
@@ -234,16 +239,16 @@ async fn bodies(doctor: &Doctor<'_>, visit: &Visit<'_>) -> Outcome {
         let finding = match doctor.wire.send(visit.url, &request).await {
             Ok(answer) => match passage(doctor, visit.url, &answer) {
                 Passage::LedToSignIn { .. } | Passage::Challenged | Passage::Unauthorized => None,
-                Passage::Through(status) if status < 400 => Some(Finding::OpenToStrangers { how, status }),
+                Passage::Through(status) if status < 400 => Some(Finding::from(Door::OpenToStrangers { how, status })),
                 Passage::Refused
                 | Passage::Malformed(_)
                 | Passage::Broken(_)
                 | Passage::LedToHttps
                 | Passage::Through(_) => {
-                    Some(Finding::PostStopped { how, why: format!("the answer is {}", answer.status) })
+                    Some(Finding::from(Door::PostStopped { how, why: format!("the answer is {}", answer.status) }))
                 }
             },
-            Err(silence) => Some(Finding::PostStopped { how, why: silence.to_string() }),
+            Err(silence) => Some(Finding::from(Door::PostStopped { how, why: silence.to_string() })),
         };
         found.extend(finding);
     }

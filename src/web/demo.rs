@@ -2,7 +2,7 @@
 //!
 //! It stands for a proxy with an app behind it. Every request first asks the gate over HTTP as Caddy does: a GET
 //! with the visitor's headers, his own `X-Forwarded-*` replaced. What refuses is passed on whole; on a 200 the page
-//! shows what an app would be told.
+//! shows what an app would be told, to programs as JSON.
 
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
@@ -65,6 +65,10 @@ async fn visit(request: HttpRequest, app: web::Data<App>, demo: web::Data<Demo>)
         }
     };
     if answer.status() == reqwest::StatusCode::OK {
+        let wants_json = request.headers().get(header::ACCEPT).is_some_and(|types| types == "application/json");
+        if wants_json {
+            return as_json(&request, answer.headers());
+        }
         page(&app, &request, answer.headers()).unwrap_or_else(|failure| failure.as_problem(&view::request_id(&request)))
     } else {
         pass_on(answer).await
@@ -130,6 +134,23 @@ fn page(app: &App, request: &HttpRequest, told: &reqwest::header::HeaderMap) -> 
         .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .body(body))
+}
+
+/// The identity as the gate has given it, and of the visitor's own headers those that nobody could take for one of ours.
+fn as_json(request: &HttpRequest, told: &reqwest::header::HeaderMap) -> HttpResponse {
+    let is_ours = |name: &str| {
+        let name = name.replace('_', "-");
+        ["remote-", "vestibule-", "x-forwarded-", "x-original-", "x-rewrite-", "x-real-"]
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
+            || ["cookie", "authorization", "forwarded"].contains(&name.as_str())
+    };
+    let own = request.headers().iter().filter(|(name, _)| !is_ours(name.as_str()));
+    let own = own.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+    let identity = Identity::NAMES.map(|name| (name.to_owned(), value_of(told, name)));
+    let headers: Vec<(String, String)> = own.chain(identity).collect();
+    let body = json!({ "method": request.method().as_str(), "uri": request.uri().to_string(), "headers": headers });
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(body)
 }
 
 fn value_of(headers: &reqwest::header::HeaderMap, name: &str) -> String {

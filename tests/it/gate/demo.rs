@@ -93,3 +93,22 @@ fn another_name_for_the_same_port_is_not_the_demo() {
     assert_eq!(browser.get(&format!("http://127.0.0.1:{number}/")).status, 403);
     assert_eq!(browser.get(&format!("http://localhost:{number}/a/%2e%2e%5cb%00")).status, 400);
 }
+
+#[test]
+fn a_program_is_told_what_an_app_would_be_told() {
+    let port = Port::claim();
+    let rules = format!(r#"[{{ hosts = ["localhost:{}"], allow = "signed_in" }}]"#, port.number());
+    let app = TestApp::with(&[("gateway.rules", &rules)]);
+    let demo = Demo::beside(&app, port);
+    let place = format!("http://localhost:{}/rooms/1", demo.port.number());
+    let ann = Person::of_the_house(&app, "ann@example.com");
+    let mut browser = ann.browser.with_header("Remote_User", "root").with_header("X-Mine", "1");
+    let told: serde_json::Value = browser.api("GET", &place, json!(null)).json();
+    let values = |name: &str| -> Vec<String> {
+        let headers = told["headers"].as_array().unwrap().iter();
+        let ones = headers.filter(|pair| pair[0].as_str().unwrap().eq_ignore_ascii_case(name));
+        ones.map(|pair| pair[1].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!((values("remote-user"), values("x-mine")), (vec![ann.id], vec!["1".to_owned()]), "{told}");
+    assert!(values("remote_user").is_empty() && values("cookie").is_empty(), "{told}");
+}

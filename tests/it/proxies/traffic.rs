@@ -80,8 +80,7 @@ fn a_websocket_opens_for_nobody_else() {
             );
             connection.write(request).unwrap();
             let status = connection.answer().unwrap().status;
-            let expected = if street.kind == Kind::Nginx && path == "/socket" { 302 } else { 401 };
-            assert_eq!(status, expected, "{:?} {path}", street.kind);
+            assert_eq!(status, 401, "{:?} {path}", street.kind);
         }
         street.assert_nothing_arrived("nobody has signed in");
     }

@@ -31,6 +31,15 @@ pub fn certificate_for(name: &str) -> (String, String) {
     (certificate.pem(), key.serialize_pem())
 }
 
+/// The same, good until the beginning of that day (year, month, day).
+pub fn certificate_until(name: &str, (year, month, day): (i32, u8, u8)) -> (String, String) {
+    let key = KeyPair::generate().expect("a key");
+    let mut params = CertificateParams::new([name.to_owned()]).expect("a name");
+    params.not_after = rcgen::date_time_ymd(year, month, day);
+    let certificate = params.signed_by(&key, &made().issuer).expect("a certificate");
+    (certificate.pem(), key.serialize_pem())
+}
+
 /// The same for whoever vouches for nobody but itself, as `openssl req -x509` makes it: an authority.
 pub fn own_certificate_for(name: &str) -> (String, String) {
     let key = KeyPair::generate().expect("a key");

@@ -1,0 +1,99 @@
+//! Faults that no proxy has: cookies, clocks, mail, the back door, and nobody at home.
+
+use chrono::TimeDelta;
+
+use super::town::{APP, Diagnosis, PERSON, Town};
+
+#[test]
+fn a_cookie_that_does_not_reach_the_app_is_found() {
+    let town = Town::with(&[("session.cookie_domains", "auth.vestibule.localhost")]);
+    let found = town.examined(&town.nginx(|text| text), &[APP]);
+    found.assert_finds("the domain is too narrow", &["cookie_out_of_reach", "no_way_back"]);
+}
+
+#[test]
+fn a_clock_that_is_off_is_found() {
+    let town = Town::new();
+    let proxy = town.nginx(|text| text);
+    town.service.clock().advance(TimeDelta::minutes(30));
+    let found = Diagnosis::of(&town.doctor(&proxy, &[], &["--json", APP]));
+    found.assert_finds("the service", &["clock_off"]);
+    let finding = found.findings()[0];
+    assert!(finding["what"].as_str().unwrap().contains("seconds ahead of"), "{finding}");
+}
+
+#[test]
+fn a_mail_server_that_is_gone_is_found() {
+    let town = Town::new();
+    let proxy = town.nginx(|text| text);
+    let before = town.service.mail().all().len();
+    let gone = [("mail.url", "submission://127.0.0.1:1")];
+    town.examined_with(&proxy, &gone, &[APP]).assert_finds("gone", &["mail_server"]);
+    let wrong = [("mail.password", "wrong")];
+    town.examined_with(&proxy, &wrong, &[APP]).assert_finds("wrong password", &["mail_server"]);
+    let inbox = [("mail.transport", "inbox")];
+    let found = town.examined_with(&proxy, &inbox, &[APP]);
+    assert_eq!(found.outcomes("mail"), ["not_checked"], "{found:?}");
+    assert_eq!(town.service.mail().all().len(), before, "nothing was sent");
+}
+
+#[test]
+fn whoever_trusts_everybody_is_told() {
+    let town = Town::new();
+    let all = [("server.trusted_proxies", "0.0.0.0/0")];
+    town.examined_with(&town.nginx(|text| text), &all, &[APP]).assert_finds("all", &["everybody_trusted"]);
+}
+
+#[test]
+fn an_app_that_answers_past_the_gate_is_found() {
+    let town = Town::new();
+    let proxy = town.nginx(|text| text);
+    let resolve = format!("--resolve=backdoor.test=127.0.0.1:{}", town.app.port());
+    let found = town.examined_with(&proxy, &[], &[&resolve, "--app-direct=http://backdoor.test/", APP]);
+    found.assert_finds("open", &["open_directly"]);
+    let closed = town.examined_with(
+        &proxy,
+        &[],
+        &["--resolve=backdoor.test=127.0.0.1:1", "--app-direct=http://backdoor.test/", APP],
+    );
+    assert_eq!(closed.outcomes("direct"), ["fine"], "{closed:?}");
+    let here = town.examined_with(&proxy, &[], &["--app-direct=http://127.0.0.1:1/", APP]);
+    assert_eq!(here.outcomes("direct"), ["not_checked"], "that only this machine can see");
+}
+
+#[test]
+fn nobody_at_home_is_found() {
+    let town = Town::new();
+    let proxy = town.nginx(|text| text);
+    let gone = "http://gone.vestibule.localhost:1/";
+    let found = town.examined_with(&proxy, &[], &[gone]);
+    found.assert_finds("gone", &["unreachable"]);
+    assert_eq!(found.outcomes("door"), ["not_checked"]);
+    let portal = [("server.public_url", "http://gone.vestibule.localhost:1")];
+    town.examined_with(&proxy, &portal, &[APP]).assert_finds("portal", &["portal_silent"]);
+    let another = [("server.public_url", "http://app.vestibule.localhost")];
+    town.examined_with(&proxy, &another, &[APP]).assert_finds("portal", &["portal_is_another"]);
+}
+
+#[test]
+fn plain_http_is_found_beyond_this_machine() {
+    let town = Town::new();
+    let proxy = town.nginx(|text| text);
+    let resolve = format!("--resolve=app.example.com=127.0.0.1:{}", proxy.port());
+    town.examined_with(&proxy, &[], &[&resolve, "http://app.example.com/"]).assert_finds("http", &["unreachable"]);
+    let other = town.nginx(|text| text.replace("server_name app.vestibule.localhost", "server_name app.example.com"));
+    let resolve = format!("--resolve=app.example.com=127.0.0.1:{}", other.port());
+    let found = town.examined_with(&other, &[], &[&resolve, "--as", PERSON, "http://app.example.com/"]);
+    found.assert_finds("http", &["in_clear"]);
+}
+
+#[test]
+fn other_rules_than_those_at_work_are_found() {
+    let town = Town::new();
+    let proxy = town.nginx(|text| text);
+    let open = [("gateway.rules", r#"[{ hosts = ["app.vestibule.localhost"], allow = "public" }]"#)];
+    town.examined_with(&proxy, &open, &[APP]).assert_finds("open", &["closed_to_everybody"]);
+    let public = "http://app.vestibule.localhost/public/x";
+    let closed = [("gateway.rules", r#"[{ hosts = ["app.vestibule.localhost"], allow = "signed_in" }]"#)];
+    town.examined_with(&proxy, &closed, &[public]).assert_finds("closed", &["open_to_strangers"]);
+}
