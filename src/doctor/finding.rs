@@ -202,7 +202,8 @@ impl Way {
                 "Whoever sits in between reads passwords and cookies, or the browser does not send them at all."
             }
             Self::ClockOff { .. } => {
-                "Codes of authenticator apps, sign-ons by SAML and signed assertions are good for a minute or so, and then seem to have run out or not to have begun."
+                "Codes of authenticator apps, sign-ons by SAML and signed assertions are good for a minute or so, and \
+                 then seem to have run out or not to have begun."
             }
         }
     }
@@ -243,7 +244,8 @@ impl House {
                 "The proxy is trusted, so a stranger can ask through it in its name, and try cookies and keys out."
             }
             Self::AddressBelieved => {
-                "Anybody can pretend to come from anywhere: waits after failures, rules for networks and the log go by the address."
+                "Anybody can pretend to come from anywhere: waits after failures, rules for networks and the log go \
+                 by the address."
             }
             Self::EverybodyTrusted => "Any client can claim any address and ask the gate about any URL.",
             Self::MailServer { .. } => {
@@ -314,7 +316,8 @@ impl Door {
             Self::PeerNotTrusted => "The gate answers 403 to whatever it asks, so nobody gets in.",
             Self::GateBroken { .. } => "Nobody gets in.",
             Self::NotLedToSignIn => {
-                "They do not know what to do. (For programs a 401 is right: --for-programs says that these URLs are theirs.)"
+                "They do not know what to do. (For programs a 401 is right: --for-programs says that these URLs are \
+                 theirs.)"
             }
             Self::NoWayBack => "They have signed in and are not where they wanted to be.",
             Self::WrongWayBack { .. } => "The gate judges, and leads back to, another URL than the one that is served.",

@@ -1,0 +1,50 @@
+//! Traefik.
+
+use super::{Asking, Passing};
+
+pub(super) fn asking(duty: Asking) -> &'static str {
+    match duty {
+        Asking::AskTheGate => {
+            "`middlewares: [forged, vestibule]` on every router of this host, and `address: \
+             http://127.0.0.1:8080/gateway/forward-auth` in the forwardAuth."
+        }
+        Asking::AskForEveryName => "A rule of Host(`app.example.com`) for each router, none of HostRegexp(`.*`).",
+        Asking::TellTheUrl => {
+            "`forwardedHeaders: {}` for the entry point, so that it trusts nobody's, and no replacePath before the \
+             forwardAuth."
+        }
+        Asking::LeadToSignIn | Asking::RefuseWebsockets => {
+            "`address: http://127.0.0.1:8080/gateway/forward-auth`, and no authSigninURL."
+        }
+        Asking::WithoutBody => "No `forwardBody: true` in the forwardAuth.",
+        Asking::HandOnTheCookie => "Name Cookie in authRequestHeaders, or leave that out.",
+        Asking::HideTheGate => "In the rule of server.public_url: Host(`auth.example.com`) && !PathPrefix(`/gateway`).",
+        Asking::EndWithAQuestionMark => "No query in the forwardAuth's address.",
+    }
+}
+
+pub(super) fn passing(duty: Passing) -> &'static str {
+    match duty {
+        Passing::TellWho => {
+            "`authResponseHeaders: [Remote-User, Remote-Email, Remote-Name, Remote-Groups, Vestibule-Assertion]`."
+        }
+        Passing::ForgetWhoTheySayTheyAre => {
+            "`authResponseHeaders: [Remote-User, Remote-Email, Remote-Name, Remote-Groups, Vestibule-Assertion]`, and \
+             `underscoreHeadersStrategy: reject` for the entry point."
+        }
+        Passing::RefuseConnection => "Traefik 3.7 or later: it cleans Connection up by itself.",
+        Passing::ForgetWhereTheySayTheyAre => {
+            "The middleware `forged` of deploy/traefik/dynamic.yml before the forwardAuth, and no insecure or \
+             trustedIPs under forwardedHeaders that a visitor is in."
+        }
+        Passing::KeepTheCookie => {
+            "Traefik has no way of taking one cookie out of many. It opens the gate and nothing else; let apps that \
+             you do not trust have a domain of their own."
+        }
+        Passing::PassWebsockets => {
+            "No headers middleware that sets Connection or Upgrade; Traefik passes websockets on by itself."
+        }
+        Passing::PassBodies => "A larger maxRequestBodyBytes of the buffering middleware.",
+        Passing::SetTheAddress => "No `insecure: true` under the entry point's forwardedHeaders.",
+    }
+}
