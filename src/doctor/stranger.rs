@@ -1,5 +1,6 @@
 //! Somebody without a session: is he stopped, told what to do, and not believed?
 
+use futures_util::future::join_all;
 use url::Url;
 
 use super::around::{Visit, is_same};
@@ -92,17 +93,13 @@ async fn visitors_word(doctor: &Doctor<'_>, visit: &Visit<'_>) -> Outcome {
     for decoy in &decoys {
         let words = forgeries::words(visit.url, decoy);
         // One by one to say which it was; and all together, where it takes several to be believed.
-        let lots = words.iter().map(std::slice::from_ref).chain([words.as_slice()]);
-        for lot in lots {
-            let request = Request::navigation(visit.url).with_all(lot);
-            let header = lot.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
-            match doctor.wire.send(visit.url, &request).await {
+        let lots: Vec<&[(String, String)]> = words.iter().map(std::slice::from_ref).chain([words.as_slice()]).collect();
+        let answers = join_all(lots.iter().map(|lot| with_words(doctor, visit.url, lot))).await;
+        for (lot, answer) in lots.into_iter().zip(answers) {
+            match answer {
                 Ok(answer) if is_other(doctor, visit, &answer) => {
-                    let known = lot.len() > 1 && !found.is_empty();
-                    let finding = Finding::from(Door::VisitorBelieved { header });
-                    if !known && !found.contains(&finding) {
-                        found.push(finding);
-                    }
+                    let finding = believed(lot, &found);
+                    found.extend(finding);
                 }
                 Ok(_) | Err(Silence::Closed) => {}
                 Err(silence) => return Outcome::not_checked(silence.to_string()),
@@ -110,6 +107,18 @@ async fn visitors_word(doctor: &Doctor<'_>, visit: &Visit<'_>) -> Outcome {
         }
     }
     Outcome::of(found)
+}
+
+async fn with_words(doctor: &Doctor<'_>, url: &Url, words: &[(String, String)]) -> Result<Answer, Silence> {
+    doctor.wire.send(url, &Request::navigation(url).with_all(words)).await
+}
+
+/// `None` for what is known already.
+fn believed(lot: &[(String, String)], known: &[Finding]) -> Option<Finding> {
+    let header = lot.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
+    let finding = Finding::from(Door::VisitorBelieved { header });
+    let is_known = known.contains(&finding) || (lot.len() > 1 && !known.is_empty());
+    (!is_known).then_some(finding)
 }
 
 /// Refusing to understand is an answer as good as the usual one.

@@ -123,13 +123,12 @@ pub fn replaced(text: &str, from: &str, to: &str) -> String {
 pub struct Diagnosis {
     pub code: i32,
     pub said: Value,
-    err: String,
 }
 
 impl Diagnosis {
     pub fn of(said: &Said) -> Self {
         let read = serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {said:?}"));
-        Self { code: said.code, said: read, err: said.err.clone() }
+        Self { code: said.code, said: read }
     }
 
     fn checks(&self) -> impl Iterator<Item = (&Value, &Value)> {
