@@ -32,7 +32,9 @@ struct Guest<'a> {
 
 pub(super) async fn examine(doctor: &Doctor<'_>, visit: &Visit<'_>, examined: &mut Examined) {
     let not_told = |examined: &mut Examined, why: &str| {
-        TOLD.into_iter().for_each(|check| examined.note(check, Outcome::not_checked(why)));
+        for check in TOLD {
+            examined.note(check, Outcome::not_checked(why));
+        }
     };
     let (cookie, user) = match (visit.expected, cookie_for(doctor, visit.url)) {
         (Expected::Open, _) => (None, None),

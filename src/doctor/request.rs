@@ -1,5 +1,7 @@
 //! Requests as the doctor writes them: byte by byte, because no well-behaved client would send most of them.
 
+use std::fmt::Write as _;
+
 use url::{Position, Url};
 
 /// One request, to be written as it stands here.
@@ -78,7 +80,7 @@ impl Request {
     }
 
     #[must_use]
-    pub(super) fn to_host(self, host: &str) -> Self {
+    pub(super) fn for_host(self, host: &str) -> Self {
         Self { host: host.to_owned(), ..self }
     }
 
@@ -95,10 +97,11 @@ impl Request {
             head.push_str("Connection: close\r\n");
         }
         if self.body != Body::None {
-            head.push_str(&format!("Content-Length: {}\r\n", self.body.bytes().len()));
+            // A String takes whatever is written to it.
+            let _ = write!(head, "Content-Length: {}\r\n", self.body.bytes().len());
         }
         for (name, value) in &self.lines {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            let _ = write!(head, "{name}: {value}\r\n");
         }
         head.push_str("\r\n");
         head

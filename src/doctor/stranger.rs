@@ -42,7 +42,9 @@ pub(super) async fn examine(doctor: &Doctor<'_>, visit: &Visit<'_>, examined: &m
             Expected::Open => "the rules open this to everybody: there is nothing to get around",
             Expected::SignIn | Expected::Closed => "the gate does not stop strangers as it should",
         };
-        ALL.into_iter().for_each(|check| examined.note(check, Outcome::not_checked(why)));
+        for check in ALL {
+            examined.note(check, Outcome::not_checked(why));
+        }
         return;
     }
     examined.note(Check::VisitorsWord, visitors_word(doctor, visit).await);
@@ -136,7 +138,7 @@ fn another_path(url: &Url) -> Url {
 /// A visitor names two hosts in one request (RFC 9112, section 3.2.2), or one that nobody has configured.
 async fn names(doctor: &Doctor<'_>, visit: &Visit<'_>) -> Outcome {
     let url = visit.url;
-    let nobodys = doctor.wire.send(url, &Request::navigation(url).to_host(NOBODYS_HOST)).await;
+    let nobodys = doctor.wire.send(url, &Request::navigation(url).for_host(NOBODYS_HOST)).await;
     let stray = stray(doctor, visit, nobodys.as_ref().ok());
     let mut found: Vec<Finding> = stray.is_judged_as_itself.then(|| judged_as(NOBODYS_HOST)).into_iter().collect();
     let decoys = open_places(&doctor.settings.gateway, &doctor.rules, url, visit.answer.from);
@@ -144,13 +146,13 @@ async fn names(doctor: &Doctor<'_>, visit: &Visit<'_>) -> Outcome {
     for host in hosts.chain([NOBODYS_HOST]) {
         // Alone, it may be an app of that name. Where nobody's name is refused by the gate, it is this one.
         if stray.is_refused && host != NOBODYS_HOST {
-            let alone = doctor.wire.send(url, &Request::navigation(url).to_host(host)).await;
+            let alone = doctor.wire.send(url, &Request::navigation(url).for_host(host)).await;
             let is_through = alone.is_ok_and(|answer| matches!(passage(doctor, url, &answer), Passage::Through(_)));
             found.extend(is_through.then(|| judged_as(host)));
         }
-        let both = Request::navigation(url).at(url.to_string()).to_host(host);
+        let both = Request::navigation(url).at(url.to_string()).for_host(host);
         let Ok(answer) = doctor.wire.send(url, &both).await else { continue };
-        let alone = doctor.wire.send(url, &Request::navigation(url).to_host(host)).await;
+        let alone = doctor.wire.send(url, &Request::navigation(url).for_host(host)).await;
         // A proxy that goes by Host alone serves the other one, which is as good.
         let is_served_as_other = alone.is_ok_and(|alone| passage(doctor, url, &alone) == passage(doctor, url, &answer));
         if is_other(doctor, visit, &answer) && !is_served_as_other {

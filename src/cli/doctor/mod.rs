@@ -120,9 +120,9 @@ pub(super) fn run(arguments: &Arguments, mut settings: Settings) -> anyhow::Resu
     }
     let examined = outcome??;
     if arguments.json {
-        say::as_json(&examined)?
+        say::as_json(&examined)?;
     } else {
-        say::as_text(&examined)?
+        say::as_text(&examined)?;
     }
     match examined.iter().flat_map(doctor::Examined::findings).count() {
         0 => Ok(()),

@@ -119,13 +119,12 @@ fn at_the_door(found: &Door, proxy: Proxy) -> String {
              https or both by http."
                 .to_owned()
         }
-        Door::WrongWayBack { .. } => asking(Asking::TellTheUrl, proxy).to_owned(),
+        Door::WrongWayBack { .. } | Door::VisitorBelieved { .. } => asking(Asking::TellTheUrl, proxy).to_owned(),
         Door::WebsocketLedAway => asking(Asking::RefuseWebsockets, proxy).to_owned(),
         Door::PostStopped { how: Knock::LargePost, .. } => {
             format!("{} {}", asking(Asking::WithoutBody, proxy), passing(Passing::PassBodies, proxy))
         }
         Door::PostStopped { .. } => asking(Asking::WithoutBody, proxy).to_owned(),
-        Door::VisitorBelieved { .. } => asking(Asking::TellTheUrl, proxy).to_owned(),
         Door::JudgedAsAnother { .. } => asking(Asking::AskForEveryName, proxy).to_owned(),
         Door::QueryReachesGate => asking(Asking::EndWithAQuestionMark, proxy).to_owned(),
     }
