@@ -68,8 +68,7 @@ mod tests {
             { hosts = ["*.open.example.com"], allow = "public" },
             { hosts = ["app.example.com"], allow = "signed_in" },
         ]"#;
-        let flags = [("gateway.rules", rules), ("session.cookie_domains", "localhost")];
-        let flags = flags.map(|(key, value)| Setting { key: key.into(), value: value.into() }).to_vec();
+        let flags = vec![Setting { key: "gateway.rules".into(), value: rules.into() }];
         let sources = Sources { file: ConfigFile::Nowhere, environment: Environment::default(), flags };
         config::load(&sources).map_or_else(|mistakes| panic!("{mistakes}"), |loaded| loaded.settings.gateway)
     }

@@ -14,6 +14,9 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use x509_cert::der::Decode as _;
 
+/// A connection whose other end has proved who it is.
+pub(super) type Secured = TlsStream<TcpStream>;
+
 /// What a browser would show a warning for.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Fault {
@@ -62,7 +65,7 @@ impl Tls {
         Ok(Self(TlsConnector::from(Arc::new(config))))
     }
 
-    pub(super) async fn shake_hands(&self, host: &str, tcp: TcpStream) -> Result<TlsStream<TcpStream>, Fault> {
+    pub(super) async fn shake_hands(&self, host: &str, tcp: TcpStream) -> Result<Secured, Fault> {
         let name = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let name = ServerName::try_from(name).map_err(|error| Fault::Other(error.to_string()))?;
         self.0.connect(name, tcp).await.map_err(|error| fault(&error))
@@ -91,7 +94,7 @@ pub(super) struct Certificate {
 }
 
 impl Certificate {
-    pub(super) fn of(stream: &TlsStream<TcpStream>) -> Option<Self> {
+    pub(super) fn of(stream: &Secured) -> Option<Self> {
         let (_, connection) = stream.get_ref();
         let certificate = x509_cert::Certificate::from_der(connection.peer_certificates()?.first()?).ok()?;
         let end = certificate.tbs_certificate.validity.not_after.to_unix_duration().as_secs();

@@ -12,7 +12,7 @@ use url::{Host, Url};
 use super::answer::Answer;
 use super::framing::{self, Rest};
 use super::request::{Body, Request};
-use super::tls::{Certificate, Fault, Tls};
+use super::tls::{Certificate, Fault, Secured, Tls};
 
 /// How long anything may take before it counts as hanging.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -56,7 +56,7 @@ pub(super) struct Wire {
 
 enum Stream {
     Clear(TcpStream),
-    Secure(Box<tokio_rustls::client::TlsStream<TcpStream>>),
+    Secure(Box<Secured>),
 }
 
 impl Wire {
