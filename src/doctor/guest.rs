@@ -161,7 +161,8 @@ impl Guest<'_> {
         for line in forgeries::connections() {
             match self.send(Request::get(self.url).with("Connection", &line)).await {
                 Ok(Some(received)) => {
-                    let dropped = Identity::NAMES.iter().filter(|name| received.value(name) != self.first.value(name));
+                    let has_gone = |name: &&&str| self.first.value(name).is_some() && received.value(name).is_none();
+                    let dropped = Identity::NAMES.iter().filter(has_gone);
                     found
                         .extend(dropped.map(|name| Finding::from(App::IdentityDropped { header: (*name).to_owned() })));
                 }

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use rustls::crypto::ring;
+use rustls::crypto::ring as provider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{CertificateError, ClientConfig, RootCertStore};
@@ -57,7 +57,7 @@ impl Tls {
                 return Err(failed("there is no certificate in it".to_owned()));
             }
         }
-        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        let config = ClientConfig::builder_with_provider(Arc::new(provider::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|error| NoAuthority { path: "TLS".to_owned(), why: error.to_string() })?
             .with_root_certificates(roots)
