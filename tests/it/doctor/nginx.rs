@@ -8,7 +8,7 @@ const OWN: &str = "http://app.vestibule.localhost/own/x";
 /// Without the lines that hold this.
 fn without(text: &str, line: &str) -> String {
     assert!(text.contains(line), "{line:?} is not in the file");
-    text.lines().filter(|own| !own.contains(line)).map(|own| format!("{own}\n")).collect()
+    text.split_inclusive('\n').filter(|own| !own.contains(line)).collect()
 }
 
 fn with_location(text: &str, location: &str) -> String {
