@@ -123,6 +123,8 @@ pub enum Unreadable {
     Certificate(#[from] certificate::Unreadable),
     #[error("It was valid until {} only.", .0.format("%Y-%m-%d %H:%M UTC"))]
     Over(DateTime<Utc>),
+    #[error("Its validUntil is no instant like 2030-01-31T12:00:00Z.")]
+    NoEnd,
 }
 
 /// Reads the metadata of one provider. A signature on it is not looked at: whoever gives the document, or the server
@@ -194,12 +196,14 @@ fn provider_in<'a, 'd>(entity: Node<'a, 'd>) -> Option<Node<'a, 'd>> {
 
 /// saml-metadata-2.0-os, section 2.3.2: what has expired is not used.
 fn require_valid(parts: [Node<'_, '_>; 3], now: DateTime<Utc>) -> Result<(), Unreadable> {
-    let ends = parts.iter().filter_map(|part| part.attribute("validUntil"));
-    let over = ends.filter_map(|end| DateTime::parse_from_rfc3339(end.trim()).ok()).map(|end| end.to_utc());
-    match over.filter(|end| *end <= now).min() {
-        Some(end) => Err(Unreadable::Over(end)),
-        None => Ok(()),
+    for end in parts.iter().filter_map(|part| part.attribute("validUntil")) {
+        // One that cannot be read may be over.
+        let end = DateTime::parse_from_rfc3339(end.trim()).map_err(|_| Unreadable::NoEnd)?.to_utc();
+        if end <= now {
+            return Err(Unreadable::Over(end));
+        }
     }
+    Ok(())
 }
 
 /// The service of this name by redirect, else by POST, and where its answers go.

@@ -214,6 +214,22 @@ fn wrong_documents(document: &str, good: &str) -> Vec<Wrong> {
             "metadata_xml",
             "valid until 2020-01-01",
         ),
+        (
+            json!({ "metadata_xml": document.replace(" entityID", " validUntil=\"for ever\" entityID") }),
+            "metadata_xml",
+            "validUntil is no instant",
+        ),
+        (
+            json!({ "metadata_xml": document.replace("<IDPSSODescriptor", "<IDPSSODescriptor validUntil=\"2035-02-30T00:00:00Z\"") }),
+            "metadata_xml",
+            "validUntil is no instant",
+        ),
+        // What a parser compares each with each.
+        (
+            json!({ "metadata_xml": document.replace(" entityID", &format!("{} entityID", namespaces(60))) }),
+            "metadata_xml",
+            "larger or deeper",
+        ),
         (json!({ "metadata_xml": document, "metadata_url": "https://idp.example.com/" }), "metadata_url", "not both"),
         (json!({ "metadata_url": "file:///etc/passwd" }), "metadata_url", "a URL of the web"),
         (json!({ "metadata_url": "https://127.0.0.1:1/" }), "metadata_url", "no public address"),
@@ -222,6 +238,10 @@ fn wrong_documents(document: &str, good: &str) -> Vec<Wrong> {
         (json!({ "metadata_xml": document, "name": "" }), "name", "Give it a name"),
         (json!({ "metadata_xml": document, "kind": "oidc" }), "kind", "no other kind"),
     ]
+}
+
+fn namespaces(count: usize) -> String {
+    (0..count).map(|n| format!(" xmlns:n{n}=\"urn:{n}\"")).collect()
 }
 
 fn wrong_by_hand() -> Vec<Wrong> {
