@@ -91,6 +91,19 @@ pub fn ask(tx: &mut Tx<'_>, asking: &Asking) -> Result<(String, Token), db::Erro
     Ok((id, relay_state))
 }
 
+/// Remembers that a provider is asked to sign somebody out, by the request's own ID. The answer names it and is signed, so no
+/// browser and no `RelayState` is kept with it.
+pub fn ask_to_sign_out(tx: &mut Tx<'_>, connection: ConnectionId) -> Result<String, db::Error> {
+    let id = saml::request_id(random_bytes());
+    store::insert_departure(tx, &id, connection)?;
+    Ok(id)
+}
+
+/// Uses up what an answer about signing out says that it is an answer to. `Ok(false)` where nothing like it is open.
+pub fn take_departure(tx: &mut Tx<'_>, connection: ConnectionId, id: &str) -> Result<bool, db::Error> {
+    store::take_departure(tx, connection, id)
+}
+
 /// Uses up what an answer can be an answer to: the request of this browser and this connection that `relay_state` names, or
 /// all of them where it names none.
 pub fn take(

@@ -118,3 +118,30 @@ fn open((id, purpose, user, session, replaces, known_by, return_to, asked_at): R
         asked_at,
     })
 }
+
+/// Browser and `RelayState` of nobody.
+pub(super) fn insert_departure(tx: &mut Tx<'_>, id: &str, connection: ConnectionId) -> Result<(), db::Error> {
+    let (now, nobodys) = (tx.now, Digest::of(id.as_bytes()));
+    diesel::insert_into(requests::table)
+        .values((
+            requests::id.eq(id),
+            requests::connection_id.eq(connection),
+            requests::browser.eq(nobodys.as_bytes()),
+            requests::relay_state.eq(nobodys.as_bytes()),
+            requests::purpose.eq("sign_out"),
+            requests::created_at.eq(now),
+            requests::expires_at.eq(now + OPEN_FOR),
+        ))
+        .execute(tx.conn())?;
+    Ok(())
+}
+
+/// `false` where it is not there, or too old.
+pub(super) fn take_departure(tx: &mut Tx<'_>, connection: ConnectionId, id: &str) -> Result<bool, db::Error> {
+    let now = tx.now;
+    let open = requests::table
+        .find(id)
+        .filter(requests::connection_id.eq(connection).and(requests::purpose.eq("sign_out")))
+        .filter(requests::expires_at.gt(now));
+    Ok(diesel::delete(open).execute(tx.conn())? == 1)
+}

@@ -10,7 +10,8 @@ use crate::db::{self, Tx};
 use crate::kernel::secrets::random_bytes;
 use crate::kernel::{ConnectionId, Origin};
 use crate::sso::connections::{self, Place, Ready};
-use crate::sso::saml::logout::{Arrived, Heard, Outcome, Refusal, SignOut, Terms, judge};
+use crate::sso::requests;
+use crate::sso::saml::logout::{Answered, Arrived, Heard, Outcome, Refusal, SignOut, Terms, judge};
 use crate::sso::saml::{Kind, request_id};
 use crate::sso::signing_out::{self, Passage, Taken};
 use crate::web::body;
@@ -102,8 +103,7 @@ async fn hear(
     }
     match judged {
         Ok(Heard::Asked(asked)) => sign_out(app, &origin, (&ready, &place), &asked, (state, request)).await,
-        Ok(Heard::Answered(Outcome::Everywhere)) => Ok(view::see_other("/logged-out")),
-        Ok(Heard::Answered(Outcome::Partly)) => Ok(view::see_other("/logged-out?provider=partly")),
+        Ok(Heard::Answered(answered)) => settle(app, &origin, id, answered).await,
         Err(refusal) => Err(refuse(id, refusal)),
     }
 }
@@ -126,6 +126,19 @@ fn judge_message(message: &Message, ready: &Ready, place: &Place, now: DateTime<
         Message::Form(kind, value) => Arrived::Form(*kind, value),
     };
     judge(arrived, &terms, now)
+}
+
+/// What we had asked is answered, once.
+async fn settle(app: &App, origin: &Origin, id: ConnectionId, answered: Answered) -> Result<HttpResponse, Failure> {
+    let Answered { to, outcome } = answered;
+    let is_open = app.db.write::<_, db::Error, _>(origin, move |tx| requests::take_departure(tx, id, &to)).await?;
+    if !is_open {
+        return Err(refuse(id, Refusal::Unasked));
+    }
+    Ok(match outcome {
+        Outcome::Everywhere => view::see_other("/logged-out"),
+        Outcome::Partly => view::see_other("/logged-out?provider=partly"),
+    })
 }
 
 async fn sign_out(
@@ -162,9 +175,14 @@ fn refuse(id: ConnectionId, refusal: Refusal) -> Failure {
 pub async fn departure(app: &App, who: &Anyone) -> Option<Passage> {
     let session = who.live.as_ref()?.provider_session?;
     let sealer = app.sealer.clone();
-    let found = app.db.read(move |tx| signing_out::find_departure(tx, &sealer, session)).await;
-    let departure = found.inspect_err(|error: &connections::Error| log::error!("{error}")).ok().flatten()?;
+    let begin = move |tx: &mut Tx<'_>| {
+        let Some(departure) = signing_out::find_departure(tx, &sealer, session)? else { return Ok(None) };
+        let id = requests::ask_to_sign_out(tx, departure.connection())?;
+        Ok(Some((departure, id)))
+    };
+    let begun = app.db.write(&who.origin, begin).await;
+    let (departure, id) = begun.inspect_err(|error: &connections::Error| log::error!("{error}")).ok().flatten()?;
     let place = Place::of(&app.settings.server.public_url, departure.connection());
-    let passage = departure.passage(&place, &request_id(random_bytes()), app.clock.now());
+    let passage = departure.passage(&place, &id, app.clock.now());
     passage.inspect_err(|error| log::error!("{error}")).ok().flatten()
 }

@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use roxmltree::Node;
 
-use super::{Arrived, Heard, Outcome, Refusal, SignOut, Terms};
+use super::{Answered, Arrived, Heard, Outcome, Refusal, SignOut, Terms};
 use crate::sso::saml::outgoing::Kind;
 use crate::sso::saml::report::Trail;
 use crate::sso::saml::signature::{Keys, signed_part};
@@ -27,7 +27,7 @@ pub fn judge(arrived: Arrived<'_>, terms: &Terms<'_>, now: DateTime<Utc>) -> Res
     let issued_at = issued_lately(root, now)?;
     match kind {
         Kind::Request => asked(root, issued_at).map(Heard::Asked),
-        Kind::Response => Ok(Heard::Answered(outcome(root))),
+        Kind::Response => answered(root).map(Heard::Answered),
     }
 }
 
@@ -42,22 +42,28 @@ fn require_parties(root: Node<'_, '_>, terms: &Terms<'_>) -> Result<(), Refusal>
 fn from_redirect(query: &str, terms: &Terms<'_>) -> Result<(Kind, String), Refusal> {
     let signed = redirect::read(query).ok_or(Refusal::Unreadable)?;
     let Some(signature) = &signed.signature else { return Err(Refusal::Unsigned) };
+    let document = redirect::inflate(&signed.message).ok_or(Refusal::Unreadable)?;
+    require_address(signed.kind, &document, terms)?;
     if !terms.certificates.iter().any(|der| signature.is_by(der)) {
         return Err(Refusal::Signature);
     }
-    let document = redirect::inflate(&signed.message).ok_or(Refusal::Unreadable)?;
     Ok((signed.kind, document))
+}
+
+/// Nobody has signed this yet, but what is not for us from the provider costs no more work.
+fn require_address(kind: Kind, document: &str, terms: &Terms<'_>) -> Result<(), Refusal> {
+    approve_text(document)?;
+    let parsed = tree::parse(document).map_err(|_| Refusal::Unreadable)?;
+    require_shape(kind, parsed.root_element())?;
+    require_parties(parsed.root_element(), terms)
 }
 
 /// Only what the signature covers.
 fn from_form(kind: Kind, value: &str, terms: &Terms<'_>) -> Result<String, Refusal> {
     let document = text::decode(&mut Trail::new(), value).map_err(|_| Refusal::Unreadable)?;
-    approve_text(&document)?;
+    require_address(kind, &document, terms)?;
     let parsed = tree::parse(&document).map_err(|_| Refusal::Unreadable)?;
     let root = parsed.root_element();
-    require_shape(kind, root)?;
-    // Nobody has signed this yet, but what is not for us from the provider costs no more work.
-    require_parties(root, terms)?;
     let signature = tree::child(root, (SIGNATURE, "Signature")).ok_or(Refusal::Unsigned)?;
     require_plain_ids(root)?;
     grammar::hold(signature).and_then(|()| signed_info::approve(signature)).map_err(|_| Refusal::Signature)?;
@@ -141,6 +147,11 @@ fn asked(root: Node<'_, '_>, issued_at: DateTime<Utc>) -> Result<SignOut, Refusa
         session_indexes: indexes.collect(),
         good_until: issued_at + times::OLDEST,
     })
+}
+
+fn answered(root: Node<'_, '_>) -> Result<Answered, Refusal> {
+    let to = tree::attribute(root, "InResponseTo").filter(|id| !id.is_empty()).ok_or(Refusal::Unasked)?;
+    Ok(Answered { to: to.to_owned(), outcome: outcome(root) })
 }
 
 fn outcome(root: Node<'_, '_>) -> Outcome {

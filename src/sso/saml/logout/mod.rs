@@ -40,8 +40,16 @@ pub struct Terms<'a> {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Heard {
     Asked(SignOut),
-    /// To what we had asked.
-    Answered(Outcome),
+    /// To what we may have asked: that it is open is for those to find out who know.
+    Answered(Answered),
+}
+
+/// What a provider says to a request of ours.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Answered {
+    /// The request's ID.
+    pub to: String,
+    pub outcome: Outcome,
 }
 
 /// Whom the provider has signed out.
@@ -83,6 +91,8 @@ pub enum Refusal {
     Time,
     #[error("it does not name whom it is about by a NameID of plain text")]
     NameId,
+    #[error("it is an answer to nothing that we have asked lately and that was not answered")]
+    Unasked,
 }
 
 impl Refusal {
@@ -97,6 +107,7 @@ impl Refusal {
             Self::Destination => "destination",
             Self::Time => "time",
             Self::NameId => "name_id",
+            Self::Unasked => "in_response_to",
         }
     }
 }

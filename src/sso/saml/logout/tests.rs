@@ -24,7 +24,8 @@ fn what_the_provider_has_signed_is_heard_in_either_binding() {
     let form = request().form(None, Some(&pair.key)).unwrap();
     assert_eq!(by_form(&form.fields[0].1, &pair), Ok(Heard::Asked(expected)));
     let answered = answer().redirect(None, Some(&pair.key)).unwrap();
-    assert_eq!(by_redirect(&answered, &pair), Ok(Heard::Answered(Outcome::Everywhere)));
+    let expected = Answered { to: "_ab".to_owned(), outcome: Outcome::Everywhere };
+    assert_eq!(by_redirect(&answered, &pair), Ok(Heard::Answered(expected)));
 }
 
 #[test]
@@ -44,6 +45,10 @@ fn what_is_not_signed_by_the_provider_is_not_heard() {
     assert_eq!(judge(value, &of_another, now()), Err(Refusal::Issuer), "before the signature is looked at");
     let elsewhere = Terms { entity_id: PROVIDER, certificates: &certificates, url: "https://id.test/saml/2/logout" };
     assert_eq!(judge(value, &elsewhere, now()), Err(Refusal::Destination), "before the signature is looked at");
+    let redirect = request().redirect(None, Some(&other.key)).unwrap();
+    let value = Arrived::Redirect(query(&redirect));
+    assert_eq!(judge(value, &of_another, now()), Err(Refusal::Issuer), "in a redirect as well");
+    assert_eq!(judge(value, &elsewhere, now()), Err(Refusal::Destination), "in a redirect as well");
     let nobody = Terms { entity_id: PROVIDER, certificates: &[], url: URL };
     let signed = request().redirect(None, Some(&pair.key)).unwrap();
     assert_eq!(judge(Arrived::Redirect(query(&signed)), &nobody, now()), Err(Refusal::Signature));
@@ -135,6 +140,15 @@ fn a_signature_in_a_form_covers_all_that_is_read() {
     let object = format!("</ds:SignatureValue><ds:Object>{body}</ds:Object>");
     let wrapped = format!("{before}{object}{after}").replacen("_ab", "_cd", 1).replacen("ann@x.test", "eve@x.test", 2);
     assert_eq!(refused(&wrapped), Refusal::Shape);
+}
+
+#[test]
+fn an_answer_that_names_no_request_of_ours_is_none() {
+    let pair = pair();
+    let xml = answer().xml().replace(" InResponseTo=\"_ab\"", "");
+    let query = crate::sso::saml::redirect::query(Kind::Response, &xml, None);
+    let signed = crate::sso::saml::redirect::sign(&query, &pair.key).unwrap();
+    assert_eq!(by_redirect(&format!("https://id.test/?{signed}"), &pair), Err(Refusal::Unasked));
 }
 
 #[test]
