@@ -54,6 +54,14 @@ fn is_ours(request: &ServiceRequest) -> bool {
     one(headers, &header::ORIGIN) == Some(ours.as_str())
 }
 
+/// Whether the page of another site, or of a sibling host, has led the browser here, or shows what is here. Programs, and
+/// whoever types an address, say nothing of that kind.
+pub fn is_led_from_elsewhere(request: &HttpRequest) -> bool {
+    let said = header::HeaderName::from_static("sec-fetch-site");
+    let headers = request.headers();
+    headers.contains_key(&said) && !matches!(one(headers, &said), Some("same-origin" | "none"))
+}
+
 /// The value of a header that stands there exactly once.
 fn one<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
     let mut values = headers.get_all(name);

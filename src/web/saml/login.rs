@@ -14,10 +14,10 @@ use crate::sso::provider_sessions;
 use crate::sso::requests::{self, Asking, Purpose};
 use crate::sso::saml::{AuthnRequest, Binding, CannotSign, ForceAuthn};
 use crate::sso::signing_out::Passage;
-use crate::web::cookies;
 use crate::web::failure::Failure;
 use crate::web::handover::{self, Errand};
 use crate::web::who::Anyone;
+use crate::web::{cookies, csrf};
 
 #[derive(Deserialize)]
 pub struct Asked {
@@ -41,6 +41,10 @@ pub async fn login(
     let live = who.live.as_ref();
     if purpose != Purpose::SignIn && live.is_none() {
         return Err(Failure::Unauthenticated);
+    }
+    // An answer to this marks a connection as tested, or a session as confirmed: nobody else's page begins it.
+    if purpose != Purpose::SignIn && csrf::is_led_from_elsewhere(&request) {
+        return Err(Failure::Csrf);
     }
     let own = browser(&app, &request).unwrap_or_else(Token::generate);
     let asking = Asking {

@@ -8,8 +8,9 @@ use vestibule::sso::connections;
 use super::{Stage, is_in, said, sent};
 use crate::orgs::{id_of, join};
 use crate::support::TestApp;
+use crate::support::browser::Browser;
 
-fn begin(stage: &Stage, browser: &mut crate::support::browser::Browser) -> super::Sent {
+fn begin(stage: &Stage, browser: &mut Browser) -> super::Sent {
     let answer = browser.api("POST", &format!("/orgs/acme/sso/{}/test", stage.id), Value::Null);
     assert_eq!(answer.status, 200, "{}", answer.answer.text());
     let url = answer.json::<Value>()["url"].as_str().unwrap().to_owned();
@@ -69,6 +70,28 @@ fn only_administrators_of_the_organization_try_it_out() {
     assert_eq!(stranger.api("POST", &path, Value::Null).status, 200);
     assert_eq!(stranger.get(&direct).status, 302);
     assert_eq!(stage.app.browser().get(&direct).location().unwrap().path(), "/login");
+}
+
+#[test]
+fn no_page_of_others_begins_a_test_or_a_confirmation() {
+    let stage = Stage::start();
+    let (owner, ann) = (stage.owner.clone(), stage.ann());
+    let from = |browser: &Browser, site: &str, query: &str| {
+        let mut led = browser.clone().with_header("Sec-Fetch-Site", site);
+        led.get(&format!("{}{query}", stage.path("login"))).status
+    };
+    let requests = || stage.app.count("SELECT count(*) AS n FROM saml_requests");
+    for (browser, query) in [(&owner, "?purpose=test"), (&ann, "?purpose=confirm")] {
+        let before = requests();
+        for site in ["cross-site", "same-site", "nonsense"] {
+            assert_eq!(from(browser, site, query), 403, "{query} {site}");
+        }
+        assert_eq!(requests(), before, "nothing has begun");
+        for site in ["same-origin", "none"] {
+            assert_eq!(from(browser, site, query), 302, "{query} {site}");
+        }
+    }
+    assert_eq!(from(&stage.app.browser(), "cross-site", ""), 302, "anybody may link to the sign-in");
 }
 
 #[test]
