@@ -20,6 +20,7 @@
 //! | the code of such a link | `code.network` | `magic_code.account`, once it was shown | `magic_code.device` | a right code |
 //! | a passkey | `login.network`, or `code.network` as the second factor | none: it is not guessed | `passkey.device` | a right one |
 //! | what a provider has somebody bring | `sso.answer.network` | | | a good one, its own |
+//! | typing an address to sign in (six times as many) | `sso.address.network` | | | a good answer, one |
 //! | going to a provider (six times as many) | `sso.begin.network` | | | a good answer |
 //! | choosing a password, anywhere | `password.network` | | | |
 //! | taking along what is kept (five an hour) | | `export.account` | | |
@@ -250,6 +251,11 @@ impl Key {
     /// Addresses of which somebody asked, from one network address, by whom they sign in.
     pub fn provider_asked_from(address: IpAddr, limit: Limit) -> Self {
         Self { scope: "sso.network", subject: Digest::of(network_of(address).to_string().as_bytes()), limit }
+    }
+
+    /// Addresses that somebody has typed to sign in, and that were looked up for that, from one network address.
+    pub fn address_typed_from(address: IpAddr, limit: Limit) -> Self {
+        Self { scope: "sso.address.network", subject: Digest::of(network_of(address).to_string().as_bytes()), limit }
     }
 
     /// Answers of identity providers, and what they say of signing out, from one network address.

@@ -10,12 +10,14 @@ use url::form_urlencoded::Serializer;
 use super::way::Way;
 use super::{destination, login};
 use crate::app::App;
+use crate::db::{self, Tx};
 use crate::domains::{self, Enforcement, Provider};
 use crate::kernel::EmailAddress;
 use crate::web::csrf::Checked;
 use crate::web::failure::Failure;
 use crate::web::provider_only::{ProviderOnly, path};
-use crate::web::{cookies, view};
+use crate::web::saml::limits;
+use crate::web::{cookies, view, who};
 
 /// What follows the address.
 pub const SECOND: &str = "password";
@@ -52,15 +54,23 @@ pub async fn are_there(app: &App) -> bool {
     })
 }
 
-pub async fn find(app: &App, email: &str) -> Result<Option<Provider>, Failure> {
+/// For whoever has typed an address, or says so: from one network not without end, or anybody could find out which
+/// companies are here.
+async fn find_counted(app: &App, request: &HttpRequest, email: &str) -> Result<Option<Provider>, Failure> {
     let Ok(email) = EmailAddress::parse(email) else { return Ok(None) };
-    Ok(app.db.look_up(move |tx| domains::provider_of(tx, &email)).await?)
+    let app2 = app.clone();
+    let work = move |tx: &mut Tx<'_>| match limits::admit_address(tx, &app2)? {
+        Some(wait) => Ok(Err(wait)),
+        None => domains::provider_of(tx, &email).map(Ok),
+    };
+    let origin = who::origin(request)?;
+    app.db.write::<_, db::Error, _>(&origin, work).await?.map_err(Failure::RateLimited)
 }
 
 /// What follows the address: the way to the provider, or a choice, or the password as everywhere.
 pub async fn second_step(app: &App, request: &HttpRequest, return_to: &str) -> Result<HttpResponse, Failure> {
     let email = Way::of(app, request).email;
-    let provider = find(app, &email).await?;
+    let provider = find_counted(app, request, &email).await?;
     if let Some(provider) = provider.as_ref().filter(|provider| provider.enforcement == Enforcement::Enforced) {
         return Ok(lead_on(app, request, (provider, &email), return_to));
     }

@@ -25,6 +25,13 @@ pub fn admit_question(tx: &mut Tx<'_>, app: &App) -> Result<Option<TimeDelta>, d
     admit(tx, key)
 }
 
+/// Counts an address of which somebody is told by whom it signs in. How long they have to wait, if they have to.
+pub fn admit_address(tx: &mut Tx<'_>, app: &App) -> Result<Option<TimeDelta>, db::Error> {
+    let limit = begun(app.settings.limits.login_per_network);
+    let key = tx.origin.address.map(|address| Key::address_typed_from(address, limit));
+    admit(tx, key)
+}
+
 fn admit(tx: &mut Tx<'_>, key: Option<Key>) -> Result<Option<TimeDelta>, db::Error> {
     Ok(match key.map(|key| throttle::admit(tx, &[key])).transpose()? {
         Some(Admission::Wait(wait)) => Some(wait),
@@ -43,7 +50,10 @@ pub fn forgive_answer(tx: &mut Tx<'_>, limit: Limit) -> Result<(), db::Error> {
 /// Somebody has come back with what is the provider's and new: those who went there from this network did so for that.
 pub fn forgive_questions(tx: &mut Tx<'_>, limit: Limit) -> Result<(), db::Error> {
     match tx.origin.address {
-        Some(address) => throttle::forget(tx, &Key::provider_sought_from(address, begun(limit))),
+        Some(address) => {
+            throttle::take_back(tx, &Key::address_typed_from(address, begun(limit)))?;
+            throttle::forget(tx, &Key::provider_sought_from(address, begun(limit)))
+        }
         None => Ok(()),
     }
 }

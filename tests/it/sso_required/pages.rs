@@ -127,3 +127,21 @@ fn programs_ask_by_whom_an_address_signs_in() {
     assert_eq!(code(&ask(ANN)), "rate_limited");
     assert_eq!(code(&ask("no-address")), "validation");
 }
+
+#[test]
+fn nobody_finds_out_by_the_page_whose_domains_have_a_provider_without_end() {
+    let app = TestApp::with(&[("limits.login_per_network", "1 per 15m")]);
+    provided(&app);
+    for n in 0..6 {
+        let mut browser = app.browser();
+        assert_eq!(give_address(&mut browser, "/login", &format!("x@company-{n}.example")).status, 200);
+    }
+    let mut browser = app.browser();
+    let refused = give_address(&mut browser, "/login", ANN);
+    assert_eq!(refused.status, 429, "{}", refused.text());
+    assert!(refused.header("retry-after").is_some() && !refused.has("Acme Login"));
+    assert_eq!(browser.get("/login?step=password").status, 429, "nor by the page that follows alone");
+    assert_eq!(app.browser().get("/login").status, 200, "the sign-in page itself is there");
+    app.clock().advance(chrono::TimeDelta::minutes(15));
+    assert!(browser.get("/login?step=password").has("Acme Login"));
+}
