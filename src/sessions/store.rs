@@ -143,6 +143,14 @@ pub(super) fn set_confirmed(tx: &mut Tx<'_>, id: SessionId, strength: Strength) 
     Ok(diesel::update(live).set(proved).execute(tx.conn())? == 1)
 }
 
+/// Nothing happens to one that ends before.
+pub(super) fn bring_end_forward(tx: &mut Tx<'_>, id: SessionId, to: DateTime<Utc>) -> Result<(), db::Error> {
+    tx.tell(Change::Session(id));
+    let later = sessions::table.find(id).filter(sessions::expires_at.gt(to));
+    diesel::update(later).set(sessions::expires_at.eq(to)).execute(tx.conn())?;
+    Ok(())
+}
+
 pub(super) fn make_rotation_due(tx: &mut Tx<'_>, user: UserId) -> Result<(), db::Error> {
     tx.tell(Change::Person(user));
     let theirs = sessions::table.filter(sessions::user_id.eq(user));

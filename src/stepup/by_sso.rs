@@ -103,5 +103,8 @@ fn accept(tx: &mut Tx<'_>, (user, session): (UserId, SessionId), answer: &Answer
         return Err(Refused::Ended);
     }
     provider_sessions::renew(tx, came_by, answer)?;
+    if let Some(end) = answer.session_ends_at {
+        sessions::end_by(tx, session, end)?;
+    }
     Ok(audit::record(tx, Event::about(user, "session.confirmed").with("method", Way::Sso.as_str()))?)
 }

@@ -1,5 +1,6 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Timestamptz};
 
 use super::ProviderSession;
 use crate::db::schema::{provider_sessions as provided, saml_answers as answers};
@@ -56,6 +57,20 @@ pub(super) fn list_of(tx: &mut ReadTx<'_>, connection: ConnectionId) -> Result<V
     Ok(own.select(provided::id).load(tx.conn())?)
 }
 
+pub(super) fn lock_all_of(
+    tx: &mut Tx<'_>,
+    connection: ConnectionId,
+    user: UserId,
+) -> Result<Vec<ProviderSessionId>, db::Error> {
+    let theirs = provided::table.filter(provided::connection_id.eq(connection).and(provided::user_id.eq(user)));
+    Ok(theirs.select(provided::id).order(provided::id).for_update().load(tx.conn())?)
+}
+
+pub(super) fn delete(tx: &mut Tx<'_>, ids: &[ProviderSessionId]) -> Result<(), db::Error> {
+    diesel::delete(provided::table.filter(provided::id.eq_any(ids))).execute(tx.conn())?;
+    Ok(())
+}
+
 pub(super) fn find(tx: &mut ReadTx<'_>, id: ProviderSessionId) -> Result<Option<ProviderSession>, db::Error> {
     let row: Option<Row> = provided::table
         .find(id)
@@ -80,12 +95,16 @@ pub(super) fn find(tx: &mut ReadTx<'_>, id: ProviderSessionId) -> Result<Option<
 }
 
 pub(super) fn renew(tx: &mut Tx<'_>, id: ProviderSessionId, answer: &Answer) -> Result<(), db::Error> {
+    let earlier = diesel::dsl::sql::<Nullable<Timestamptz>>("least(ends_at, ")
+        .bind::<Nullable<Timestamptz>, _>(answer.session_ends_at)
+        .sql(")");
     diesel::update(provided::table.find(id))
         .set((
             provided::name_id.eq(&answer.name_id.value),
             provided::session_index.eq(&answer.session_index),
             provided::authn_instant.eq(answer.authn_instant),
             provided::authn_context.eq(&answer.authn_context),
+            provided::ends_at.eq(earlier),
         ))
         .execute(tx.conn())?;
     Ok(())

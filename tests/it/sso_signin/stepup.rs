@@ -108,6 +108,31 @@ fn a_session_that_ended_meanwhile_is_not_confirmed() {
 }
 
 #[test]
+fn a_confirmation_brings_the_end_forward_that_the_provider_wants_and_never_puts_it_off() {
+    let stage = Stage::start();
+    let mut ann = stage.ann();
+    let ends_at = |ann: &mut Browser| {
+        let listed: Value = ann.api("GET", "/me/sessions", Value::Null).json();
+        listed["sessions"][0]["expires_at"].clone()
+    };
+    let usual = ends_at(&mut ann);
+    assert_eq!(answer(&stage, &mut ann, |_| {}).status, 303);
+    assert_eq!(ends_at(&mut ann), usual, "where it says nothing");
+    let begun = stage.app.clock().now();
+    let (sooner, later) = (begun + TimeDelta::minutes(50), begun + TimeDelta::hours(300));
+    // A confirmation lasts for a while.
+    stage.app.clock().advance(TimeDelta::minutes(20));
+    assert_eq!(answer(&stage, &mut ann, |draft| draft.session_ends_at = Some(sooner)).status, 303);
+    assert_eq!(ends_at(&mut ann), json!(sooner));
+    assert_eq!(stage.app.count("SELECT count(*) AS n FROM provider_sessions WHERE ends_at IS NOT NULL"), 1);
+    stage.app.clock().advance(TimeDelta::minutes(20));
+    assert_eq!(answer(&stage, &mut ann, |draft| draft.session_ends_at = Some(later)).status, 303);
+    assert_eq!(ends_at(&mut ann), json!(sooner), "it was said");
+    stage.app.clock().advance(TimeDelta::minutes(11));
+    assert!(!super::is_in(&mut ann));
+}
+
+#[test]
 fn who_came_by_no_provider_cannot_confirm_by_one() {
     let stage = Stage::start();
     let mut owner = stage.owner.clone();
