@@ -2,6 +2,7 @@ use super::{Domain, Error, Name, Proof, ProvedBy, store};
 use crate::audit::{self, Event};
 use crate::db::{self, Tx};
 use crate::kernel::{ConnectionId, DomainId, OrganizationId, Token};
+use crate::sessions::{self, EndReason};
 
 /// Domains that one organization can have.
 pub const MOST: i64 = 50;
@@ -88,9 +89,19 @@ pub(super) fn prove(tx: &mut Tx<'_>, domain: &Domain, by: ProvedBy) -> Result<()
 /// The organization says no more that it is its own. Its people sign in as everybody does. The organization is locked.
 pub fn remove(tx: &mut Tx<'_>, organization: OrganizationId, name: &Name) -> Result<Domain, Error> {
     let domain = store::find(tx, organization, name)?.ok_or(Error::Unknown)?;
+    end_sign_ins(tx, &domain)?;
     store::delete(tx, domain.id)?;
     audit::record(tx, event(&domain, "domain.removed"))?;
     Ok(domain)
+}
+
+/// A connection speaks for the people of a domain for as long as it is proved. Others of its people stay who can come by it
+/// all the same.
+pub(super) fn end_sign_ins(tx: &mut Tx<'_>, domain: &Domain) -> Result<(), db::Error> {
+    let (Some(connection), Some(_)) = (domain.connection, domain.proof) else { return Ok(()) };
+    let sign_ins = store::list_sign_ins_of(tx, connection, domain)?;
+    sessions::revoke_of_providers(tx, &sign_ins, EndReason::ProviderGone)?;
+    store::delete_sign_ins(tx, &sign_ins)
 }
 
 pub(super) fn event(domain: &Domain, kind: &'static str) -> Event {

@@ -1,6 +1,6 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::change::{event, prove};
+use super::change::{end_sign_ins, event, prove};
 use super::dns::{self, Record, Seen};
 use super::{Domain, Error, Name, ProvedBy, store};
 use crate::app::App;
@@ -37,7 +37,7 @@ pub async fn check(
     (user, organization): (UserId, OrganizationId),
     name: Name,
 ) -> Result<(Domain, Checked), Error> {
-    let (limit, asked) = (app.settings.limits.login_per_network, name.clone());
+    let (limit, asked, wanted) = (app.settings.limits.login_per_network, name.clone(), name.clone());
     let begin = move |tx: &mut Tx<'_>| {
         orgs::act(tx, user, organization, Permission::ManageSingleSignOn)?;
         // Each of them is work for others' servers.
@@ -55,7 +55,14 @@ pub async fn check(
         let checked = settle(tx, &sealer, &domain, seen)?;
         Ok((store::find(tx, organization, &name)?.ok_or(Error::Unknown)?, checked))
     };
-    app.db.write(origin, settle).await
+    match app.db.write(origin, settle).await {
+        // Perhaps the domain was theirs: if their record is gone as well, that is found out soon.
+        Err(Error::Taken) => {
+            app.db.write::<_, db::Error, _>(origin, move |tx| store::hasten(tx, &wanted)).await?;
+            Err(Error::Taken)
+        }
+        settled => settled,
+    }
 }
 
 /// Looks for the records of all whose turn it is. How many.
@@ -111,8 +118,13 @@ fn settle(tx: &mut Tx<'_>, sealer: &Sealer, domain: &Domain, seen: Seen) -> Resu
             prove(tx, domain, ProvedBy::Dns)?;
             Ok(Checked::Proved)
         }
-        (Seen::Missing(why) | Seen::Unknown(why), None | Some(ProvedBy::Operator)) => {
+        (Seen::Missing(why) | Seen::Others(why, _) | Seen::Unknown(why), None | Some(ProvedBy::Operator)) => {
             store::note_check(tx, domain.id, &why, None)?;
+            Ok(Checked::NotSeen(why))
+        }
+        // The domain has changed hands: whoever has it now says so where nobody else could.
+        (Seen::Others(why, tokens), Some(ProvedBy::Dns)) if store::is_anothers_token(tx, domain, &tokens)? => {
+            lose(tx, sealer, domain, &why)?;
             Ok(Checked::NotSeen(why))
         }
         (Seen::Unknown(why), Some(ProvedBy::Dns)) => {
@@ -120,7 +132,7 @@ fn settle(tx: &mut Tx<'_>, sealer: &Sealer, domain: &Domain, seen: Seen) -> Resu
             store::note_check(tx, domain.id, &why, Some(due))?;
             Ok(Checked::NotSeen(why))
         }
-        (Seen::Missing(why), Some(ProvedBy::Dns)) => {
+        (Seen::Missing(why) | Seen::Others(why, _), Some(ProvedBy::Dns)) => {
             miss(tx, sealer, domain, &why)?;
             Ok(Checked::NotSeen(why))
         }
@@ -132,9 +144,7 @@ fn miss(tx: &mut Tx<'_>, sealer: &Sealer, domain: &Domain, why: &str) -> Result<
     let since = domain.missing_since.unwrap_or(tx.now);
     let ends_at = since + PATIENCE;
     if ends_at <= tx.now {
-        store::clear_proof(tx, domain.id, why)?;
-        audit::record(tx, event(domain, "domain.lost"))?;
-        return tell(tx, sealer, domain, &DomainChange::Lost);
+        return lose(tx, sealer, domain, why);
     }
     let due = (tx.now + USUAL_PAUSE).min(ends_at);
     store::note_check(tx, domain.id, why, Some(due))?;
@@ -144,6 +154,14 @@ fn miss(tx: &mut Tx<'_>, sealer: &Sealer, domain: &Domain, why: &str) -> Result<
     } else {
         Ok(())
     }
+}
+
+/// It is the organization's no more, and what its provider said of people there ends.
+fn lose(tx: &mut Tx<'_>, sealer: &Sealer, domain: &Domain, why: &str) -> Result<(), Error> {
+    end_sign_ins(tx, domain)?;
+    store::clear_proof(tx, domain.id, why)?;
+    audit::record(tx, event(domain, "domain.lost"))?;
+    tell(tx, sealer, domain, &DomainChange::Lost)
 }
 
 /// Whether one of the [`WARNINGS`] has come up since the record was missed before.

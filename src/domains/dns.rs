@@ -18,6 +18,9 @@ const LABEL: &str = "_vestibule";
 
 const KEY: &str = "vestibule-domain=";
 
+/// Of those there, so many are looked at.
+const MOST_TOKENS: usize = 20;
+
 /// For one attempt with one server, and for all of them together.
 const PATIENCE: Duration = Duration::from_secs(2);
 const WHOLE_PATIENCE: Duration = Duration::from_secs(5);
@@ -43,6 +46,8 @@ pub(super) enum Seen {
     There,
     /// Those who answer for the domain say that there is none like it. The sentence says what is there instead.
     Missing(String),
+    /// The same, and there is what others may be to prove it by: their tokens.
+    Others(String, Vec<String>),
     /// Nobody answered, or nobody who knows. The sentence is for whoever asked.
     Unknown(String),
 }
@@ -63,10 +68,14 @@ async fn look(server: Option<SocketAddr>, record: &Record) -> Seen {
     };
     match looked.await {
         Ok(texts) if texts.contains(&record.value) => Seen::There,
-        Ok(texts) if texts.iter().any(|text| text.starts_with(KEY)) => {
-            Seen::Missing(format!("There is a record at {}, with another value.", record.name))
+        Ok(texts) => {
+            let tokens = texts.iter().filter_map(|text| text.strip_prefix(KEY)).map(str::to_owned);
+            let tokens: Vec<String> = tokens.take(MOST_TOKENS).collect();
+            if tokens.is_empty() {
+                return Seen::Missing(none_at(record));
+            }
+            Seen::Others(format!("There is a record at {}, with another value.", record.name), tokens)
         }
-        Ok(_) => Seen::Missing(none_at(record)),
         Err(error) => judge(&error, record),
     }
 }

@@ -1,5 +1,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
+use diesel::dsl::exists;
 use diesel::prelude::*;
+use diesel::{sql_query, sql_types};
 
 use super::provider::{Enforcement, Provider};
 use super::{Domain, Name, Proof, ProvedBy};
@@ -59,7 +61,7 @@ pub(super) fn has_connection(
     connection: ConnectionId,
 ) -> Result<bool, db::Error> {
     let own = connections::table.find(connection).filter(connections::organization_id.eq(organization));
-    Ok(diesel::select(diesel::dsl::exists(own)).get_result(tx.conn())?)
+    Ok(diesel::select(exists(own)).get_result(tx.conn())?)
 }
 
 pub(super) fn set_connection(tx: &mut Tx<'_>, id: DomainId, connection: Option<ConnectionId>) -> Result<(), db::Error> {
@@ -189,8 +191,8 @@ pub(super) fn is_break_glass(tx: &mut ReadTx<'_>, connection: ConnectionId, user
     let named = break_glass::table
         .inner_join(connections::table)
         .filter(break_glass::connection_id.eq(connection).and(break_glass::user_id.eq(user)))
-        .filter(diesel::dsl::exists(owned));
-    Ok(diesel::select(diesel::dsl::exists(named)).get_result(tx.conn())?)
+        .filter(exists(owned));
+    Ok(diesel::select(exists(named)).get_result(tx.conn())?)
 }
 
 /// Where a connection is the only way in already, it becomes that for the people of one more domain: their other sessions
@@ -209,12 +211,58 @@ pub(super) fn is_of(
     connection: ConnectionId,
 ) -> Result<bool, db::Error> {
     let own = provider_sessions::table.find(session).filter(provider_sessions::connection_id.eq(connection));
-    Ok(diesel::select(diesel::dsl::exists(own)).get_result(tx.conn())?)
+    Ok(diesel::select(exists(own)).get_result(tx.conn())?)
+}
+
+/// Sign-ins by a connection of people with an address in this domain; where the connection has no other that is proved, of
+/// all its people.
+pub(super) fn list_sign_ins_of(
+    tx: &mut ReadTx<'_>,
+    connection: ConnectionId,
+    domain: &Domain,
+) -> Result<Vec<ProviderSessionId>, db::Error> {
+    let statement = "SELECT p.id FROM provider_sessions p JOIN users u ON u.id = p.user_id
+        WHERE p.connection_id = $1 AND (split_part(u.email_key, '@', 2) = $2 OR NOT EXISTS (
+            SELECT 1 FROM domains o WHERE o.connection_id = $1 AND o.proved_at IS NOT NULL AND o.id <> $3))";
+    let rows: Vec<SignIn> = sql_query(statement)
+        .bind::<sql_types::Uuid, _>(connection)
+        .bind::<sql_types::Text, _>(domain.name.as_str())
+        .bind::<sql_types::Uuid, _>(domain.id)
+        .load(tx.conn())?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+#[derive(QueryableByName)]
+struct SignIn {
+    #[diesel(sql_type = sql_types::Uuid)]
+    id: ProviderSessionId,
+}
+
+/// With whatever is half signed in by them.
+pub(super) fn delete_sign_ins(tx: &mut Tx<'_>, ids: &[ProviderSessionId]) -> Result<(), db::Error> {
+    diesel::delete(provider_sessions::table.filter(provider_sessions::id.eq_any(ids))).execute(tx.conn())?;
+    Ok(())
+}
+
+/// Whether one of these stands in what another organization is to prove the same domain by.
+pub(super) fn is_anothers_token(tx: &mut ReadTx<'_>, domain: &Domain, tokens: &[String]) -> Result<bool, db::Error> {
+    let anothers = domains::table
+        .filter(domains::name.eq(domain.name.as_str()).and(domains::organization_id.ne(domain.organization)))
+        .filter(domains::token.eq_any(tokens));
+    Ok(diesel::select(exists(anothers)).get_result(tx.conn())?)
+}
+
+/// Looks for the record of whoever has proved it by one, as soon as may be.
+pub(super) fn hasten(tx: &mut Tx<'_>, name: &Name) -> Result<(), db::Error> {
+    let now = tx.now;
+    let proved = domains::table.filter(domains::name.eq(name.as_str()).and(domains::proved_by.eq("dns")));
+    diesel::update(proved).set(domains::check_due.eq(now)).execute(tx.conn())?;
+    Ok(())
 }
 
 pub(super) fn has_providers(tx: &mut ReadTx<'_>) -> Result<bool, db::Error> {
     let served = domains::table.filter(domains::proved_at.is_not_null().and(domains::connection_id.is_not_null()));
-    Ok(diesel::select(diesel::dsl::exists(served)).get_result(tx.conn())?)
+    Ok(diesel::select(exists(served)).get_result(tx.conn())?)
 }
 
 #[derive(Queryable, Selectable)]

@@ -4,9 +4,9 @@ use chrono::TimeDelta;
 
 use super::{check, claim, proved_by, record_of, start, the_domain};
 use crate::orgs::{OWNER, acme};
-use crate::support::TestApp;
 use crate::support::browser::Browser;
 use crate::support::dns::Dns;
+use crate::support::{TestApp, eventually};
 
 /// "acme" has proved example.com by the record that is given back.
 fn proved(dns: &mut Dns) -> (TestApp, Browser, (String, String)) {
@@ -106,4 +106,32 @@ fn what_the_operator_has_vouched_for_is_not_looked_for() {
     dns.serve_instead(&[]);
     (0..9).for_each(|_| a_day_later(&app));
     assert_eq!((proved_by(&app).as_str(), letters(&app)), ("operator", 0));
+}
+
+/// Who has bought it proves it where nobody else can.
+#[test]
+fn a_domain_that_another_organization_can_prove_by_now_is_lost_at_once() {
+    let mut dns = Dns::serve(&[]);
+    let (app, mut owner, record) = proved(&mut dns);
+    let mut rival = app.verified("rita@example.com");
+    assert_eq!(rival.api("POST", "/orgs", serde_json::json!({ "name": "Rival" })).status, 201);
+    let theirs = record_of(&claim(&mut rival, "rival", "example.com"));
+    dns.serve_instead(&[(&record.0, &record.1), (&theirs.0, &theirs.1)]);
+    a_day_later(&app);
+    assert_eq!(proved_by(&app), "dns", "a claim beside it changes nothing");
+    rival = app.log_in("rita@example.com", crate::support::people::PASSWORD).0;
+    rival.confirm();
+
+    dns.serve_instead(&[(&theirs.0, &theirs.1)]);
+    assert_eq!(check(&mut rival, "rival", "example.com").status, 409, "it is still the other's");
+    // Which is looked into soon.
+    app.run_job("check_domains");
+    eventually("the end of the proof", || proved_by(&app).is_empty().then_some(()));
+    assert_eq!(app.count("SELECT count(*) AS n FROM audit_events WHERE kind = 'domain.lost'"), 1);
+    assert_eq!(letters(&app), 1);
+    assert_eq!(check(&mut rival, "rival", "example.com").status, 200);
+    let of_whom = "SELECT o.slug AS t FROM domains d JOIN organizations o ON o.id = d.organization_id
+        WHERE d.proved_at IS NOT NULL";
+    assert_eq!(app.text(of_whom), "rival");
+    assert!(the_domain_after(&app, &mut owner)["check_error"].as_str().unwrap().contains("with another value"));
 }

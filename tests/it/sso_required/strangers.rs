@@ -38,6 +38,10 @@ fn an_account_a_disabled_one_an_unproved_one_and_none_are_answered_alike_and_nob
     app.unverified(UNPROVED);
     assert_eq!(app.vestibule(&["user", "disable", DISABLED]).code, 0);
     enforce(&app);
+    // Letters about signing up are written after the answer.
+    eventually("all requests to be answered", || {
+        (app.count("SELECT count(*) AS n FROM letter_requests") == 0).then_some(())
+    });
     let letters = app.count("SELECT count(*) AS n FROM mail_outbox");
     let users = app.count("SELECT count(*) AS n FROM users");
     for (at, more) in ASKED {
