@@ -173,3 +173,32 @@ fn spliced(text: &str, encrypted: Node<'_, '_>, clear: &str) -> String {
     let before = text.get(..range.start).unwrap_or_default();
     format!("{before}{clear}{}", text.get(range.end..).unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No document is known with which the two differ while all checks before hold.
+    #[test]
+    fn another_element_than_was_seen_is_not_what_was_signed() {
+        let assertion = |name: &str, id: &str| format!(r#"<{name} xmlns="{ASSERTION}"{id}/>"#);
+        let text = assertion("Assertion", r#" ID="_a""#);
+        let document = tree::parse(&text).unwrap();
+        let seen = Seen::of(Some(document.root_element()));
+        let is_it = |text: &str| seen.is_what_is_signed(tree::parse(text).unwrap().root_element()).is_ok();
+        assert!(is_it(&text));
+        let others = [
+            assertion("Assertion", r#" ID="_b""#),
+            assertion("Assertion", ""),
+            assertion("Advice", r#" ID="_a""#),
+            text.replace(ASSERTION, PROTOCOL),
+        ];
+        for other in others {
+            assert!(!is_it(&other), "{other}");
+        }
+        let nameless = assertion("Assertion", "");
+        let document = tree::parse(&nameless).unwrap();
+        let seen = Seen::of(Some(document.root_element()));
+        assert!(seen.is_what_is_signed(document.root_element()).is_err(), "without an ID nothing is the same");
+    }
+}

@@ -125,6 +125,19 @@ fn a_provider_may_have_several_certificates() {
     }
 }
 
+/// What counts is that it is listed: nobody is locked out overnight because a date has passed, of which all were warned.
+#[test]
+fn a_certificate_that_has_run_out_verifies_for_as_long_as_it_is_listed() {
+    let mut stage = Stage::new();
+    stage.now = chrono::DateTime::from_timestamp(4_100_000_000, 0).unwrap();
+    let certificate = openssl::x509::X509::from_der(stage.idp.key.certificate_der()).unwrap();
+    let now = openssl::asn1::Asn1Time::from_unix(stage.now.timestamp()).unwrap();
+    assert!(certificate.not_after() < now, "it is over");
+    for sign in SIGNED {
+        good(stage.judge(&Draft { sign, ..stage.draft() }));
+    }
+}
+
 #[test]
 fn keys_may_be_elliptic_and_digests_longer() {
     for curve in [Nid::X9_62_PRIME256V1, Nid::SECP384R1, Nid::SECP521R1] {

@@ -122,7 +122,11 @@ fn screened_contents(stage: &Stage) -> Vec<Attack> {
     let envelope = cut(&shell, "<saml:EncryptedAssertion", "</saml:EncryptedAssertion>");
     let holding = |clear: &str| shell.replace(envelope, &to.seal(clear));
     let deep = format!("{}{}", "<a>".repeat(40), "</a>".repeat(40));
+    // Of which a parser would compare each with each for each child, for minutes.
+    let names: String = (0..3_800).map(|n| format!(" xmlns:n{n}=\"u:{n}\"")).collect();
+    let crowded = format!("<a{names}>{}</a>", "<b xmlns:x=\"u:x\"/>".repeat(3_000));
     let texts = [
+        ("thousands of namespaces", holding(&crowded), Check::Bounds),
         ("a comment", holding(&assertion.replace(">ann<", ">an<!-- -->n<")), Check::Markup),
         (
             "an entity",
