@@ -14,6 +14,8 @@ use crate::kernel::{EmailAddress, UserId};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Claimed {
     By(UserId),
+    /// Nobody had it.
+    Made(UserId),
     /// Somebody has left it lately, and can have it back.
     Kept,
     /// Nothing opens the account that has it.
@@ -55,5 +57,5 @@ fn keep(tx: &mut Tx<'_>, new: UserId, email: &EmailAddress) -> Result<Claimed, d
     for kind in ["user.created", "email.verified"] {
         audit::record(tx, Event::about(new, kind).with("by", "provider"))?;
     }
-    Ok(Claimed::By(new))
+    Ok(Claimed::Made(new))
 }

@@ -314,12 +314,15 @@ fn user((id, email, email_verified_at, name, created_at, deletes_at): UserRow) -
     Ok(User { id, email: stored_address(&email)?, email_verified_at, name, created_at, deletes_at })
 }
 
-/// That any provider speaks for them, or those do that were connected at this moment and later.
-pub(super) fn forget_identities(tx: &mut Tx<'_>, user: UserId, since: Option<DateTime<Utc>>) -> Result<(), db::Error> {
+/// That any provider speaks for them, or those do that were connected at this moment and later. Whether there was one.
+pub(super) fn forget_identities(
+    tx: &mut Tx<'_>,
+    user: UserId,
+    since: Option<DateTime<Utc>>,
+) -> Result<bool, db::Error> {
     let since = since.unwrap_or(DateTime::UNIX_EPOCH);
     let theirs = identities::table.filter(identities::user_id.eq(user).and(identities::linked_at.ge(since)));
-    diesel::delete(theirs).execute(tx.conn())?;
-    Ok(())
+    Ok(diesel::delete(theirs).execute(tx.conn())? > 0)
 }
 
 fn credentials((user, hash, disabled_at, deletes_at): CredentialsRow, now: DateTime<Utc>) -> Credentials {

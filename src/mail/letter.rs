@@ -66,6 +66,8 @@ pub enum Letter {
     BreakGlassUsed { organization: String },
     /// From this instant on they sign in by the provider of an organization alone. Both by their names.
     SignOnEnforced { organization: String, provider: String, from: DateTime<Utc> },
+    /// The provider of an organization lets somebody into their account from now on. Both by their names.
+    ProviderConnected { organization: String, provider: String },
     /// What a provider signs with runs out at this instant, or has; `organization` by its slug, `connection` by its name.
     CertificateEnds {
         organization: String,
@@ -249,6 +251,7 @@ pub(super) enum Kind {
     DomainChanged,
     BreakGlassUsed,
     SignOnEnforced,
+    ProviderConnected,
     CertificateEnds,
     Test,
 }
@@ -289,7 +292,9 @@ impl Letter {
                 facts
             }
             Self::BreakGlassUsed { organization } => vec![("organization", organization.as_str().into())],
-            Self::SignOnEnforced { .. } | Self::CertificateEnds { .. } => self.facts_of_connections(),
+            Self::SignOnEnforced { .. } | Self::ProviderConnected { .. } | Self::CertificateEnds { .. } => {
+                self.facts_of_connections()
+            }
             Self::EmailRestored { removed } => vec![("removed", removed.clone().into())],
             Self::DeletionAsked { deletes_at, organizations, .. } => {
                 let organizations: Vec<Value> = organizations.iter().map(Fate::fact).collect();
@@ -318,6 +323,9 @@ impl Letter {
                 ("provider", provider.as_str().into()),
                 ("from", from.to_rfc3339().into()),
             ],
+            Self::ProviderConnected { organization, provider } => {
+                vec![("organization", organization.as_str().into()), ("provider", provider.as_str().into())]
+            }
             Self::CertificateEnds { organization, connection, subject, ends_at, ending } => vec![
                 ("organization", organization.as_str().into()),
                 ("connection", connection.as_str().into()),
@@ -355,6 +363,7 @@ impl Letter {
             Self::DomainChanged { .. } => (Kind::DomainChanged, None),
             Self::BreakGlassUsed { .. } => (Kind::BreakGlassUsed, None),
             Self::SignOnEnforced { .. } => (Kind::SignOnEnforced, None),
+            Self::ProviderConnected { .. } => (Kind::ProviderConnected, None),
             Self::CertificateEnds { .. } => (Kind::CertificateEnds, None),
             Self::Test => (Kind::Test, None),
         }
@@ -362,7 +371,7 @@ impl Letter {
 }
 
 impl Kind {
-    const ALL: [Self; 25] = [
+    const ALL: [Self; 26] = [
         Self::VerifyEmail,
         Self::AccountMade,
         Self::AlreadyRegistered,
@@ -386,6 +395,7 @@ impl Kind {
         Self::DomainChanged,
         Self::BreakGlassUsed,
         Self::SignOnEnforced,
+        Self::ProviderConnected,
         Self::CertificateEnds,
         Self::Test,
     ];
@@ -416,6 +426,7 @@ impl Kind {
             Self::DomainChanged => "domain_changed",
             Self::BreakGlassUsed => "break_glass_used",
             Self::SignOnEnforced => "sign_on_enforced",
+            Self::ProviderConnected => "provider_connected",
             Self::CertificateEnds => "certificate_ends",
             Self::Test => "test",
         }
@@ -451,6 +462,7 @@ impl Kind {
             | Self::DomainChanged
             | Self::BreakGlassUsed
             | Self::SignOnEnforced
+            | Self::ProviderConnected
             | Self::CertificateEnds
             | Self::Test => false,
         }

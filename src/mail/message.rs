@@ -168,6 +168,7 @@ fn tokens(kind: Kind, settings: &Settings) -> Option<(&'static str, TimeDelta)> 
         | Kind::DomainChanged
         | Kind::BreakGlassUsed
         | Kind::SignOnEnforced
+        | Kind::ProviderConnected
         | Kind::CertificateEnds
         | Kind::Test => None,
     }
@@ -181,7 +182,7 @@ fn pages(kind: Kind) -> &'static [(&'static str, &'static str)] {
         Kind::AccountMade | Kind::DeletionAsked => &[("forgot", "/forgot-password")],
         Kind::AlreadyRegistered | Kind::AccountRestored => &[("link", "/login"), ("forgot", "/forgot-password")],
         Kind::NoPassword | Kind::SignOnEnforced => &[("link", "/login")],
-        Kind::FactorChanged | Kind::RecoveryCodeUsed => {
+        Kind::FactorChanged | Kind::RecoveryCodeUsed | Kind::ProviderConnected => {
             &[("forgot", "/forgot-password"), ("link", "/account/security")]
         }
         Kind::ApiKeyChanged => &[("forgot", "/forgot-password"), ("link", "/account/api-keys")],

@@ -215,7 +215,8 @@ fn end(
     // Its provider has no say any more about somebody who has nothing to do with it.
     store::forget_identities(tx, organization, user)?;
     let sign_ins = store::list_provider_sessions(tx, organization, user)?;
-    sessions::revoke_of_providers(tx, &sign_ins, EndReason::ByProvider)?;
+    sessions::revoke_of_providers(tx, &sign_ins, EndReason::ProviderGone)?;
+    store::delete_provider_sessions(tx, &sign_ins)?;
     sessions::rotate_all_at_next_visit(tx, user)?;
     Ok(audit::record(tx, Event::about(user, how).within(organization).with("role", role.as_str()))?)
 }

@@ -246,6 +246,24 @@ pub(super) fn list_provider_sessions(
         .load(tx.conn())?)
 }
 
+/// All sign-ins by its providers.
+pub(super) fn list_all_provider_sessions(
+    tx: &mut ReadTx<'_>,
+    id: OrganizationId,
+) -> Result<Vec<ProviderSessionId>, db::Error> {
+    Ok(provider_sessions::table
+        .inner_join(connections::table)
+        .filter(connections::organization_id.eq(id))
+        .select(provider_sessions::id)
+        .load(tx.conn())?)
+}
+
+/// With whatever is half signed in by them.
+pub(super) fn delete_provider_sessions(tx: &mut Tx<'_>, ids: &[ProviderSessionId]) -> Result<(), db::Error> {
+    diesel::delete(provider_sessions::table.filter(provider_sessions::id.eq_any(ids))).execute(tx.conn())?;
+    Ok(())
+}
+
 /// What apps are told of its members is made of the slug and their roles, so nobody is told of another name.
 pub(super) fn set_name(tx: &mut Tx<'_>, id: OrganizationId, name: &Label) -> Result<(), db::Error> {
     diesel::update(organizations::table.find(id)).set(organizations::name.eq(name.as_str())).execute(tx.conn())?;

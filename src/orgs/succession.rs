@@ -7,6 +7,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::change::end_sign_ins;
 use super::members::set_role;
 use super::{Error, Membership, Organization, Person, Role, letters, store};
 use crate::audit::{self, Event};
@@ -111,6 +112,7 @@ fn inherit(tx: &mut Tx<'_>, sealer: &Sealer, heir: &Heir, organization: &Organiz
 
 /// Nobody belongs to it any more.
 fn remove(tx: &mut Tx<'_>, organization: &Organization) -> Result<(), Error> {
+    end_sign_ins(tx, organization.id)?;
     store::delete(tx, organization.id, &[])?;
     let event = Event::about_nobody("organization.deleted").within(organization.id);
     Ok(audit::record(tx, event.with("slug", organization.slug.as_str()).with("members", 0))?)

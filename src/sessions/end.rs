@@ -28,6 +28,8 @@ pub enum EndReason {
     ByOperator,
     /// Their organization's identity provider has signed them out.
     ByProvider,
+    /// It came by a provider that has no say about its holder any more.
+    ProviderGone,
     /// From now on its holder signs in by their organization's provider, and it was not of that.
     ProviderRequired,
     /// No visit for too long; how long that is depends on whether it was to be kept.
@@ -37,7 +39,7 @@ pub enum EndReason {
 }
 
 impl EndReason {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::SignedOut,
         Self::SignedOutElsewhere,
         Self::PasswordChanged,
@@ -45,6 +47,7 @@ impl EndReason {
         Self::AccountLeft,
         Self::ByOperator,
         Self::ByProvider,
+        Self::ProviderGone,
         Self::ProviderRequired,
         Self::Idle(Remember::No),
         Self::Idle(Remember::Yes),
@@ -62,6 +65,7 @@ impl EndReason {
             Self::AccountLeft => "account_left",
             Self::ByOperator => "by_operator",
             Self::ByProvider => "by_provider",
+            Self::ProviderGone => "provider_gone",
             Self::ProviderRequired => "provider_required",
             Self::Idle(Remember::No) => "idle",
             Self::Idle(Remember::Yes) => "idle_remembered",
@@ -77,7 +81,8 @@ impl EndReason {
             | Self::PasswordChanged
             | Self::EmailRestored
             | Self::AccountLeft
-            | Self::ByOperator => true,
+            | Self::ByOperator
+            | Self::ProviderGone => true,
             // Whoever signs out there sits at it.
             Self::SignedOut | Self::ByProvider | Self::ProviderRequired | Self::Idle(_) | Self::TooOld(_) => false,
         }

@@ -42,7 +42,7 @@ mod sweep;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use confirm::confirm;
+pub use confirm::{confirm, end_by};
 pub use devices::{Device, list_devices, revoke_device, revoke_own};
 pub use end::{EndReason, revoke, revoke_all, revoke_by_token, revoke_of_providers, revoke_others_than_of, why_ended};
 pub use find::{count_live, find_by_token, find_provider_session, hold};

@@ -66,7 +66,7 @@ fn outcome(error: &Error) -> Outcome {
 
 fn let_in(tx: &mut Tx<'_>, app: &App, attempt: Attempt) -> Result<SignedIn, Error> {
     let Attempt { ready, answer, mut report, browser, held } = attempt;
-    let (guest, user) = match arrival::admit(tx, &ready, &answer, &mut report) {
+    let (guest, user) = match arrival::admit(tx, &app.sealer, &ready, &answer, &mut report) {
         Ok(admitted) => admitted,
         Err(arrival::Error::Refused) => return Err(Error::Refused(Box::new(report))),
         Err(arrival::Error::Db(error)) => return Err(error.into()),
@@ -101,8 +101,8 @@ pub enum Unlinking {
     OnlyWayIn,
 }
 
-/// Takes a connection off an account that something else opens. That its holder has just proved who they are is for the
-/// caller to see to.
+/// Takes a connection off an account that something else opens, and ends what came by it. That its holder has just proved
+/// who they are is for the caller to see to.
 pub fn unlink(tx: &mut Tx<'_>, user: UserId, connection: ConnectionId) -> Result<Unlinking, db::Error> {
     let linked = identities::list_of(tx, user)?;
     if linked.iter().all(|linked| linked.connection != connection) {

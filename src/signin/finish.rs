@@ -2,10 +2,11 @@ use super::new_place;
 use super::provider_only::require_way;
 use crate::app::App;
 use crate::audit::{self, Event};
-use crate::db::{self, Tx};
+use crate::db::{self, ReadTx, Tx};
 use crate::kernel::{Token, UserId};
 use crate::meters::Outcome;
 use crate::sessions::{self, EndReason, Method, Opened, Opening, Place, Provided, Remember, Strength};
+use crate::sso::provider_sessions;
 
 /// Somebody who has proved who they are.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +40,9 @@ pub fn finish(
         sessions::confirm(tx, opened.id, Strength::OneFactor)?;
     }
     let words: Vec<&str> = by.iter().copied().map(Method::as_str).collect();
-    audit::record(tx, Event::about(user, "session.opened").with("methods", words))?;
+    let event = Event::about(user, "session.opened").with("methods", words);
+    let event = naming(tx, event, provided)?;
+    audit::record(tx, event)?;
     if let Some(last) = by.last() {
         app.db.meters().attempted(last.as_str(), Outcome::Success);
     }
@@ -48,4 +51,13 @@ pub fn finish(
         Place::New => new_place::tell(tx, app, &opened)?,
     }
     Ok(opened)
+}
+
+/// By which connection they came, where it was one.
+fn naming(tx: &mut ReadTx<'_>, event: Event, provided: Option<Provided>) -> Result<Event, db::Error> {
+    let Some(provided) = provided else { return Ok(event) };
+    Ok(match provider_sessions::find(tx, provided.session)? {
+        Some(came_by) => event.with("connection", came_by.connection.to_string()),
+        None => event,
+    })
 }

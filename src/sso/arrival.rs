@@ -3,7 +3,8 @@
 //! 1. **The identity** (connection and `NameID`) leads to an account, unless the domain of the account's address is proved
 //!    by another organization by now.
 //! 2. **The address**, exactly one, in a domain that this organization has proved and that signs in by this connection:
-//!    whose it is. The account with it is linked, or one is made.
+//!    whose it is. The account with it is linked, unless it comes by this connection under another name already (people can
+//!    often change their own address at a provider); or one is made. Whose account it was before gets a letter.
 //! 3. **Any other address** makes nobody of them: the owner of the account signs in and says so
 //!    ([`super::identities::connect`]).
 //!
@@ -12,11 +13,12 @@
 use std::collections::BTreeSet;
 
 use super::connections::{Connection, Ready, Said};
-use super::identities;
+use super::identities::{self, Link};
 use super::mapping::{self, NoAddress};
 use super::saml::{Answer, Check, Report};
 use crate::accounts::by_provider::{self, Claimed};
 use crate::accounts::{self, Name, profile};
+use crate::crypto::Sealer;
 use crate::db::{self, ReadTx, Tx};
 use crate::domains;
 use crate::kernel::{EmailAddress, GroupId, UserId};
@@ -130,6 +132,9 @@ fn by_address(
         Some(provider) if provider.connection == connection.id => {
             report.pass(Check::Domain);
             let holder = by_provider::find(tx, &address)?;
+            if let Some(holder) = holder {
+                require_no_other_name(tx, connection, (holder, answer), report)?;
+            }
             Ok(Who::Holder(address, holder))
         }
         Some(_) => refuse(report, Check::Domain, address.domain(), "a domain that signs in by this connection"),
@@ -137,6 +142,24 @@ fn by_address(
             refuse(report, Check::Domain, address.domain(), "a domain that the organization has proved")
         }
         None => Ok(Who::Stranger(address)),
+    }
+}
+
+/// Who is this to the provider already has not become somebody else: it takes one of those who look after either to say
+/// that they have.
+fn require_no_other_name(
+    tx: &mut ReadTx<'_>,
+    connection: &Connection,
+    (user, answer): (UserId, &Answer),
+    report: &mut Report,
+) -> Result<(), Error> {
+    match identities::find_name_of(tx, connection.id, user)? {
+        Some(other) if other != answer.name_id.value => {
+            let seen = format!("the NameID {}, for an account that comes as {other}", answer.name_id.value);
+            let expected = "the NameID that the account has come with; an owner can have it forgotten";
+            refuse(report, Check::Account, &seen, expected)
+        }
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -185,13 +208,14 @@ fn refuse<T>(report: &mut Report, check: Check, seen: &str, expected: &str) -> R
 /// stranger. What was met may have changed since, so it is looked at again.
 pub fn admit(
     tx: &mut Tx<'_>,
+    sealer: &Sealer,
     ready: &Ready,
     answer: &Answer,
     report: &mut Report,
 ) -> Result<(Guest, Option<UserId>), Error> {
     let guest = meet(tx, ready, answer, report)?;
-    let user = match &guest.who {
-        Who::Known(user) => *user,
+    let (user, standing) = match &guest.who {
+        Who::Known(user) => (*user, Standing::Known),
         Who::Stranger(_) => return Ok((guest, None)),
         Who::Holder(address, _) => claim(tx, address, guest.name.as_ref(), report)?,
     };
@@ -200,25 +224,45 @@ pub fn admit(
         return refuse(report, Check::Account, "a disabled account", "an account that is not disabled");
     }
     let connection = &ready.connection;
+    if standing == Standing::Existing {
+        require_no_other_name(tx, connection, (user, answer), report)?;
+    }
     if orgs::follow(tx, connection.organization, user, guest.role)?.is_some() {
         groups::follow(tx, connection.organization, user, (&guest.mapped, &guest.groups))?;
     }
     rename(tx, user, guest.name.as_ref())?;
-    if !identities::link(tx, (connection.id, connection.organization), &answer.name_id, user)? {
-        return refuse(
-            report,
-            Check::Account,
-            "a NameID that is another account's",
-            "the account that it was linked to",
-        );
+    match identities::link(tx, (connection.id, connection.organization), &answer.name_id, user)? {
+        Link::New if standing == Standing::Existing => identities::tell(tx, sealer, connection, user)?,
+        Link::New | Link::Known => {}
+        Link::Anothers => {
+            let expected = "the account that it was linked to";
+            return refuse(report, Check::Account, "a NameID that is another account's", expected);
+        }
     }
     report.pass(Check::Account);
     Ok((guest, Some(user)))
 }
 
-fn claim(tx: &mut Tx<'_>, address: &EmailAddress, name: Option<&Name>, report: &mut Report) -> Result<UserId, Error> {
+/// What an account was before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Standing {
+    /// Theirs, by the identity.
+    Known,
+    /// Somebody's who has its address.
+    Existing,
+    /// None.
+    Made,
+}
+
+fn claim(
+    tx: &mut Tx<'_>,
+    address: &EmailAddress,
+    name: Option<&Name>,
+    report: &mut Report,
+) -> Result<(UserId, Standing), Error> {
     match by_provider::claim(tx, address, name.unwrap_or(&Name::default()))? {
-        Claimed::By(user) => Ok(user),
+        Claimed::By(user) => Ok((user, Standing::Existing)),
+        Claimed::Made(user) => Ok((user, Standing::Made)),
         Claimed::Disabled => refuse(report, Check::Account, "a disabled account", "an account that is not disabled"),
         Claimed::Kept => refuse(
             report,

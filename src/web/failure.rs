@@ -362,6 +362,7 @@ fn reason_word(reason: EndReason) -> &'static str {
         | EndReason::AccountLeft
         | EndReason::ByOperator
         | EndReason::ByProvider
+        | EndReason::ProviderGone
         | EndReason::ProviderRequired => reason.as_str(),
     }
 }

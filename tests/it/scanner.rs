@@ -54,6 +54,7 @@ fn story_of(letter: &Letter) -> (&'static str, Story) {
         Letter::DomainChanged { .. } => ("domain_changed", domain_changed),
         Letter::BreakGlassUsed { .. } => ("break_glass_used", break_glass_used),
         Letter::SignOnEnforced { .. } => ("sign_on_enforced", sign_on_enforced),
+        Letter::ProviderConnected { .. } => ("provider_connected", provider_connected),
         Letter::CertificateEnds { .. } => ("certificate_ends", certificate_ends),
         Letter::Test => ("test", test_letter),
     }
@@ -103,6 +104,7 @@ fn all_kinds() -> Vec<Letter> {
             provider: "Staff".to_owned(),
             from: DateTime::UNIX_EPOCH,
         },
+        Letter::ProviderConnected { organization: "Acme".to_owned(), provider: "Staff".to_owned() },
         Letter::CertificateEnds {
             organization: "acme".to_owned(),
             connection: "Staff".to_owned(),
@@ -477,6 +479,12 @@ fn break_glass_used(app: &TestApp) -> (Received, Work) {
 fn sign_on_enforced(app: &TestApp) -> (Received, Work) {
     let (organization, provider) = ("Acme".to_owned(), "Staff".to_owned());
     written(app, Letter::SignOnEnforced { organization, provider, from: app.clock().now() })
+}
+
+/// An answer of a provider does; the tests of signing in by one tell of it.
+fn provider_connected(app: &TestApp) -> (Received, Work) {
+    let (organization, provider) = ("Acme".to_owned(), "Staff".to_owned());
+    written(app, Letter::ProviderConnected { organization, provider })
 }
 
 /// Time does; the tests of connections tell of it.

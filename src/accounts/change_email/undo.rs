@@ -17,6 +17,9 @@ use crate::throttle::{self, Key};
 /// this long before the change goes as well.
 const DOUBTED_FOR: TimeDelta = TimeDelta::hours(72);
 
+/// Among what was removed: that providers of organizations open the account.
+const PROVIDERS: &str = "identity_providers";
+
 /// An address that can be had back, and the change that it was left by.
 #[derive(Clone, Debug)]
 pub(super) struct WayBack {
@@ -72,24 +75,24 @@ fn use_up(tx: &mut Tx<'_>, app: &App, digest: &Digest, unknown: &PasswordHash) -
         users::set_password(tx, user, unknown)?;
     }
     let removed = factors::forget_since(tx, user, way_back.left_at - DOUBTED_FOR)?;
-    users::forget_identities(tx, user, Some(way_back.left_at - DOUBTED_FOR))?;
+    let was_connected = users::forget_identities(tx, user, Some(way_back.left_at - DOUBTED_FOR))?;
     api_keys::revoke_all(tx, user)?;
     sessions::revoke_all(tx, user, None, EndReason::EmailRestored)?;
     sessions::forget_places(tx, user)?;
     deletion::call_off(tx, user)?;
     throttle::forget(tx, &Key::sign_in_to(&way_back.email, app.settings.limits.login_per_account))?;
-    let words: Vec<&str> = removed.iter().copied().map(Removed::as_str).collect();
-    audit::record(tx, Event::about(user, "email.restored").with("by", "owner").with("removed", words))?;
+    let mut words: Vec<&'static str> = removed.into_iter().map(Removed::as_str).collect();
+    words.extend(was_connected.then_some(PROVIDERS));
+    audit::record(tx, Event::about(user, "email.restored").with("by", "owner").with("removed", words.clone()))?;
     let owner = users::find(tx, user)?.ok_or(Error::Gone)?;
-    tell_owner(tx, app, &owner, removed)?;
+    tell_owner(tx, app, &owner, words)?;
     let has_chosen_passkeys = held.password.is_none() && factors::list(tx, user)?.passkeys > 0;
     let next =
         if has_chosen_passkeys { Next::SignIn } else { Next::ChoosePassword(reset::issue_link(tx, app, &owner)?) };
     Ok(Undone { next, email: owner.email })
 }
 
-fn tell_owner(tx: &mut Tx<'_>, app: &App, owner: &User, removed: Vec<Removed>) -> Result<(), Error> {
-    let removed = removed.into_iter().map(Removed::as_str).collect();
+fn tell_owner(tx: &mut Tx<'_>, app: &App, owner: &User, removed: Vec<&'static str>) -> Result<(), Error> {
     mail::enqueue(tx, &app.sealer, &owner.email, Some(owner.id), Letter::EmailRestored { removed })?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 use anyhow::{anyhow, bail};
 use serde_json::json;
 
-use super::{Add, Change, One, OneKey, explain};
+use super::{Add, Change, One, OneKey, Somebody, explain};
 use crate::app::App;
 use crate::cli::say;
 use crate::db::Tx;
@@ -10,6 +10,7 @@ use crate::kernel::{ConnectionId, OrganizationId, Origin};
 use crate::orgs::{self, Slug};
 use crate::sso::connections::keys::{add_key as give_key, remove_key as take_key, sign_with};
 use crate::sso::connections::{self, Changes, Connection, Error, Fault, New, Refreshed, Whole};
+use crate::sso::identities;
 use crate::sso::saml::keys::{self, Pair};
 
 pub(super) async fn add(arguments: &Add, app: &App) -> anyhow::Result<()> {
@@ -81,6 +82,18 @@ pub(super) async fn refresh(one: &One, app: &App) -> anyhow::Result<()> {
         return say(&json!({ "id": one.id, "outcome": outcome }).to_string());
     }
     say(sentence)
+}
+
+pub(super) async fn forget(somebody: &Somebody, app: &App) -> anyhow::Result<()> {
+    let email = somebody.email.clone();
+    let step = move |tx: &mut Tx<'_>, _, id| Ok(identities::forget_by_address(tx, id, &email)?);
+    if !hold(app, "sso forget", somebody.id, step).await? {
+        bail!("nobody with the address {} has come by it", somebody.email);
+    }
+    if somebody.json {
+        return say(&json!({ "id": somebody.id, "forgotten": true }).to_string());
+    }
+    say(&format!("{} comes as whatever the provider calls them by then, the next time.", somebody.email))
 }
 
 pub(super) async fn add_key(one: &One, app: &App) -> anyhow::Result<()> {

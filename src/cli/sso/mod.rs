@@ -14,7 +14,7 @@ use super::database::Database;
 use crate::app::App;
 use crate::config::{self, Settings};
 use crate::db::{self, Db};
-use crate::kernel::{Clock, ConnectionId, ConnectionKeyId};
+use crate::kernel::{Clock, ConnectionId, ConnectionKeyId, EmailAddress};
 use crate::sso::connections::Error;
 use crate::sso::connections::enforcement::Missing;
 use wish::Wanted;
@@ -35,6 +35,8 @@ pub enum Command {
     Refresh(One),
     /// Show who is affected when the provider becomes the only way in, and what lacks for that
     Preflight(One),
+    /// Forget as what somebody comes by a connection, and sign them out: the provider calls them something else by now
+    Forget(Somebody),
     /// Give a connection a further key of ours, which does not sign yet
     AddKey(One),
     /// Sign with another key of ours
@@ -114,6 +116,21 @@ pub struct OneKey {
     json: bool,
 }
 
+#[derive(Args)]
+pub struct Somebody {
+    #[command(flatten)]
+    common: Common,
+    /// The connection, by its id in `sso list`
+    #[arg(value_name = "ID")]
+    id: ConnectionId,
+    /// The address of the account
+    #[arg(value_name = "ADDRESS", value_parser = EmailAddress::parse)]
+    email: EmailAddress,
+    /// Write JSON, for scripts
+    #[arg(long)]
+    json: bool,
+}
+
 impl Command {
     pub(super) fn common(&self) -> &Common {
         match self {
@@ -124,6 +141,7 @@ impl Command {
                 &one.common
             }
             Self::UseKey(one) | Self::RemoveKey(one) => &one.common,
+            Self::Forget(somebody) => &somebody.common,
         }
     }
 }
@@ -140,6 +158,7 @@ pub(super) fn run(command: &Command, mut settings: Settings) -> anyhow::Result<(
             Command::Change(arguments) => change::change(arguments, &app).await,
             Command::Remove(one) => change::remove(one, &app).await,
             Command::Refresh(one) => change::refresh(one, &app).await,
+            Command::Forget(somebody) => change::forget(somebody, &app).await,
             Command::AddKey(one) => change::add_key(one, &app).await,
             Command::UseKey(one) => change::use_key(one, &app).await,
             Command::RemoveKey(one) => change::remove_key(one, &app).await,

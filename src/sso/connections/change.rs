@@ -51,7 +51,7 @@ pub fn remove(tx: &mut Tx<'_>, organization: OrganizationId, id: ConnectionId) -
     served::serve(tx, &connection, &[])?;
     // Perhaps it is removed because somebody came by it who should not have.
     let sign_ins = provider_sessions::list_of(tx, id)?;
-    sessions::revoke_of_providers(tx, &sign_ins, EndReason::ByProvider)?;
+    sessions::revoke_of_providers(tx, &sign_ins, EndReason::ProviderGone)?;
     store::delete(tx, id)?;
     audit::record(tx, event(&connection, "sso.connection_removed"))?;
     Ok(connection)

@@ -2,8 +2,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 
-use super::store;
+use super::{Link, store};
 use crate::accounts;
+use crate::crypto::Sealer;
 use crate::db::{self, ReadTx, Tx};
 use crate::domains;
 use crate::kernel::{ConnectionId, Digest, EmailAddress, UserId};
@@ -37,6 +38,8 @@ pub enum Error {
     /// Somebody else waits by now than was shown.
     #[error("the page showed somebody else")]
     Another,
+    #[error("nobody has proved the address of the account")]
+    Unverified,
     #[error("the person does not belong to the organization")]
     NotAMember,
     /// To another account.
@@ -68,7 +71,13 @@ fn mark(pending: &Pending, since: DateTime<Utc>) -> String {
 /// The owner of an account, who has just confirmed that it is them, says that they are meant by what they were shown
 /// (`mark`): anybody whom the provider knows can have this browser bring an answer of their own meanwhile. They must belong
 /// to the organization: it is its provider that will let them in from now on.
-pub fn connect(tx: &mut Tx<'_>, browser: &Digest, mark: &str, user: UserId) -> Result<Connection, Error> {
+pub fn connect(
+    tx: &mut Tx<'_>,
+    sealer: &Sealer,
+    browser: &Digest,
+    mark: &str,
+    user: UserId,
+) -> Result<Connection, Error> {
     let waiting = find_pending(tx, browser)?.ok_or(Error::Gone)?;
     if waiting.mark != mark {
         return Err(Error::Another);
@@ -82,14 +91,22 @@ pub fn connect(tx: &mut Tx<'_>, browser: &Digest, mark: &str, user: UserId) -> R
     if person.is_leaving || is_disabled {
         return Err(Error::Ended);
     }
+    // Whoever proves the address later would have somebody else's way in on their account.
+    if !person.is_verified {
+        return Err(Error::Unverified);
+    }
     if orgs::find_member(tx, connection.organization, user)?.is_none() {
         return Err(Error::NotAMember);
     }
     if !store::delete_pending(tx, browser, connection.id)? {
         return Err(Error::Gone);
     }
-    let is_theirs = super::link(tx, (connection.id, connection.organization), &pending.name, user)?;
-    if is_theirs { Ok(connection) } else { Err(Error::Taken) }
+    match super::link(tx, (connection.id, connection.organization), &pending.name, user)? {
+        Link::New => super::tell(tx, sealer, &connection, user)?,
+        Link::Known => {}
+        Link::Anothers => return Err(Error::Taken),
+    }
+    Ok(connection)
 }
 
 /// What was so when the answer came: the connection has somebody to serve, and nobody else speaks for the address.

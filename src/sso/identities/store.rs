@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::pending::Pending;
 use super::{Linked, PENDING_FOR};
-use crate::db::schema::{connections, domains, identities, pending_identities as pending};
+use crate::db::schema::{connections, domains, identities, organizations, pending_identities as pending};
 use crate::db::{self, ReadTx, Tx};
 use crate::kernel::{ConnectionId, Digest, EmailAddress, OrganizationId, UserId};
 use crate::sso::saml::NameId;
@@ -40,6 +40,21 @@ pub(super) fn touch(tx: &mut Tx<'_>, connection: ConnectionId, name: &str, user:
     let now = tx.now;
     let theirs = identities::table.find((connection, name)).filter(identities::user_id.eq(user));
     Ok(diesel::update(theirs).set(identities::last_seen_at.eq(now)).execute(tx.conn())? == 1)
+}
+
+/// The one they came as last.
+pub(super) fn find_name_of(
+    tx: &mut ReadTx<'_>,
+    connection: ConnectionId,
+    user: UserId,
+) -> Result<Option<String>, db::Error> {
+    let theirs = identities::table.filter(identities::user_id.eq(user).and(identities::connection_id.eq(connection)));
+    let last = theirs.order((identities::last_seen_at.desc(), identities::name_id)).select(identities::name_id);
+    Ok(last.first(tx.conn()).optional()?)
+}
+
+pub(super) fn find_organization_name(tx: &mut ReadTx<'_>, id: OrganizationId) -> Result<String, db::Error> {
+    Ok(organizations::table.find(id).select(organizations::name).first(tx.conn())?)
 }
 
 type LinkedRow = (ConnectionId, String, OrganizationId, Option<DateTime<Utc>>, Option<DateTime<Utc>>);

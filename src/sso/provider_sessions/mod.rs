@@ -11,7 +11,7 @@ use super::mapping;
 use super::saml::{Answer, NameId};
 use crate::db::{self, ReadTx, Tx};
 use crate::kernel::{ConnectionId, Digest, ProviderSessionId, UserId};
-use crate::sessions::Provided;
+use crate::sessions::{self, EndReason, Provided};
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ProviderSession {
@@ -44,7 +44,16 @@ pub fn list_of(tx: &mut ReadTx<'_>, connection: ConnectionId) -> Result<Vec<Prov
     store::list_of(tx, connection)
 }
 
-/// They have proved to the provider once more who they are, and it may call the session something else from now on.
+/// Ends all that came of somebody's sign-ins by a connection, and what is half signed in. How many sessions.
+pub fn end_all_of(tx: &mut Tx<'_>, connection: ConnectionId, user: UserId) -> Result<usize, db::Error> {
+    let sign_ins = store::lock_all_of(tx, connection, user)?;
+    let ended = sessions::revoke_of_providers(tx, &sign_ins, EndReason::ProviderGone)?;
+    store::delete(tx, &sign_ins)?;
+    Ok(ended)
+}
+
+/// They have proved to the provider once more who they are, and it may call the session something else from now on, and
+/// want it to end earlier.
 pub fn renew(tx: &mut Tx<'_>, id: ProviderSessionId, answer: &Answer) -> Result<(), db::Error> {
     store::renew(tx, id, answer)
 }

@@ -11,11 +11,12 @@ use serde_json::{Value, json};
 use super::me::no_store;
 use crate::app::App;
 use crate::db::{ReadTx, Tx};
-use crate::kernel::{ConnectionId, ConnectionKeyId, OrganizationId};
+use crate::kernel::{ConnectionId, ConnectionKeyId, EmailAddress, OrganizationId, UserId};
 use crate::orgs::{self, Permission, groups};
 use crate::sso::connections::enforcement::{self, Preflight};
 use crate::sso::connections::keys::{add_key, remove_key, sign_with};
 use crate::sso::connections::{self, Changes, Connection, Error, Key, New, Refreshed, Whole, Wish};
+use crate::sso::identities;
 use crate::sso::saml::keys::{self, Pair};
 use crate::web::body::ApiJson;
 use crate::web::failure::{self, Failure};
@@ -31,6 +32,12 @@ impl ConnectionPath {
     pub fn id(&self) -> Result<ConnectionId, Failure> {
         self.id.parse().map_err(|_| Failure::NotFound)
     }
+}
+
+#[derive(Deserialize)]
+pub struct IdentityPath {
+    id: String,
+    user_id: String,
 }
 
 #[derive(Deserialize)]
@@ -184,6 +191,22 @@ pub async fn drop_key(
     Ok(HttpResponse::NoContent().finish())
 }
 
+/// `DELETE /orgs/{slug}/sso/{id}/identities/{user_id}`: 204. Who that is to the provider is forgotten, and what came by it
+/// ends; the next time they come as whatever they are called there by then.
+pub async fn forget_identity(
+    app: web::Data<App>,
+    who: FreshlyBelongs,
+    path: web::Path<IdentityPath>,
+) -> Result<HttpResponse, Failure> {
+    let user: UserId = path.user_id.parse().map_err(|_| Failure::NotFound)?;
+    let id: ConnectionId = path.id.parse().map_err(|_| Failure::NotFound)?;
+    let step = move |tx: &mut Tx<'_>, organization| {
+        connections::find(tx, organization, id)?.ok_or(Error::Unknown)?;
+        Ok(identities::forget(tx, user, id)?)
+    };
+    if keep(&app, &who.0, step).await? { Ok(HttpResponse::NoContent().finish()) } else { Err(Failure::NotFound) }
+}
+
 const NO_STORE: (&str, &str) = ("Cache-Control", "no-store");
 
 /// Before anything is shown.
@@ -266,6 +289,17 @@ pub async fn make_key(app: &App, who: &Belongs, id: ConnectionId) -> Result<Key,
     require_keeper(who)?;
     let (pair, sealer) = (make_pair(app).await?, app.sealer.clone());
     keep(app, who, move |tx, organization| add_key(tx, &sealer, organization, id, &pair)).await
+}
+
+/// By an address; whether there was anything to forget.
+pub async fn forget_by_address(app: &App, who: &Belongs, id: ConnectionId, email: &str) -> Result<bool, Failure> {
+    require_keeper(who)?;
+    let email = EmailAddress::parse(email).map_err(|error| Failure::field("email", error))?;
+    keep(app, who, move |tx, organization| {
+        connections::find(tx, organization, id)?.ok_or(Error::Unknown)?;
+        Ok(identities::forget_by_address(tx, id, &email)?)
+    })
+    .await
 }
 
 pub async fn use_key(app: &App, who: &Belongs, path: &KeyPath) -> Result<(), Failure> {

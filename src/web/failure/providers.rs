@@ -8,6 +8,7 @@ impl From<sso::identities::Error> for Failure {
         use sso::identities::Error;
         match error {
             Error::Gone | Error::Another => Self::Gone,
+            Error::Unverified => Self::EmailUnverified,
             Error::NotAMember => Self::Forbidden("Your account does not belong to this organization.".to_owned()),
             Error::Taken => Self::Conflict("This sign-in is connected to another account.".to_owned()),
             Error::Ended => Self::Unauthenticated,

@@ -43,6 +43,10 @@ pub fn explain(reason: EndReason, rules: &settings::Session) -> Option<Value> {
         EndReason::ByOperator => {
             ("by whoever runs this service.".to_owned(), "You can sign in again. If you wonder why, ask them.")
         }
+        EndReason::ProviderGone => (
+            "because the identity provider that you had signed in with does not speak for you any more.".to_owned(),
+            "Sign in in another way, or ask whoever looks after your organization.",
+        ),
         EndReason::ByProvider => (
             "by your organization’s identity provider.".to_owned(),
             "Sign in with it again, and you are back where you were.",

@@ -59,6 +59,12 @@ pub struct EnforceForm {
     break_glass: String,
 }
 
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct ForgetForm {
+    email: String,
+}
+
 impl Form {
     fn wish(&self) -> Result<Wish, Vec<Field>> {
         let group_groups = pairs("group_groups", &self.group_groups)?;
@@ -442,6 +448,18 @@ fn pairs(field: &'static str, text: &str) -> Result<Vec<(String, String)>, Vec<F
     lines.map(|line| pair(line).ok_or_else(|| wrong(line))).collect()
 }
 
+/// `POST /orgs/{slug}/sso/{id}/forget`
+pub async fn forget(
+    app: web::Data<App>,
+    FreshlyBelongs(who): FreshlyBelongs,
+    path: web::Path<ConnectionPath>,
+    Checked(form): Checked<ForgetForm>,
+) -> Result<HttpResponse, Failure> {
+    let id = path.id()?;
+    let was_known = api::forget_by_address(&app, &who, id, &form.email).await?;
+    Ok(view::see_other(&place(&who, id, if was_known { "forgotten" } else { "unknown" })))
+}
+
 fn notice(done: &str) -> Option<&'static str> {
     match done {
         "added" => {
@@ -452,6 +470,10 @@ fn notice(done: &str) -> Option<&'static str> {
         "fetched" => Some("The metadata had changed, and was taken over."),
         "same" => Some("The metadata says what it said before."),
         "failed" => Some("The metadata could not be fetched. What was read before holds."),
+        "forgotten" => {
+            Some("Forgotten, and signed out. The next time they come as what the provider calls them by then.")
+        }
+        "unknown" => Some("Nobody with this address has come by this connection."),
         "key" => Some("There is a further key. Once the provider knows it, let it sign."),
         "enforced" => Some("Saved. Those whom it concerns get a letter."),
         done => reauth::notice(done),

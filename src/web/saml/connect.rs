@@ -60,7 +60,8 @@ pub async fn submit(
 ) -> Result<HttpResponse, Failure> {
     let own: Token = browser(&app, &request).ok_or(Failure::Gone)?;
     let user = who.live.user;
-    let work = move |tx: &mut Tx<'_>| identities::connect(tx, &own.digest(), &shown.mark, user);
+    let sealer = app.sealer.clone();
+    let work = move |tx: &mut Tx<'_>| identities::connect(tx, &sealer, &own.digest(), &shown.mark, user);
     match app.db.write(&who.origin, work).await {
         Ok(_) => Ok(view::see_other("/account/security?done=connected")),
         Err(identities::Error::Another) => Ok(view::see_other(PATH)),

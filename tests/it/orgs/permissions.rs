@@ -42,6 +42,12 @@ const TABLE: &[(&str, &str, [&str; 4])] = &[
     ("POST", "/orgs/{slug}/sso/{id}/keys", ["404 not_found", "403 forbidden", "403 forbidden", "201"]),
     ("POST", "/orgs/{slug}/sso/{id}/keys/{key}/activate", ["404 not_found", "403 forbidden", "403 forbidden", "204"]),
     ("DELETE", "/orgs/{slug}/sso/{id}/keys/{key}", ["404 not_found", "403 forbidden", "403 forbidden", "204"]),
+    // Nobody has come by it.
+    (
+        "DELETE",
+        "/orgs/{slug}/sso/{id}/identities/{user_id}",
+        ["404 not_found", "403 forbidden", "403 forbidden", "404 not_found"],
+    ),
     ("DELETE", "/orgs/{slug}/sso/{id}", ["404 not_found", "403 forbidden", "403 forbidden", "204"]),
     ("GET", "/orgs/{slug}/webhooks", ["404 not_found", "403 forbidden", "200", "200"]),
     ("POST", "/orgs/{slug}/webhooks", ["404 not_found", "403 forbidden", "201", "201"]),
@@ -103,6 +109,12 @@ const PAGES: &[(&str, &str, Fields, [&str; 4])] = &[
         "POST",
         "/orgs/{slug}/sso/{id}/change",
         &[("name", "Staff")],
+        ["404", "403", "403", "303 /orgs/acme/sso/0190a3c2-7d5e-7cc3-98c4-dc0c0c07398f"],
+    ),
+    (
+        "POST",
+        "/orgs/{slug}/sso/{id}/forget",
+        &[("email", "nobody@example.com")],
         ["404", "403", "403", "303 /orgs/acme/sso/0190a3c2-7d5e-7cc3-98c4-dc0c0c07398f"],
     ),
     (

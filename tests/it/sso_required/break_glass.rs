@@ -96,3 +96,24 @@ fn nothing_but_the_password_is_exempt_and_only_they_are_written_to_for_a_new_one
     assert_eq!(answer.status, 401, "{}", answer.answer.text());
     assert_eq!(crate::support::people::code(&answer), "mfa_required");
 }
+
+#[test]
+fn whoever_is_no_owner_any_more_comes_by_the_provider_as_everybody_does() {
+    let app = TestApp::start();
+    provided(&app);
+    break_glass(&app, ANN);
+    enforce(&app);
+    assert_eq!(log_in(&app, ANN).status, 200);
+    let of_ann = format!("WHERE user_id = (SELECT id FROM users WHERE email = '{ANN}')");
+    for change in ["UPDATE members SET role = 'admin'", "DELETE FROM members"] {
+        app.execute(&format!("{change} {of_ann}"));
+        assert_led(&app, change, &log_in(&app, ANN));
+    }
+    assert_eq!(app.count("SELECT count(*) AS n FROM break_glass"), 1, "the name of before is worth nothing");
+    let asked = app.browser().api("POST", "/auth/forgot-password", json!({ "email": ANN }));
+    assert_led(&app, "a reset", &asked);
+    eventually("all requests to be answered", || {
+        (app.count("SELECT count(*) AS n FROM letter_requests") == 0).then_some(())
+    });
+    assert_eq!(app.count("SELECT count(*) AS n FROM mail_outbox WHERE letter = 'reset_password'"), 0);
+}

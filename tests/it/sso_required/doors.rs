@@ -91,3 +91,20 @@ fn members_with_addresses_elsewhere_sign_in_as_before() {
     enforce(&app);
     assert_eq!(super::log_in(&app, crate::orgs::OWNER).status, 200);
 }
+
+#[test]
+fn nobody_takes_their_account_out_of_the_domain_but_whom_the_provider_is_no_must_for() {
+    let app = TestApp::start();
+    provided(&app);
+    let mut ann = app.verified(ANN);
+    let mut olga = super::break_glass(&app, "olga@corp.example");
+    ann.confirm();
+    olga.confirm();
+    enforce(&app);
+    let elsewhere = |name: &str| json!({ "email": format!("{name}@private.example") });
+    assert_led(&app, "a change", &ann.api("PUT", "/me/email", elsewhere("ann")));
+    assert_eq!(app.count(&format!("SELECT count(*) AS n FROM users WHERE email = '{ANN}'")), 1);
+    assert_eq!(olga.api("PUT", "/me/email", elsewhere("olga")).status, 200, "break glass");
+    app.execute("UPDATE connections SET enforced_from = NULL");
+    assert_eq!(ann.api("PUT", "/me/email", elsewhere("ann")).status, 200);
+}

@@ -1,9 +1,12 @@
 //! Signing in by an organization's identity provider, whose answers are forged and signed for real.
 
+mod endings;
 mod people;
 mod refusals;
 mod sessions;
+mod signing_out;
 mod stepup;
+mod takeover;
 mod trying;
 
 use std::io::Read as _;

@@ -290,7 +290,7 @@ fn who_waits_is_not_connected_once_the_provider_speaks_for_nobody_or_another_for
 }
 
 /// Bob, a member who has confirmed that it is him, looks at the page.
-fn bob_waits(stage: &Stage) -> Browser {
+pub(super) fn bob_waits(stage: &Stage) -> Browser {
     let mut bob = stage.app.verified("bob@private.example");
     join(&stage.app, &id_of(&stage.app, "bob@private.example"), "member");
     bob.confirm();

@@ -31,6 +31,9 @@ fn somebody_new_is_sent_to_the_provider_and_back_to_where_they_were_going() {
         "SELECT came_by || ' ' || (password_hash IS NULL)::text AS t FROM users WHERE email = 'ann@corp.example'";
     assert_eq!(stage.app.text(account), "sso true");
     assert_eq!(stage.app.count("SELECT count(*) AS n FROM saml_requests"), 0);
+    let by =
+        "SELECT details->>'connection' AS t FROM audit_events WHERE kind = 'session.opened' ORDER BY ctid DESC LIMIT 1";
+    assert_eq!(stage.app.text(by), stage.id);
 }
 
 #[test]
