@@ -180,8 +180,8 @@ pub async fn departure(app: &App, who: &Anyone) -> Option<Passage> {
         let id = requests::ask_to_sign_out(tx, departure.connection())?;
         Ok(Some((departure, id)))
     };
-    let begun = app.db.write(&who.origin, begin).await;
-    let (departure, id) = begun.inspect_err(|error: &connections::Error| log::error!("{error}")).ok().flatten()?;
+    let asked = app.db.write(&who.origin, begin).await;
+    let (departure, id) = asked.inspect_err(|error: &connections::Error| log::error!("{error}")).ok().flatten()?;
     let place = Place::of(&app.settings.server.public_url, departure.connection());
     let passage = departure.passage(&place, &id, app.clock.now());
     passage.inspect_err(|error| log::error!("{error}")).ok().flatten()

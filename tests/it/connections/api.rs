@@ -241,7 +241,7 @@ fn wrong_documents(document: &str, good: &str) -> Vec<Wrong> {
 }
 
 fn namespaces(count: usize) -> String {
-    (0..count).map(|n| format!(" xmlns:n{n}=\"urn:{n}\"")).collect()
+    (0..count).map(|n| format!(" xmlns:n{n}=\"urn:{n}\"")).collect::<Vec<_>>().concat()
 }
 
 fn wrong_by_hand() -> Vec<Wrong> {

@@ -123,7 +123,7 @@ fn screened_contents(stage: &Stage) -> Vec<Attack> {
     let holding = |clear: &str| shell.replace(envelope, &to.seal(clear));
     let deep = format!("{}{}", "<a>".repeat(40), "</a>".repeat(40));
     // Of which a parser would compare each with each for each child, for minutes.
-    let names: String = (0..3_800).map(|n| format!(" xmlns:n{n}=\"u:{n}\"")).collect();
+    let names = (0..3_800).map(|n| format!(" xmlns:n{n}=\"u:{n}\"")).collect::<Vec<_>>().concat();
     let crowded = format!("<a{names}>{}</a>", "<b xmlns:x=\"u:x\"/>".repeat(3_000));
     let texts = [
         ("thousands of namespaces", holding(&crowded), Check::Bounds),
