@@ -44,8 +44,11 @@ async function provesThereWhoSheIs(page) {
 }
 
 // What is folded away is looked at as well.
-const unfold = (page) =>
-  page.evaluate(() => document.querySelectorAll("main details").forEach((one) => one.setAttribute("open", "")));
+async function unfold(page) {
+  // All of it has to be there.
+  await page.waitForLoadState("load");
+  await page.evaluate(() => document.querySelectorAll("main details").forEach((one) => one.setAttribute("open", "")));
+}
 
 describe("A connection", { concurrency: 1 }, () => {
   after(() => browser.close());
