@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
+
 use crate::breaches::{self, Breaches};
-use crate::config::Settings;
+use crate::config::{Settings, settings};
 use crate::crypto::{Hasher, Keyring, Sealer};
 use crate::db::Db;
 use crate::kernel::Clock;
+use crate::kernel::client_address::TrustedProxies;
 use crate::kernel::return_to::Destinations;
 use crate::outbound::Outside;
 use crate::render::Renderer;
@@ -21,7 +24,9 @@ pub const PROVIDER_PATIENCE: Duration = Duration::from_secs(8);
 /// Cheap to clone; every part is shared.
 #[derive(Clone)]
 pub struct App {
+    /// As they were at the start; what may change while the service runs stands in `policy`.
     pub settings: Arc<Settings>,
+    pub policy: Arc<ArcSwap<Policy>>,
     pub clock: Clock,
     pub db: Db,
     pub hasher: Hasher,
@@ -36,6 +41,20 @@ pub struct App {
     pub providers: Outside,
     /// Where people may be sent after signing in.
     pub destinations: Arc<Destinations>,
+}
+
+/// What an operator may change while the service runs. It is replaced as a whole, so whoever has loaded it once has
+/// things that belong together.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    pub gateway: settings::Gateway,
+    pub trusted_proxies: TrustedProxies,
+}
+
+impl Policy {
+    fn of(settings: &Settings) -> Self {
+        Self { gateway: settings.gateway.clone(), trusted_proxies: settings.server.trusted_proxies.clone() }
+    }
 }
 
 /// Why the parts could not be put together. Each sentence says what to change.
@@ -68,8 +87,21 @@ impl App {
                 settings.server.public_url.clone(),
                 settings.session.cookie_domains.clone(),
             )),
+            policy: Arc::new(ArcSwap::from_pointee(Policy::of(&settings))),
             settings: Arc::new(settings),
             clock,
         })
+    }
+
+    /// Takes over what may change while the service runs: all of it, or nothing when a template has a mistake. Requests
+    /// under way end with what they began with.
+    pub fn reload(&self, settings: &Settings) -> Result<(), Error> {
+        self.render.reload()?;
+        let before = self.policy.swap(Arc::new(Policy::of(settings)));
+        if before.gateway.organizations != settings.gateway.organizations {
+            // What is remembered of people was read for other organizations.
+            self.db.told().tell_of_everything();
+        }
+        Ok(())
     }
 }

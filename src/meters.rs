@@ -15,6 +15,8 @@ pub struct Meters {
     challenges: Tally<&'static str>,
     deliveries: Tally<&'static str>,
     runs: Tally<(&'static str, &'static str)>,
+    reloads: Tally<&'static str>,
+    shadows: Tally<&'static str>,
     last_runs: Arc<Mutex<BTreeMap<&'static str, LastRun>>>,
 }
 
@@ -79,6 +81,24 @@ impl Meters {
     /// An event was sent to a webhook, or was not.
     pub fn delivered(&self, outcome: &'static str) {
         self.deliveries.add(outcome);
+    }
+
+    /// The configuration was read again, and this became of it.
+    pub fn reloaded(&self, outcome: &'static str) {
+        self.reloads.add(outcome);
+    }
+
+    /// A rule that is only tried out would have changed a decision of the gate to this.
+    pub fn rehearsed(&self, decision: &'static str) {
+        self.shadows.add(decision);
+    }
+
+    pub fn reloads(&self) -> BTreeMap<&'static str, u64> {
+        self.reloads.counts().clone()
+    }
+
+    pub fn shadows(&self) -> BTreeMap<&'static str, u64> {
+        self.shadows.counts().clone()
     }
 
     pub fn attempts(&self) -> BTreeMap<(&'static str, Outcome), u64> {

@@ -7,7 +7,7 @@
 
 mod store;
 
-pub use store::{Column, column};
+pub use store::{Column, column, find};
 
 /// In their order: organizations and roles by slug, then groups by slug and name.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

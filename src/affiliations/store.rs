@@ -1,11 +1,15 @@
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::pg::Pg;
+use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 use diesel::sql_types::{Array, Nullable, Text};
 
+use super::Affiliations;
 use crate::config::settings::Organizations;
 use crate::db::schema::users;
+use crate::db::{self, ReadTx};
+use crate::kernel::UserId;
 
 /// As many memberships are read of one person, and as many groups: more of them do not fit into a header.
 const FROM_TABLES: &str = "(SELECT CASE WHEN cardinality(told.slugs) = 0 THEN '{}' ELSE \
@@ -34,6 +38,12 @@ pub fn column(told: &Organizations) -> Column {
         Organizations::Named(slugs) => Some(slugs.clone()),
     };
     Column { slugs }
+}
+
+/// Those of one person.
+pub fn find(tx: &mut ReadTx<'_>, user: UserId, told: &Organizations) -> Result<Affiliations, db::Error> {
+    let words: Option<Vec<String>> = users::table.find(user).select(column(told)).first(tx.conn()).optional()?;
+    Ok(Affiliations(words.unwrap_or_default()))
 }
 
 impl Expression for Column {

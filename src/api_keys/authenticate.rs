@@ -85,8 +85,8 @@ pub async fn recognise<S, K>(
         return Ok(Some(known));
     }
     let ticket = live.ticket();
-    let settings = Arc::clone(&app.settings);
-    let look_up = move |tx: &mut ReadTx<'_>| store::find_for_gate(tx, &digest, &settings.gateway.organizations);
+    let policy = app.policy.load_full();
+    let look_up = move |tx: &mut ReadTx<'_>| store::find_for_gate(tx, &digest, &policy.gateway.organizations);
     let (found, server) = app.db.look_up_somewhere(look_up).await?;
     let (found, affiliations) = found.unzip();
     let Some(program) = good(found, now).filter(|program| program.scopes.has(Scope::Gateway)) else { return Ok(None) };

@@ -12,6 +12,8 @@ use crate::kernel::return_to::is_loopback;
 pub(super) struct Demo {
     pub(super) listener: TcpListener,
     pub(super) url: Url,
+    /// For signed-in people and their programs.
+    pub(super) rule: Rule,
 }
 
 impl Demo {
@@ -30,8 +32,8 @@ impl Demo {
         url.set_port(Some(port)).ok().context("a URL without a host has no port")?;
         let host = url.host_str().map(|host| format!("{host}:{port}")).unwrap_or_default();
         let rule = Rule { api_keys: true, ..Rule::for_hosts(vec![host], Allow::SignedIn) };
-        settings.gateway.rules.push(rule);
-        Ok(Self { listener, url })
+        settings.gateway.rules.push(rule.clone());
+        Ok(Self { listener, url, rule })
     }
 }
 

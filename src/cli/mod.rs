@@ -11,6 +11,7 @@ mod database;
 mod demo;
 pub mod doctor;
 pub mod domain;
+mod gateway;
 pub mod healthcheck;
 pub mod jobs;
 pub mod keys;
@@ -18,6 +19,7 @@ pub mod logger;
 pub mod mail;
 pub mod migrate;
 pub mod org;
+mod reload;
 pub mod serve;
 mod sso;
 mod stop;
@@ -31,7 +33,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{self, Environment, Mistakes, Setting, Settings, Sources};
+use crate::config::{self, Environment, Loaded, Mistakes, Setting, Settings, Sources};
 use crate::mail::Unusable;
 
 const WRONGLY_CALLED: u8 = 2;
@@ -102,6 +104,9 @@ enum Command {
     /// Look after the keys that apps know us by
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Look after the rules of the gate
+    #[command(subcommand)]
+    Gateway(gateway::Command),
     /// Check or show the configuration, starting nothing
     #[command(subcommand)]
     Config(configuration::Command),
@@ -114,8 +119,10 @@ enum Command {
 /// Runs the command to its end. Everything it needs of the process is in `environment`.
 pub fn run(cli: Cli, environment: Environment) -> ExitCode {
     let result = match cli.command {
-        Command::Serve(arguments) => start(&sources(cli.common, arguments.common, environment))
-            .and_then(|settings| serve::run(settings, arguments.demo)),
+        Command::Serve(arguments) => {
+            let sources = sources(cli.common, arguments.common, environment);
+            load(&sources).and_then(|loaded| serve::run(sources, loaded, arguments.demo))
+        }
         Command::Migrate(arguments) => {
             let settings = start(&sources(cli.common, arguments.common.clone(), environment));
             settings.and_then(|settings| migrate::run(&arguments, &settings))
@@ -156,6 +163,10 @@ pub fn run(cli: Cli, environment: Environment) -> ExitCode {
             let settings = start(&sources(cli.common, command.common().clone(), environment));
             settings.and_then(|settings| keys::run(&command, &settings))
         }
+        Command::Gateway(command) => {
+            let sources = sources(cli.common, command.common().clone(), environment);
+            start(&sources).and_then(|settings| gateway::run(&command, &settings))
+        }
         Command::Config(command) => {
             configuration::run(&command, &sources(cli.common, command.common().clone(), environment))
         }
@@ -181,12 +192,21 @@ fn sources(outer: Common, inner: Common, environment: Environment) -> Sources {
 
 /// Loads the settings and starts the logger as they say; warnings are its first lines.
 fn start(sources: &Sources) -> anyhow::Result<Settings> {
+    load(sources).map(|loaded| loaded.settings)
+}
+
+fn load(sources: &Sources) -> anyhow::Result<Loaded> {
     let loaded = config::load(sources)?;
-    logger::start(loaded.settings.log, sources.environment.get("RUST_LOG").and_then(|filter| filter.to_str()))?;
+    logger::start(loaded.settings.log, rust_log(sources))?;
     for warning in &loaded.warnings {
         log::warn!("{warning}");
     }
-    Ok(loaded.settings)
+    Ok(loaded)
+}
+
+/// Where set, it wins over the configured level.
+fn rust_log(sources: &Sources) -> Option<&str> {
+    sources.environment.get("RUST_LOG").and_then(|filter| filter.to_str()).filter(|filter| !filter.is_empty())
 }
 
 fn exit_code(result: anyhow::Result<()>) -> ExitCode {

@@ -16,12 +16,13 @@ use super::banner::banner;
 use super::database::Database;
 use super::demo::Demo;
 use super::healthcheck::reachable;
+use super::reload::Reload;
 use super::stop::Stop;
 use super::{Common, logger, say};
 use crate::accounts::setup;
 use crate::app::App;
 use crate::config::settings::MetricsListen;
-use crate::config::{self, Settings};
+use crate::config::{self, Loaded, Sources};
 use crate::db::{self, migrations};
 use crate::jobs;
 use crate::kernel::{Clock, Origin, Shutdown, Token, shutdown};
@@ -39,12 +40,14 @@ pub struct Arguments {
     pub(super) demo: Option<SocketAddr>,
 }
 
-pub fn run(mut settings: Settings, demo: Option<SocketAddr>) -> anyhow::Result<()> {
+pub fn run(sources: Sources, loaded: Loaded, demo: Option<SocketAddr>) -> anyhow::Result<()> {
+    let Loaded { mut settings, values, .. } = loaded;
     settings.secrets.keys = config::secret_keys(&settings)?;
     // Before anything is started, so that a taken port is found out first.
     let listener = listen(settings.server.listen, "server.listen")?;
     let metrics = listen_for_metrics(settings.server.metrics_listen)?;
     let demo = demo.map(|address| Demo::open(address, &mut settings)).transpose()?;
+    let reload = Reload { sources, values, demo: demo.as_ref().map(|demo| demo.rule.clone()) };
     let transport = Transport::new(&settings)?;
     let stop = Stop::listen()?;
     logger::write_in_batches()?;
@@ -61,7 +64,8 @@ pub fn run(mut settings: Settings, demo: Option<SocketAddr>) -> anyhow::Result<(
     web::block_on(open_signing_keys(&app))?;
     let link = web::block_on(setup_link(&app, &database))?;
     say(&banner(&app, &database, demo.as_ref(), &transport, link.as_ref()))?;
-    on_a_thread(move || serve(app, Listeners { listener, metrics, demo }, transport, stop))?;
+    let listeners = Listeners { listener, metrics, demo };
+    on_a_thread(move || serve(app, listeners, transport, (stop, reload)))?;
     database.close()
 }
 
@@ -108,7 +112,12 @@ struct Listeners {
     demo: Option<Demo>,
 }
 
-async fn serve(app: App, listeners: Listeners, transport: Transport, stop: Stop) -> anyhow::Result<()> {
+async fn serve(
+    app: App,
+    listeners: Listeners,
+    transport: Transport,
+    (stop, mut reload): (Stop, Reload),
+) -> anyhow::Result<()> {
     let Listeners { listener, metrics, demo } = listeners;
     let (trigger, shutdown) = shutdown::pair();
     let jobs = tokio::task::spawn_local(jobs::run(app.clone(), transport, shutdown));
@@ -122,11 +131,17 @@ async fn serve(app: App, listeners: Listeners, transport: Transport, stop: Stop)
         .map(|listener| web::metrics::server(app.clone(), live.clone(), requests.clone(), listener))
         .transpose()?
         .map(|server| (server.handle(), tokio::task::spawn_local(server)));
-    let server = web::server(app, live, requests, listener)?;
+    let server = web::server(app.clone(), live, requests, listener)?;
     let handle = server.handle();
     let serving = tokio::task::spawn_local(server);
     let demo = demo.map(|server| (server.handle(), tokio::task::spawn_local(server)));
-    stop.requested().await;
+    loop {
+        tokio::select! {
+            () = stop.requested() => break,
+            () = stop.reload_asked() => reload.run(&app),
+            () = app.db.told().reload_asked() => reload.run(&app),
+        }
+    }
     log::info!("stopping: no new requests, those under way are finished");
     trigger.pull();
     let drain = async {

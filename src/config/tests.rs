@@ -363,12 +363,12 @@ fn a_rule_says_where_for_whom_and_what_it_asks_for() {
     let file = "[gateway]\norganizations = ['acme']\n[[gateway.rules]]\nname = ' Wiki '\nhosts = 'a.example'\n\
                 methods = ['post', 'DELETE']\nnetworks = '10.1.2.3/8'\ngroups = ['acme', 'acme:admin', 'acme/R & D']\n\
                 users = 'Ann@Example.com'\nallow = 'two_factor'\nrecent_auth = '5m'\nfactor = 'passkey'\nshadow = true\n\
-                note = 'This deletes.'\nicon = '/static/icons/wiki.svg'\ndescription = 'What we know'\n";
+                note = 'This deletes.'\nicon = '/static/wiki.svg'\ndescription = 'What we know'\n";
     let rules = of_file(file).unwrap().settings.gateway.rules;
     let expected = Rule {
         name: Some("Wiki".into()),
         description: Some("What we know".into()),
-        icon: Some("/static/icons/wiki.svg".into()),
+        icon: Some("/static/wiki.svg".into()),
         note: Some("This deletes.".into()),
         methods: vec!["POST".into(), "DELETE".into()],
         networks: vec!["10.0.0.0/8".parse().unwrap()],

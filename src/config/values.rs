@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use config::{Value, ValueKind};
 
 use super::findings::{Finding, Wrong};
+use super::keys::KEYS;
 use super::layers::parse_toml;
 use super::parse;
 
@@ -43,6 +44,28 @@ impl Values {
         });
         let origin = value.and_then(Value::origin).unwrap_or_default();
         Field { key: key.to_owned(), origin, kind: value.map_or(&NOTHING, |value| &value.kind) }
+    }
+}
+
+impl Values {
+    /// With the values that `before` has of some keys.
+    #[must_use]
+    pub fn with_those_of(mut self, before: &Self, keys: &[&str]) -> Self {
+        for (section, word) in keys.iter().filter_map(|key| key.split_once('.')) {
+            let kept = before.0.get(section).and_then(|table| match &table.kind {
+                ValueKind::Table(table) => table.get(word).cloned(),
+                _ => None,
+            });
+            if let (Some(kept), Some(Value { kind: ValueKind::Table(table), .. })) = (kept, self.0.get_mut(section)) {
+                table.insert(word.to_owned(), kept);
+            }
+        }
+        self
+    }
+
+    /// The keys that have another value in `other`.
+    pub fn differences(&self, other: &Self) -> Vec<&'static str> {
+        KEYS.into_iter().filter(|key| self.field(key).kind() != other.field(key).kind()).collect()
     }
 }
 

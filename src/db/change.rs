@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::Notify;
+
 use crate::kernel::{ApiKeyId, SessionId, UserId};
 
 /// The channel that the triggers of the tables write to.
@@ -42,6 +44,7 @@ impl Change {
 pub struct Told {
     count: AtomicU64,
     waiting: Mutex<Vec<Change>>,
+    reload: Notify,
 }
 
 impl Told {
@@ -53,6 +56,21 @@ impl Told {
     /// What was told since the last time it was taken.
     pub fn take(&self) -> Vec<Change> {
         std::mem::take(&mut *self.waiting())
+    }
+
+    /// The operator wants this node to read its configuration again.
+    pub fn ask_to_reload(&self) {
+        self.reload.notify_one();
+    }
+
+    /// Waits until the operator does.
+    pub async fn reload_asked(&self) {
+        self.reload.notified().await;
+    }
+
+    /// Nothing that is remembered holds any more, without anything having been committed.
+    pub fn tell_of_everything(&self) {
+        self.tell(vec![Change::Everything]);
     }
 
     pub(super) fn tell(&self, changes: Vec<Change>) {

@@ -81,6 +81,11 @@ impl<'a> Request<'a> {
         self.path.readings(path_of(&self.target))
     }
 
+    /// As the visitor wrote it, without the query.
+    pub fn path(&self) -> &str {
+        self.target.split('?').next().unwrap_or_default()
+    }
+
     /// Where the visitor was going, as a URL parser writes it. `None` for what it does not take after all.
     pub fn url(&self) -> Option<String> {
         if self.is_written_like_a_url() { Some(self.joined()) } else { self.parsed().map(String::from) }

@@ -15,7 +15,9 @@ pub mod rules;
 
 pub use forwarded::{Malformed, Request};
 pub use identity::Identity;
-pub use rules::{Decision, Holder, Judgement, Proof, Proofs, Reason, Rehearsal, Rules, Subject, Wanted};
+pub use rules::{
+    Decision, Door, Fit, Holder, Judgement, Look, Proof, Proofs, Reason, Rehearsal, Rule, Rules, Subject, Wanted, Words,
+};
 
 /// The header of a refusal in which the gate says how it was asked: what can be wrong with that is seen from outside.
 pub const QUESTION: &str = "vestibule-gate";

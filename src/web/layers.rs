@@ -1,6 +1,7 @@
 //! What happens around every request, from the outside in: who is calling and under which id, one line in the
 //! log, the security headers; then, for pages and the API, where the request was made.
 
+use std::cell::OnceCell;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Instant;
 
@@ -25,7 +26,7 @@ static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// What is known of a request before anything is done for it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Arrival {
     started: Instant,
     /// The other end of the connection.
@@ -35,11 +36,13 @@ pub struct Arrival {
     /// Who asks, behind all trusted proxies.
     pub client: IpAddr,
     pub id: RequestId,
+    decided: OnceCell<Decided>,
 }
 
 impl Arrival {
     fn of(app: &App, peer: Option<SocketAddr>, headers: &HeaderMap) -> Self {
-        let proxies = &app.settings.server.trusted_proxies;
+        let policy = app.policy.load();
+        let proxies = &policy.trusted_proxies;
         let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |socket| socket.ip().to_canonical());
         let is_proxy = proxies.contains(peer);
         let forwarded = headers.get_all(&X_FORWARDED_FOR).map(|value| value.to_str().unwrap_or("?"));
@@ -51,18 +54,51 @@ impl Arrival {
             is_proxy,
             client: proxies.client(peer, forwarded),
             id: id.unwrap_or_else(|| RequestId::new(app.clock.now())),
+            decided: OnceCell::new(),
         }
+    }
+
+    /// How long ago it came.
+    pub fn micros(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// What the gate has decided, for the log.
+    pub fn note(&self, decided: Decided) {
+        // There is one decision a question.
+        let _ = self.decided.set(decided);
     }
 
     /// One line in the log: the path alone, since a query may hold a token.
     fn write_down(&self, method: &Method, path: &str, status: StatusCode) {
+        if let Some(decided) = self.decided.get() {
+            return self.write_decision(decided, status);
+        }
         log::info!(
             target: "access",
             method = method.as_str(), path = path, status = status.as_u16(),
-            micros = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            micros = self.micros(),
             client = self.client.to_string().as_str(); "{method} {path}"
         );
     }
+
+    fn write_decision(&self, decided: &Decided, status: StatusCode) {
+        log::info!(
+            target: "access",
+            decision = decided.decision, reason = decided.reason, rule = decided.rule, host = decided.host.as_ref(),
+            status = status.as_u16(), micros = self.micros(), client = self.client.to_string().as_str();
+            "{} {}", decided.decision, decided.host
+        );
+    }
+}
+
+/// A decision of the gate in words, with the app's host; the rule is its number, or -1.
+#[derive(Clone, Debug)]
+pub struct Decided {
+    pub decision: &'static str,
+    pub reason: &'static str,
+    pub rule: i64,
+    pub host: Box<str>,
 }
 
 /// Everything a handler may want to know about where a request came from, worked out once.

@@ -128,6 +128,7 @@ impl Meter {
         add_memory(&mut registry, &self.live);
         add_connections(&mut registry, &self.app);
         add_attempts(&mut registry, self.app.db.meters());
+        add_gate(&mut registry, self.app.db.meters());
         add_jobs(&mut registry, self.app.db.meters());
         add_deliveries(&mut registry, self.app.db.meters());
         let help = "Requests for pages and the API that were answered, by route; the gate is not among them";
@@ -241,6 +242,30 @@ fn add_attempts(registry: &mut Registry, meters: &Meters) {
     }
     let help = "How often somebody signed in was asked to prove again who they are, by what they wanted to change";
     registry.register("stepup_challenges", help, challenges);
+}
+
+fn add_gate(registry: &mut Registry, meters: &Meters) {
+    let reloads = Family::<Loaded, Counter>::default();
+    for (outcome, count) in meters.reloads() {
+        reloads.get_or_create(&Loaded { outcome }).inc_by(count);
+    }
+    registry.register("config_reloads", "How often the configuration was read again, and what became of it", reloads);
+    let shadows = Family::<Rehearsed, Counter>::default();
+    for (decision, count) in meters.shadows() {
+        shadows.get_or_create(&Rehearsed { decision }).inc_by(count);
+    }
+    let help = "Decisions of the gate that rules with shadow = true would have changed, by what they would have been";
+    registry.register("gateway_shadow_changes", help, shadows);
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct Loaded {
+    outcome: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct Rehearsed {
+    decision: &'static str,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]

@@ -45,7 +45,7 @@ use sha2::{Digest as _, Sha512};
 use crate::api_keys::Uses;
 use crate::app::App;
 use crate::sessions::Activity;
-pub use forward_auth::LiveSessions;
+pub use forward_auth::{Gate, LiveSessions};
 use metrics::Requests;
 
 /// A request under way when the service is told to stop may take this long. A private cluster is stopped after that,
@@ -56,7 +56,7 @@ const DRAIN: Duration = Duration::from_secs(5);
 pub fn server(app: App, live: LiveSessions, requests: Requests, listener: TcpListener) -> std::io::Result<Server> {
     let workers = app.settings.server.workers;
     let (activity, uses) = (live.activity().clone(), Uses::default());
-    let gate = web::Data::new(forward_auth::Gate::new(app.clone(), live, uses.clone()));
+    let gate = web::Data::new(Gate::new(app.clone(), live, uses.clone()));
     let server = HttpServer::new(move || {
         let sessions = sessions_of(&app, &activity);
         actix_web::App::new()

@@ -13,7 +13,7 @@ use std::panic::PanicHookInfo;
 use std::sync::LazyLock;
 
 use env_logger::fmt::style::{AnsiColor, Style};
-use log::{Level, Log, Metadata, Record};
+use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use crate::config::settings;
 use crate::kernel::request_id;
@@ -24,9 +24,10 @@ static LINES: LazyLock<Lines> = LazyLock::new(|| Lines::to(io::stderr()));
 /// `rust_log`, where set, takes the place of the configured level. Panics are logged from here on.
 pub fn start(settings: settings::Log, rust_log: Option<&str>) -> anyhow::Result<()> {
     let mut builder = env_logger::Builder::new();
-    match rust_log.filter(|filter| !filter.is_empty()) {
+    match rust_log {
         Some(filter) => builder.parse_filters(filter),
-        None => builder.filter_level(settings.level),
+        // What the level lets through is for `log` itself to see, where it can be set anew.
+        None => builder.filter_level(LevelFilter::Trace),
     };
     let write = match settings.format {
         settings::LogFormat::Text if io::stderr().is_terminal() => write_coloured_text,
@@ -34,7 +35,7 @@ pub fn start(settings: settings::Log, rust_log: Option<&str>) -> anyhow::Result<
         settings::LogFormat::Json => write_json,
     };
     let filter = builder.build();
-    log::set_max_level(filter.filter());
+    log::set_max_level(if rust_log.is_some() { filter.filter() } else { settings.level });
     log::set_boxed_logger(Box::new(Logger { filter, write }))?;
     std::panic::set_hook(Box::new(log_panic));
     Ok(())

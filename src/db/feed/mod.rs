@@ -28,7 +28,7 @@ use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{AsyncMessage, Client, Connection, Notification, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{CHANNEL, Change, Db, url};
+use super::{CHANNEL, Change, Db, ReadTx, url};
 use crate::config::{Environment, libpq_defaults};
 use address::Words;
 use connect::connect;
@@ -42,6 +42,14 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// So many beats without an answer, and the connection is given up: the wire is dead, or the server takes no writes any
 /// more and there may be another one that does.
 const MOST_UNANSWERED: u64 = 10;
+
+/// On the channel of all nodes.
+const RELOAD: &str = "c";
+
+/// Asks every node that listens to read its configuration again. Nodes that do not listen hear nothing of it.
+pub fn ask_to_reload(tx: &mut ReadTx<'_>) -> Result<(), super::Error> {
+    store::call(tx, CHANNEL, RELOAD)
+}
 
 /// The word of another connection. Beats are counted from one.
 const CALL: u64 = 0;
@@ -74,6 +82,8 @@ pub enum Heard {
     Changed(Change),
     /// A beat has come back: whatever was committed before it was sent has been heard.
     Beat(Beat),
+    /// The operator wants every node to read its configuration again.
+    ReloadAsked,
 }
 
 /// One number higher than the beat before on the same feed.
@@ -103,7 +113,7 @@ impl Db {
         let translated = tokio::task::spawn_blocking(move || translate(&words(&address)?)).await;
         let mut feed = connect(&translated.map_err(|error| Error::Lost(error.to_string()))??).await?;
         let channel = feed.channel.clone();
-        self.look_up(move |tx| store::call(tx, &channel, CALL))
+        self.look_up(move |tx| store::call(tx, &channel, &CALL.to_string()))
             .await
             .map_err(|error| Error::Lost(error.to_string()))?;
         let lost = "it does not hear what is said on other connections (is there a pooler in transaction mode?)";
@@ -192,6 +202,7 @@ fn poll_notification(wire: &mut Wire, cx: &mut Context<'_>) -> Poll<Result<Notif
 /// What cannot be read on the channel of all nodes may be anything: it is from another version, or by hand.
 fn understand(notification: &Notification, own: &str) -> Option<Heard> {
     match notification.channel() {
+        CHANNEL if notification.payload() == RELOAD => Some(Heard::ReloadAsked),
         CHANNEL => Some(Heard::Changed(Change::parse(notification.payload()).unwrap_or(Change::Everything))),
         channel if channel == own => notification.payload().parse().ok().map(|number| Heard::Beat(Beat(number))),
         _ => None,

@@ -35,12 +35,12 @@ pub(super) fn notify(client: &Client, channel: &str, payload: u64) -> Result<(),
 }
 
 /// The same from another connection.
-pub(super) fn call(tx: &mut ReadTx<'_>, channel: &str, payload: u64) -> Result<(), db::Error> {
+pub(super) fn call(tx: &mut ReadTx<'_>, channel: &str, payload: &str) -> Result<(), db::Error> {
     #[derive(QueryableByName)]
     struct Nothing {}
     sql_query("SELECT FROM pg_notify($1, $2)")
         .bind::<Text, _>(channel)
-        .bind::<Text, _>(payload.to_string())
+        .bind::<Text, _>(payload)
         .get_result::<Nothing>(tx.conn())?;
     Ok(())
 }

@@ -8,6 +8,7 @@
 
 #[cfg(test)]
 mod conditions;
+mod explain;
 mod index;
 mod subject;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use super::forwarded::Request;
 use super::pattern::{Case, HostPattern, PathPattern};
 use crate::config::settings::{self, Allow, Factor};
 use crate::kernel::EmailAddress;
+pub use explain::{Fit, Look};
 use index::Index;
 pub use subject::{Holder, Proofs, Subject};
 
@@ -62,7 +64,20 @@ pub struct Rule {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Words {
     pub name: Option<String>,
+    pub description: Option<String>,
+    /// A file of ours, by its name.
+    pub icon: Option<String>,
     pub note: Option<String>,
+    /// Where people begin; `None` where a rule names patterns alone.
+    pub door: Option<Door>,
+}
+
+/// Where an app is entered.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Door {
+    /// With its port, where that is not the usual one.
+    pub host: String,
+    pub path: String,
 }
 
 /// Who may come in.
@@ -134,11 +149,45 @@ pub enum Reason {
     Ambiguous,
 }
 
+impl Decision {
+    /// The stable word for logs and commands.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::SignIn => "sign_in",
+            Self::Confirm(_) => "confirm",
+            Self::Deny(_) => "deny",
+        }
+    }
+
+    /// Why, in a word.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Allow | Self::Deny(Reason::Forbidden) => "rule",
+            Self::SignIn => "stranger",
+            Self::Confirm(Proof { factor: Wanted::Anything, .. }) => "too_long_ago",
+            Self::Confirm(Proof { factor: Wanted::SecondFactor, .. }) => "second_factor",
+            Self::Confirm(Proof { factor: Wanted::Passkey, .. }) => "passkey",
+            Self::Deny(Reason::Leaving) => "leaving",
+            Self::Deny(Reason::Unprotected) => "unprotected",
+            Self::Deny(Reason::Unverified) => "unverified",
+            Self::Deny(Reason::Ambiguous) => "ambiguous",
+        }
+    }
+}
+
 /// A decision, and by which rule; `None` for the default, and where nobody can say.
 #[derive(Clone, Copy, Debug)]
 pub struct Judgement<'a> {
     pub decision: Decision,
     pub rule: Option<&'a Rule>,
+}
+
+impl Judgement<'_> {
+    /// Of the rule among `gateway.rules`; -1 for none.
+    pub fn number(&self) -> i64 {
+        self.rule.and_then(|rule| i64::try_from(rule.number).ok()).unwrap_or(-1)
+    }
 }
 
 /// What a request comes to for somebody, by one reading of its path.
@@ -190,6 +239,12 @@ impl Rules {
         }
     }
 
+    /// Those in effect that say where people begin, in their order.
+    pub fn doors(&self) -> impl Iterator<Item = (&Rule, &Door)> {
+        let in_effect = self.all.iter().filter(|rule| !rule.is_shadow);
+        in_effect.filter_map(|rule| rule.words.door.as_ref().map(|door| (rule, door)))
+    }
+
     /// Whether any rule is only tried out.
     pub fn has_shadows(&self) -> bool {
         self.all.iter().any(|rule| rule.is_shadow)
@@ -234,7 +289,7 @@ impl Rule {
         let proof = Proof { max_age: rule.recent_auth, ..Proof::of(rule.allow, rule.factor) };
         Self {
             number,
-            words: Words { name: rule.name.clone(), note: rule.note.clone() },
+            words: Words::of(rule),
             hosts: rule.hosts.iter().map(|host| HostPattern::new(host)).collect(),
             paths: rule.paths.iter().map(|path| PathPattern::new(path)).collect(),
             methods: rule.methods.clone(),
@@ -246,12 +301,32 @@ impl Rule {
         }
     }
 
+    /// What it asks a signed-in person for, if anybody needs to be known.
+    pub fn proof(&self) -> Option<Proof> {
+        match &self.demand {
+            Demand::SignedIn(terms) => Some(terms.proof),
+            Demand::Nobody | Demand::Anybody => None,
+        }
+    }
+
     fn stands_at(&self, request: &Request<'_>, path: &[u8], case: Case) -> bool {
+        self.is_at_host(request) && self.is_at_path(path, case) && self.is_for_method(request) && self.is_from(request)
+    }
+
+    fn is_at_host(&self, request: &Request<'_>) -> bool {
         self.hosts.iter().any(|pattern| pattern.matches(&request.host, request.port))
-            && (self.paths.is_empty() || self.paths.iter().any(|pattern| pattern.matches(path, case)))
-            && (self.methods.is_empty() || self.methods.iter().any(|own| own.eq_ignore_ascii_case(request.method)))
-            && (self.networks.is_empty()
-                || self.networks.iter().any(|own| own.contains(&request.client.to_canonical())))
+    }
+
+    fn is_at_path(&self, path: &[u8], case: Case) -> bool {
+        self.paths.is_empty() || self.paths.iter().any(|pattern| pattern.matches(path, case))
+    }
+
+    fn is_for_method(&self, request: &Request<'_>) -> bool {
+        self.methods.is_empty() || self.methods.iter().any(|own| own.eq_ignore_ascii_case(request.method))
+    }
+
+    fn is_from(&self, request: &Request<'_>) -> bool {
+        self.networks.is_empty() || self.networks.iter().any(|own| own.contains(&request.client.to_canonical()))
     }
 
     fn is_for_everybody(&self) -> bool {
@@ -265,6 +340,31 @@ impl Rule {
 
     fn for_whom(&self, subject: &Subject<'_>) -> ForWhom {
         if self.is_for_everybody() || subject.holder().is_some() { ForWhom::Everybody } else { ForWhom::Perhaps }
+    }
+}
+
+impl Words {
+    fn of(rule: &settings::Rule) -> Self {
+        Self {
+            name: rule.name.clone(),
+            description: rule.description.clone(),
+            icon: rule.icon.as_ref().map(|path| path.trim_start_matches("/static/").to_owned()),
+            note: rule.note.clone(),
+            door: Door::of(rule),
+        }
+    }
+}
+
+impl Door {
+    /// The first host and path that are no patterns. A rule without a name is a part of its host, entered at its root.
+    fn of(rule: &settings::Rule) -> Option<Self> {
+        let host = rule.hosts.iter().find(|host| !host.starts_with("*."))?.clone();
+        if rule.paths.is_empty() || rule.name.is_none() {
+            return Some(Self { host, path: "/".to_owned() });
+        }
+        let plain =
+            rule.paths.iter().map(|path| path.strip_suffix("/**").unwrap_or(path)).find(|path| !path.contains('*'));
+        plain.map(|path| Self { host, path: if path.is_empty() { "/".to_owned() } else { path.to_owned() } })
     }
 }
 

@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Decision, Proof, Reason, Wanted};
 use crate::affiliations::Affiliations;
 use crate::kernel::EmailAddress;
+use crate::sessions::Live;
 
 /// How far the clocks of two nodes may be apart.
 const SKEW: TimeDelta = TimeDelta::minutes(1);
@@ -39,6 +40,19 @@ pub struct Proofs {
 }
 
 impl<'a> Subject<'a> {
+    /// Somebody with a live session.
+    pub fn of(live: &'a Live, affiliations: &'a Affiliations, now: DateTime<Utc>) -> Self {
+        if live.is_leaving() {
+            return Self::Leaving;
+        }
+        if live.lacks_second_factor(now) {
+            return Self::Unprotected;
+        }
+        let proofs =
+            Proofs { anything: live.last_auth_at, second_factor: live.second_factor_at, passkey: live.passkey_at };
+        Self::Person(Holder { verified: live.email_verified.then_some(&live.email), affiliations }, proofs)
+    }
+
     /// `None` for whoever is nobody to rules that name people.
     pub(super) fn holder(&self) -> Option<&Holder<'a>> {
         match self {

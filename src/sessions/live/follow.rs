@@ -60,6 +60,7 @@ async fn heed<K, P: Remembered>(inner: &Inner<K, P>, db: &Db, mut feed: Feed) ->
                 Ok(Heard::Beat(beat)) => if let Some(sent) = take(&mut sent, beat) && db.leads_to(feed.server()) {
                     inner.trust.renew(sent);
                 },
+                Ok(Heard::ReloadAsked) => db.told().ask_to_reload(),
                 Err(error) => return error,
             },
             _ = due.tick() => {

@@ -162,9 +162,8 @@ impl<K, P: Remembered> LiveSessions<K, P> {
         }
         inner.counts.read_through.fetch_add(1, Ordering::Relaxed);
         let ticket = inner.memory.ticket();
-        let settings = Arc::clone(&app.settings);
-        let look_up =
-            move |tx: &mut ReadTx<'_>| rows::find_by_gate_digest(tx, &digest, &settings.gateway.organizations);
+        let policy = app.policy.load_full();
+        let look_up = move |tx: &mut ReadTx<'_>| rows::find_by_gate_digest(tx, &digest, &policy.gateway.organizations);
         let (found, server) = app.db.look_up_somewhere(look_up).await?;
         let found = found.map(|(found, affiliations)| (inner.activity.update(found), affiliations));
         let is_live = |found: &rows::Found| is_live(found, &app.settings.session, now);

@@ -16,19 +16,24 @@ mod gate_cookies;
 mod step_up;
 mod visitor;
 
-use std::sync::Once;
+use std::net::IpAddr;
+use std::sync::{Arc, Once};
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
+use arc_swap::ArcSwap;
 
 use super::enrollment;
 use super::failure::Failure;
-use super::layers::{self, Arrival};
+use super::layers::{self, Arrival, Decided};
 use crate::api_keys::{KnownProgram, Uses};
-use crate::app::App;
+use crate::app::{App, Policy};
 use crate::gateway::identity::Told;
-use crate::gateway::{Decision, Malformed, NOT_A_PROXY, Proof, QUESTION, Reason, Rehearsal, Request, Rules, Subject};
+use crate::gateway::{
+    Decision, Judgement, Malformed, NOT_A_PROXY, Proof, QUESTION, Reason, Rehearsal, Request, Rule, Rules, Subject,
+    Words,
+};
 use crate::sessions;
 pub use answer::Named;
 use answer::Page;
@@ -42,7 +47,7 @@ pub type LiveSessions = sessions::LiveSessions<Named, KnownProgram<Named>>;
 /// remembers.
 pub struct Gate {
     app: App,
-    rules: Rules,
+    compiled: ArcSwap<Compiled>,
     sign_in: Page,
     confirm: Page,
     live: LiveSessions,
@@ -52,12 +57,62 @@ pub struct Gate {
     groups_left_out: Once,
 }
 
+/// An app that somebody may open.
+pub struct Opened {
+    pub name: String,
+    pub url: String,
+    pub words: Words,
+    /// What it asks them for; `None` where nobody need be known.
+    pub asks: Option<Proof>,
+}
+
+/// The rules, and of which policy they are.
+struct Compiled {
+    policy: Arc<Policy>,
+    rules: Rules,
+}
+
+impl Compiled {
+    fn of(policy: Arc<Policy>) -> Self {
+        Self { rules: Rules::compile(&policy.gateway), policy }
+    }
+}
+
 impl Gate {
+    /// Those that hold now. Compiled by whoever asks first after they have changed.
+    fn compiled(&self) -> arc_swap::Guard<Arc<Compiled>> {
+        let (policy, compiled) = (self.app.policy.load(), self.compiled.load());
+        if Arc::ptr_eq(&policy, &compiled.policy) {
+            return compiled;
+        }
+        self.compiled.store(Arc::new(Compiled::of(Arc::clone(&policy))));
+        self.compiled.load()
+    }
+
+    /// The apps that somebody may open, each once.
+    pub fn doors(&self, visitor: &Subject<'_>, client: IpAddr) -> Vec<Opened> {
+        let (compiled, now) = (self.compiled(), self.app.clock.now());
+        let scheme = self.app.settings.server.public_url.scheme();
+        let mut doors: Vec<Opened> = Vec::new();
+        for (rule, door) in compiled.rules.doors() {
+            let url = format!("{scheme}://{}{}", door.host, door.path);
+            let Ok(request) = Request::from_url(b"GET", url.as_bytes(), client) else { continue };
+            let judgement = compiled.rules.judge(&request, visitor, Rehearsal::No, now);
+            let is_open = matches!(judgement.decision, Decision::Allow | Decision::Confirm(_));
+            let name = rule.words.name.clone().unwrap_or_else(|| door.host.clone());
+            if is_open && doors.iter().all(|known| known.name != name) {
+                let words = rule.words.clone();
+                doors.push(Opened { name, url, words, asks: judgement.rule.and_then(Rule::proof) });
+            }
+        }
+        doors
+    }
+
     pub fn new(app: App, live: LiveSessions, uses: Uses) -> Self {
         let (sign_in, confirm) = (Page::sign_in(&app), Page::confirm(&app));
-        let rules = Rules::compile(&app.settings.gateway);
+        let compiled = ArcSwap::from_pointee(Compiled::of(app.policy.load_full()));
         let assertions = Assertions::new(app.settings.server.public_url.origin().ascii_serialization());
-        Self { app, rules, sign_in, confirm, live, uses, assertions, groups_left_out: Once::new() }
+        Self { app, compiled, sign_in, confirm, live, uses, assertions, groups_left_out: Once::new() }
     }
 
     /// What apps are told by.
@@ -73,6 +128,23 @@ struct Check<'a> {
     gate: &'a Gate,
     request: &'a HttpRequest,
     arrival: &'a Arrival,
+}
+
+impl Check<'_> {
+    /// What the rules that are only tried out would have changed.
+    fn rehearse(&self, asked: &Request<'_>, real: &Judgement<'_>, rehearsed: &Judgement<'_>) {
+        if real.decision == rehearsed.decision {
+            return;
+        }
+        self.gate.app.db.meters().rehearsed(rehearsed.decision.as_str());
+        log::info!(
+            target: "gate",
+            decision = real.decision.as_str(), rule = real.number(),
+            rehearsed = rehearsed.decision.as_str(), rehearsed_rule = rehearsed.number(),
+            host = asked.host.as_ref(), method = asked.method, path = asked.path();
+            "{} {} would be {}", asked.method, asked.host, rehearsed.decision.as_str()
+        );
+    }
 }
 
 /// What it comes to. The dialects say it in their proxies' words.
@@ -124,7 +196,7 @@ fn with_question(check: &Check<'_>, mut answer: HttpResponse) -> HttpResponse {
 }
 
 /// How a family tells of the request.
-type Read = for<'a> fn(&'a HeaderMap, std::net::IpAddr) -> Result<Request<'a>, Malformed>;
+type Read = for<'a> fn(&'a HeaderMap, IpAddr) -> Result<Request<'a>, Malformed>;
 
 async fn judge<'a>(check: &Check<'a>, read: Read) -> Verdict<'a> {
     match try_judge(check, read).await {
@@ -137,14 +209,27 @@ async fn try_judge<'a>(check: &Check<'a>, read: Read) -> Result<Verdict<'a>, Fai
     require_proxy(check.arrival)?;
     let headers = check.request.headers();
     let asked = read(headers, check.arrival.client).map_err(|malformed| not_understood(&malformed))?;
-    let visitor = match visitor::find(check, &asked).await {
+    // One and the same for the whole of a check.
+    let compiled = check.gate.compiled();
+    let rules = &compiled.rules;
+    let visitor = match visitor::find(check, &asked, rules).await {
         Err(Failure::InvalidKey) => return Ok(Verdict::InvalidKey(asked)),
         found => found?,
     };
     let now = check.gate.app.clock.now();
     let subject = visitor.as_ref().map_or(Subject::Stranger, |visitor| visitor.subject(now));
     let is_nobody = matches!(subject, Subject::Leaving | Subject::Unprotected);
-    let judgement = check.gate.rules.judge(&asked, &subject, Rehearsal::No, now);
+    let judgement = rules.judge(&asked, &subject, Rehearsal::No, now);
+    let decided = Decided {
+        decision: judgement.decision.as_str(),
+        reason: judgement.decision.reason(),
+        rule: judgement.number(),
+        host: asked.host.as_ref().into(),
+    };
+    check.arrival.note(decided);
+    if rules.has_shadows() {
+        check.rehearse(&asked, &judgement, &rules.judge(&asked, &subject, Rehearsal::Yes, now));
+    }
     Ok(match judgement.decision {
         // Who leaves is nobody to apps, where nobody need be known; nor is who lacks what makes sure that it is them.
         Decision::Allow => Verdict::Allow(introduce(check, &asked, visitor.filter(|_| !is_nobody)).await?),

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::{Check, Gate, Named, gate_cookies};
 use crate::affiliations::Affiliations;
 use crate::api_keys::{self, KnownProgram, PREFIX, Program, Shown};
-use crate::gateway::{Holder, Identity, Proofs, Request, Subject};
+use crate::gateway::{Holder, Identity, Request, Rules, Subject};
 use crate::sessions::{Known, Live};
 use crate::web::bearer::{Bearer, bearer};
 use crate::web::failure::Failure;
@@ -22,19 +22,8 @@ pub(super) enum Visitor {
 impl Visitor {
     pub(super) fn subject(&self, now: DateTime<Utc>) -> Subject<'_> {
         match self {
-            Self::Person(known) if known.live.is_leaving() => Subject::Leaving,
-            Self::Person(known) if known.live.lacks_second_factor(now) => Subject::Unprotected,
+            Self::Person(known) => Subject::of(&known.live, known.kept.affiliations(), now),
             Self::Program(known) if known.program.lacks_second_factor(now) => Subject::Unprotected,
-            Self::Person(known) => {
-                let live = &known.live;
-                let verified = live.email_verified.then_some(&live.email);
-                let proofs = Proofs {
-                    anything: live.last_auth_at,
-                    second_factor: live.second_factor_at,
-                    passkey: live.passkey_at,
-                };
-                Subject::Person(Holder { verified, affiliations: known.kept.affiliations() }, proofs)
-            }
             Self::Program(known) => {
                 let verified = known.program.email_verified.then_some(&known.program.email);
                 Subject::Program(Holder { verified, affiliations: known.kept.affiliations() })
@@ -60,12 +49,10 @@ impl Visitor {
 
 /// [`Failure::InvalidKey`] for a key that is not good, whatever cookies came with it. Where the rule takes no keys, and
 /// where the header holds something else, it is the app's own and not looked at.
-pub(super) async fn find(check: &Check<'_>, asked: &Request<'_>) -> Result<Option<Visitor>, Failure> {
+pub(super) async fn find(check: &Check<'_>, asked: &Request<'_>, rules: &Rules) -> Result<Option<Visitor>, Failure> {
     let headers = check.request.headers();
     match key(headers) {
-        Some(text) if check.gate.rules.takes_keys(asked) => {
-            Ok(Some(Visitor::Program(find_program(check, text).await?)))
-        }
+        Some(text) if rules.takes_keys(asked) => Ok(Some(Visitor::Program(find_program(check, text).await?))),
         Some(_) | None => Ok(find_live(check.gate, headers).await?.map(Visitor::Person)),
     }
 }

@@ -150,7 +150,8 @@ fn shown(app: &App, request: &HttpRequest, new: &NewKey, issued: &Issued) -> Htt
 
 /// Somewhere to try it out: an app whose rule takes keys. A pattern is no address.
 fn app_with_keys(app: &App) -> Option<String> {
-    let rules = app.settings.gateway.rules.iter().filter(|rule| rule.allow == Allow::SignedIn && rule.api_keys);
+    let policy = app.policy.load();
+    let rules = policy.gateway.rules.iter().filter(|rule| rule.allow == Allow::SignedIn && rule.api_keys);
     let host = rules.flat_map(|rule| &rule.hosts).find(|host| !host.starts_with("*."))?;
     Some(format!("{}://{host}/", app.settings.server.public_url.scheme()))
 }

@@ -1,21 +1,24 @@
 //! `/`: who you are, and what you can open.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::TimeDelta;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::inbox_url;
 use crate::accounts::Name;
 use crate::accounts::profile::rename as set_name;
+use crate::affiliations;
 use crate::app::App;
-use crate::config::settings::{Allow, Rule};
-use crate::db;
-use crate::sessions::Live;
+use crate::db::{self, ReadTx};
+use crate::gateway::{Proof, Subject, Wanted};
 use crate::web::csrf::Checked;
 use crate::web::failure::{Failure, Field};
 use crate::web::who::SignedIn;
-use crate::web::{reauth, view};
+use crate::web::{Gate, reauth, view};
 
 #[derive(Deserialize)]
 pub struct Asked {
@@ -31,14 +34,21 @@ pub struct Form {
 }
 
 /// `GET /`
-pub async fn show(app: web::Data<App>, who: SignedIn, asked: web::Query<Asked>, request: HttpRequest) -> HttpResponse {
+pub async fn show(
+    app: web::Data<App>,
+    gate: web::Data<Gate>,
+    who: SignedIn,
+    asked: web::Query<Asked>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Failure> {
     let form = view::form(&json!({ "name": who.live.name }), &[], notice(&asked.done));
-    page(&app, &who.live, &request, form, StatusCode::OK)
+    Ok(page(&app, &request, form, &apps(&app, &gate, &who).await?, StatusCode::OK))
 }
 
 /// `POST /account/name`
 pub async fn rename(
     app: web::Data<App>,
+    gate: web::Data<Gate>,
     who: SignedIn,
     Checked(form): Checked<Form>,
     request: HttpRequest,
@@ -48,7 +58,8 @@ pub async fn rename(
         Err(error) => {
             let wrong: [Field; 1] = [("name", error.to_string())];
             let form = view::form(&json!({ "name": form.name }), &wrong, None);
-            return Ok(page(&app, &who.live, &request, form, StatusCode::UNPROCESSABLE_ENTITY));
+            let apps = apps(&app, &gate, &who).await?;
+            return Ok(page(&app, &request, form, &apps, StatusCode::UNPROCESSABLE_ENTITY));
         }
     };
     let user = who.live.user;
@@ -56,27 +67,58 @@ pub async fn rename(
     Ok(view::see_other("/?done=renamed"))
 }
 
-fn page(app: &App, live: &Live, request: &HttpRequest, form: Value, status: StatusCode) -> HttpResponse {
-    let context = view::with(form, json!({ "apps": apps(app, live), "inbox_url": inbox_url(app) }));
+fn page(app: &App, request: &HttpRequest, form: Value, apps: &[Value], status: StatusCode) -> HttpResponse {
+    let context = view::with(form, json!({ "apps": apps, "inbox_url": inbox_url(app) }));
     view::html(request, &mut HttpResponse::build(status), "home/home.html", context)
 }
 
-/// The hosts that the rules name and this person may open. A pattern is no address, so `*.` is left out.
-fn apps(app: &App, live: &Live) -> Vec<Value> {
-    let may_open = |rule: &&Rule| match rule.allow {
-        Allow::Deny => false,
-        Allow::Public => true,
-        Allow::SignedIn | Allow::TwoFactor => live.email_verified || !rule.verified,
+/// What they may open now, or once they have confirmed that it is them.
+async fn apps(app: &App, gate: &Gate, who: &SignedIn) -> Result<Vec<Value>, db::Error> {
+    let (user, policy) = (who.live.user, app.policy.load_full());
+    let find = move |tx: &mut ReadTx<'_>| affiliations::find(tx, user, &policy.gateway.organizations);
+    let affiliations = app.db.look_up(find).await?;
+    let visitor = Subject::of(&who.live, &affiliations, app.clock.now());
+    let client = who.origin.address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    let statics = app.render.statics();
+    let doors = gate.doors(&visitor, client).into_iter().map(|door| {
+        let host = door.words.door.as_ref().map(|place| place.host.clone());
+        json!({
+            "name": door.name,
+            "host": host,
+            "url": door.url,
+            "description": door.words.description,
+            "icon": door.words.icon.as_deref().and_then(|name| statics.url_of(name)),
+            "asks": door.asks.and_then(in_words),
+        })
+    });
+    Ok(doors.collect())
+}
+
+/// `None` where being signed in is enough.
+fn in_words(proof: Proof) -> Option<String> {
+    let factor = match proof.factor {
+        Wanted::Anything => None,
+        Wanted::SecondFactor => Some("a second factor"),
+        Wanted::Passkey => Some("your passkey"),
     };
-    let scheme = app.settings.server.public_url.scheme();
-    let hosts = app.settings.gateway.rules.iter().filter(may_open).flat_map(|rule| &rule.hosts);
-    let mut seen: Vec<&String> = Vec::new();
-    for host in hosts.filter(|host| !host.starts_with("*.")) {
-        if !seen.contains(&host) {
-            seen.push(host);
-        }
+    let recent = proof.max_age.map(|age| format!("not more than {} ago", duration(age)));
+    match (factor, recent) {
+        (None, None) => None,
+        (Some(factor), None) => Some(format!("Asks for {factor}")),
+        (None, Some(recent)) => Some(format!("Asks you to confirm that it is you, {recent}")),
+        (Some(factor), Some(recent)) => Some(format!("Asks for {factor}, {recent}")),
     }
-    seen.into_iter().map(|host| json!({ "name": host, "host": host, "url": format!("{scheme}://{host}/") })).collect()
+}
+
+/// In the largest unit that leaves nothing over.
+fn duration(age: TimeDelta) -> String {
+    let (count, unit) = match age.num_seconds() {
+        seconds if seconds % 86_400 == 0 => (seconds / 86_400, "day"),
+        seconds if seconds % 3600 == 0 => (seconds / 3600, "hour"),
+        seconds if seconds % 60 == 0 => (seconds / 60, "minute"),
+        seconds => (seconds, "second"),
+    };
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
 }
 
 fn notice(done: &str) -> Option<&'static str> {

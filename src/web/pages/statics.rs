@@ -8,7 +8,8 @@ use crate::web::failure::Failure;
 
 /// `GET /static/{name}`
 pub async fn file(app: web::Data<App>, name: web::Path<String>) -> Result<HttpResponse, Failure> {
-    let file = app.render.statics().find(&name).ok_or(Failure::NotFound)?;
+    let statics = app.render.statics();
+    let file = statics.find(&name).ok_or(Failure::NotFound)?;
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, file.content_type))
         .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
@@ -17,7 +18,8 @@ pub async fn file(app: web::Data<App>, name: web::Path<String>) -> Result<HttpRe
 
 /// `GET /favicon.ico`: where browsers look for the icon when no page has told them of it.
 pub async fn favicon(app: web::Data<App>) -> Result<HttpResponse, Failure> {
-    let icon = app.render.statics().find_by_name("favicon.svg").ok_or(Failure::NotFound)?;
+    let statics = app.render.statics();
+    let icon = statics.find_by_name("favicon.svg").ok_or(Failure::NotFound)?;
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, icon.content_type))
         .insert_header((header::CACHE_CONTROL, "public, max-age=3600"))

@@ -43,6 +43,7 @@ async fn until_back(feed: &mut Feed, beat: Beat) -> Vec<Change> {
                 assert_eq!(back, beat);
                 return changes;
             }
+            Heard::ReloadAsked => panic!("nobody has asked for that"),
         }
     }
 }

@@ -3,8 +3,11 @@
 mod answers;
 mod cookies;
 mod demo;
+mod explain;
 pub mod groups;
+mod home;
 pub mod house;
 mod questions;
+mod reload;
 mod rules;
 mod weather;

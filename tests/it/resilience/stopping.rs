@@ -57,7 +57,7 @@ fn refuses(port: u16) -> bool {
 #[test]
 fn what_is_under_way_is_answered_and_nothing_new_is_begun() {
     let server = OwnServer::start();
-    for signal in ["TERM", "INT", "HUP"] {
+    for signal in ["TERM", "INT"] {
         let often = ("LIMITS__LOGIN_PER_NETWORK", "1000 per 15m");
         let mut service = Service::start(&[("DATABASE__URL", &server.url()), often]);
         let port = service.port();
