@@ -22,6 +22,9 @@ const SETTINGS: [(&str, &str); 4] = [
     ("gateway.rules", RULES),
 ];
 
+/// Arguments, and what is decided by which rule and why.
+type Case<'a> = (Vec<&'a str>, (&'a str, Value, &'a str));
+
 fn explain(app: &TestApp, arguments: &[&str]) -> Said {
     let mail = [("mail.transport", "smtp"), ("mail.url", "smtp://localhost:1"), ("mail.from", "a@example.com")];
     let url = ["gateway", "explain", "--url"];
@@ -41,7 +44,7 @@ fn it_says_which_rule_decides_for_whom() {
     app.execute(MEMBERSHIPS);
     let (page, ann, bob) = ("https://app.example.com/x", ["--user", "ann@example.com"], ["--user", "bob@example.com"]);
     let delete = ["--method", "DELETE"];
-    let cases: [(Vec<&str>, (&str, Value, &str)); 8] = [
+    let cases: [Case<'_>; 8] = [
         (vec![page], ("sign_in", json!(4), "stranger")),
         ([&[page][..], &ann].concat(), ("allow", json!(4), "rule")),
         (vec![page, "--client", "10.1.2.3"], ("allow", json!(3), "rule")),
