@@ -7,5 +7,5 @@ use vestibule::cli::{self, Cli};
 use vestibule::config::Environment;
 
 fn main() -> ExitCode {
-    cli::run(Cli::parse(), Environment::of_this_process())
+    cli::run(Cli::parse(), &Environment::of_this_process())
 }

@@ -117,67 +117,31 @@ enum Command {
 }
 
 /// Runs the command to its end. Everything it needs of the process is in `environment`.
-pub fn run(cli: Cli, environment: Environment) -> ExitCode {
+pub fn run(cli: Cli, environment: &Environment) -> ExitCode {
+    let outer = cli.common;
+    let read = |own: &Common| sources(outer.clone(), own.clone(), environment.clone());
+    let begin = |own: &Common| start(&read(own));
     let result = match cli.command {
         Command::Serve(arguments) => {
-            let sources = sources(cli.common, arguments.common, environment);
+            let sources = read(&arguments.common);
             load(&sources).and_then(|loaded| serve::run(sources, loaded, arguments.demo))
         }
         Command::Migrate(arguments) => {
-            let settings = start(&sources(cli.common, arguments.common.clone(), environment));
-            settings.and_then(|settings| migrate::run(&arguments, &settings))
+            begin(&arguments.common).and_then(|settings| migrate::run(&arguments, &settings))
         }
-        Command::User(command) => {
-            let settings = start(&sources(cli.common, command.common().clone(), environment));
-            settings.and_then(|settings| user::run(&command, &settings))
-        }
-        Command::Audit(command) => {
-            let settings = start(&sources(cli.common, command.common().clone(), environment));
-            settings.and_then(|settings| audit::run(&command, &settings))
-        }
-        Command::Org(command) => {
-            let settings = start(&sources(cli.common, command.common().clone(), environment));
-            settings.and_then(|settings| org::run(&command, &settings))
-        }
-        Command::Domain(command) => {
-            let settings = start(&sources(cli.common, command.common().clone(), environment));
-            settings.and_then(|settings| domain::run(&command, &settings))
-        }
-        Command::Sso(command) => {
-            let settings = start(&sources(cli.common, command.common().clone(), environment));
-            settings.and_then(|settings| sso::run(&command, settings))
-        }
-        Command::Webhook(command) => {
-            let settings = start(&sources(cli.common, command.common().clone(), environment));
-            settings.and_then(|settings| webhook::run(&command, &settings))
-        }
-        Command::Mail(command) => {
-            let settings = start(&sources(cli.common, command.common().clone(), environment));
-            settings.and_then(|settings| mail::run(&command, &settings))
-        }
-        Command::Jobs(command) => {
-            let settings = start(&sources(cli.common, command.common().clone(), environment));
-            settings.and_then(|settings| jobs::run(&command, settings))
-        }
-        Command::Keys(command) => {
-            let settings = start(&sources(cli.common, command.common().clone(), environment));
-            settings.and_then(|settings| keys::run(&command, &settings))
-        }
-        Command::Gateway(command) => {
-            let sources = sources(cli.common, command.common().clone(), environment);
-            start(&sources).and_then(|settings| gateway::run(&command, &settings))
-        }
-        Command::Config(command) => {
-            configuration::run(&command, &sources(cli.common, command.common().clone(), environment))
-        }
-        Command::Doctor(arguments) => {
-            let settings = start(&sources(cli.common, arguments.common.clone(), environment));
-            settings.and_then(|settings| doctor::run(&arguments, settings))
-        }
-        Command::Healthcheck(arguments) => {
-            let sources = sources(cli.common, arguments.common.clone(), environment);
-            healthcheck::run(&arguments, &sources)
-        }
+        Command::User(command) => begin(command.common()).and_then(|settings| user::run(&command, &settings)),
+        Command::Audit(command) => begin(command.common()).and_then(|settings| audit::run(&command, &settings)),
+        Command::Org(command) => begin(command.common()).and_then(|settings| org::run(&command, &settings)),
+        Command::Domain(command) => begin(command.common()).and_then(|settings| domain::run(&command, &settings)),
+        Command::Sso(command) => begin(command.common()).and_then(|settings| sso::run(&command, settings)),
+        Command::Webhook(command) => begin(command.common()).and_then(|settings| webhook::run(&command, &settings)),
+        Command::Mail(command) => begin(command.common()).and_then(|settings| mail::run(&command, &settings)),
+        Command::Jobs(command) => begin(command.common()).and_then(|settings| jobs::run(&command, settings)),
+        Command::Keys(command) => begin(command.common()).and_then(|settings| keys::run(&command, &settings)),
+        Command::Gateway(command) => begin(command.common()).and_then(|settings| gateway::run(&command, &settings)),
+        Command::Config(command) => configuration::run(&command, &read(command.common())),
+        Command::Doctor(arguments) => begin(&arguments.common).and_then(|settings| doctor::run(&arguments, settings)),
+        Command::Healthcheck(arguments) => healthcheck::run(&arguments, &read(&arguments.common)),
     };
     let code = exit_code(result);
     log::logger().flush();
