@@ -17,7 +17,7 @@ const HOMES: [(&str, &[&str]); 26] = [
     ("scrypt", &["crypto/"]),
     ("pbkdf2", &["crypto/"]),
     ("chacha20poly1305", &["crypto/"]),
-    ("ring", &["crypto/"]),
+    ("ring", &["crypto/", "db/feed/", "outbound.rs"]),
     ("diesel", &["db/", "kernel/ids.rs", "store.rs"]),
     ("qrcodegen", &["factors/"]),
     ("tokio_postgres", &["db/feed/"]),
