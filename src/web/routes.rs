@@ -12,9 +12,18 @@ use super::{api, body, forward_auth, jwks, operations, pages, saml};
 
 /// One method at one address.
 pub struct Endpoint {
+    /// `ANY` for whichever there is.
     pub method: Method,
     pub path: &'static str,
     route: Route,
+}
+
+const ANY: &[u8] = b"ANY";
+
+impl Endpoint {
+    fn takes_any_method(&self) -> bool {
+        self.method.as_str().as_bytes() == ANY
+    }
 }
 
 /// What proxies ask for every request of everybody: the hot path, outside of all layers.
@@ -22,6 +31,8 @@ pub fn gate() -> Vec<Endpoint> {
     vec![
         get("/gateway/forward-auth", to(forward_auth::forward_auth)),
         get("/gateway/auth-request", to(forward_auth::auth_request)),
+        // With the method that the visitor's request has.
+        any("/gateway/ext-authz/{path}*", to(forward_auth::ext_authz)),
     ]
 }
 
@@ -342,6 +353,10 @@ fn get(path: &'static str, route: Route) -> Endpoint {
     Endpoint { method: Method::GET, path, route }
 }
 
+fn any(path: &'static str, route: Route) -> Endpoint {
+    Endpoint { method: Method::from_bytes(ANY).unwrap_or_default(), path, route }
+}
+
 fn post(path: &'static str, route: Route) -> Endpoint {
     Endpoint { method: Method::POST, path, route }
 }
@@ -392,13 +407,15 @@ fn is_fetch() -> impl Guard {
 /// The gate's endpoints for the methods that they have.
 pub fn register_gate(config: &mut web::ServiceConfig) {
     for endpoint in gate() {
-        config.service(web::resource(endpoint.path).guard(is_fetch()).route(endpoint.route));
+        let resource = web::resource(endpoint.path);
+        let resource = if endpoint.takes_any_method() { resource } else { resource.guard(is_fetch()) };
+        config.service(resource.route(endpoint.route));
     }
 }
 
 /// The same addresses for all others, where there are layers.
 pub fn register_gate_refusals(config: &mut web::ServiceConfig) {
-    for endpoint in gate() {
+    for endpoint in gate().into_iter().filter(|endpoint| !endpoint.takes_any_method()) {
         config.service(web::resource(endpoint.path).default_service(web::to(wrong_method)));
     }
 }

@@ -60,6 +60,7 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     // Asked by a proxy without saying for which URL.
     ("GET", "/gateway/forward-auth", ["400 invalid_request"; 6]),
     ("GET", "/gateway/auth-request", ["403 forbidden"; 6]),
+    ("ANY", "/gateway/ext-authz/{path}*", ["400 invalid_request"; 6]),
     // Pages
     ("GET", "/", ["303 /login", "200", "200", "200", "303 /login", "303 /login"]),
     ("GET", "/login", ["200"; 6]),

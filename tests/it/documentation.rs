@@ -35,11 +35,44 @@ fn vestibule(arguments: &[&str], variables: &[(&str, &Path)]) -> String {
 
 #[test]
 fn the_proxy_configurations_in_the_readme_are_those_that_are_tested() {
-    for (language, file) in [("nginx", "deploy/nginx/vestibule.conf"), ("caddyfile", "deploy/caddy/Caddyfile")] {
-        let tested = read(file);
+    let files = [
+        ("nginx", &["deploy/nginx/vestibule.conf"][..]),
+        ("caddyfile", &["deploy/caddy/Caddyfile"]),
+        ("haproxy", &["deploy/haproxy/haproxy.cfg"]),
+        ("apache", &["deploy/apache/vestibule.conf"]),
+        ("yaml", &["deploy/traefik/traefik.yml", "deploy/traefik/dynamic.yml", "deploy/envoy/envoy.yaml"]),
+    ];
+    for (language, files) in files {
         for shown in blocks(&read("README.md"), language) {
-            assert!(tested.contains(&shown), "not in {file}:\n{shown}");
+            assert!(files.iter().any(|file| read(file).contains(&shown)), "not in {files:?}:\n{shown}");
         }
+    }
+}
+
+#[test]
+fn the_containers_run_the_tested_configurations_with_other_names_and_ports() {
+    let compose = read("docker-compose.yml");
+    let files = [
+        ("nginx", "nginx/vestibule.conf"),
+        ("haproxy", "haproxy/haproxy.cfg"),
+        ("apache", "apache/vestibule.conf"),
+        ("traefik", "traefik/traefik.yml"),
+        ("traefik", "traefik/dynamic.yml"),
+        ("envoy", "envoy/envoy.yaml"),
+    ];
+    for (proxy, file) in files {
+        assert!(compose.contains(&format!("profiles: [{proxy}]")) && compose.contains(&format!("./deploy/{file}:")));
+        let given = fs::File::open(at("deploy").join(file)).unwrap();
+        let output = Command::new("sh").arg(at("deploy/compose/adapt")).arg(proxy).stdin(given).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let adapted = String::from_utf8(output.stdout).unwrap();
+        let told: Vec<&str> = adapted.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
+        let left = told.iter().find(|line| line.contains("example.com") || line.contains("127.0.0.1"));
+        assert_eq!(left, None, "{file}");
+        assert_eq!(adapted.lines().count(), read(&format!("deploy/{file}")).lines().count(), "{file}");
+        let is_whole =
+            ["auth.vestibule.localhost", "whoami.vestibule.localhost", "8080"].map(|name| adapted.contains(name));
+        assert!(file == "traefik/traefik.yml" || is_whole == [true; 3], "{file}:\n{adapted}");
     }
 }
 

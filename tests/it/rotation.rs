@@ -34,7 +34,7 @@ fn me(browser: &mut Browser) -> Page {
     browser.api("GET", "/me", Value::Null)
 }
 
-fn at_the_gate(app: &TestApp, person: &Person) -> [u16; 2] {
+fn at_the_gate(app: &TestApp, person: &Person) -> [u16; 3] {
     DOORS.map(|door| Question::about(door, PLACE).by(person).ask(app).status)
 }
 
@@ -59,15 +59,15 @@ fn a_role_change_gives_new_cookies_and_signs_nobody_out() {
     let (before, device) = (own(&mut ann.browser), device_ids(&app));
     let mut thief = Person { browser: ann.browser.clone(), id: ann.id.clone() };
     promote_ann(&app);
-    assert_eq!(at_the_gate(&app, &thief), [401; 2], "the old gate cookie is dead at once");
+    assert_eq!(at_the_gate(&app, &thief), [401; 3], "the old gate cookie is dead at once");
 
     app.clock().advance(TimeDelta::minutes(1));
     let answer = me(&mut ann.browser);
     assert_eq!(answer.status, 200);
     assert_eq!(cookies_set(&answer), ["__Secure-vestibule_gate", "__Host-vestibule_session"]);
     assert_eq!(me(&mut thief.browser).status, 401, "and so is the old portal cookie, once it was exchanged");
-    assert_eq!(at_the_gate(&app, &thief), [401; 2]);
-    assert_eq!(at_the_gate(&app, &ann), [200; 2]);
+    assert_eq!(at_the_gate(&app, &thief), [401; 3]);
+    assert_eq!(at_the_gate(&app, &ann), [200; 3]);
     assert_eq!(cookies_set(&me(&mut ann.browser)), [""; 0], "once is enough");
 
     let after = own(&mut ann.browser);
@@ -171,7 +171,7 @@ fn signing_in_again_while_an_exchange_is_due_leaves_one_good_set_of_cookies() {
     let answer = ann.browser.api("POST", "/auth/login", json!({ "email": ANN, "password": PASSWORD }));
     let all = ["__Secure-vestibule_gate", "__Host-vestibule_device", "__Host-vestibule_session"];
     assert_eq!(cookies_set(&answer), all);
-    assert_eq!((me(&mut ann.browser).status, at_the_gate(&app, &ann)), (200, [200; 2]));
+    assert_eq!((me(&mut ann.browser).status, at_the_gate(&app, &ann)), (200, [200; 3]));
     assert_eq!(app.count("SELECT count(*) AS n FROM sessions"), 1);
 }
 
@@ -184,7 +184,7 @@ fn whoever_comes_from_an_app_goes_straight_back_to_it() {
     assert_eq!(led.status, 302);
     let back = ann.browser.get(led.header("location").unwrap());
     assert_eq!((back.status, back.location().unwrap().as_str()), (303, PLACE));
-    assert_eq!(at_the_gate(&app, &ann), [200; 2]);
+    assert_eq!(at_the_gate(&app, &ann), [200; 3]);
 
     // Not to a stranger's, and not without need.
     app.execute("UPDATE users SET is_admin = false");
@@ -256,7 +256,7 @@ fn a_rotated_session_can_still_be_ended_from_elsewhere() {
     // The page was loaded before both got other ids.
     assert_eq!(here.submit(action, &[]).status, 303);
     assert_eq!((me(&mut here).status, me(&mut there.browser).status), (200, 401));
-    assert_eq!(at_the_gate(&app, &there), [401; 2]);
+    assert_eq!(at_the_gate(&app, &there), [401; 3]);
 }
 
 /// A request that began before the exchange knows its session by the old id only.
@@ -297,9 +297,9 @@ fn proving_the_address_rotates_the_provers_session_at_once_and_the_others_when_t
     let answer = app.follow_the_letter(&mut here.browser, ANN);
     assert_eq!(answer.status, 303);
     assert_eq!(cookies_set(&answer), ["__Secure-vestibule_gate", "__Host-vestibule_session"]);
-    assert_eq!((me(&mut thief.browser).status, at_the_gate(&app, &thief)), (401, [401; 2]));
+    assert_eq!((me(&mut thief.browser).status, at_the_gate(&app, &thief)), (401, [401; 3]));
     let answer = me(&mut here.browser);
-    assert_eq!((answer.status, cookies_set(&answer).len(), at_the_gate(&app, &here)), (200, 0, [200; 2]));
+    assert_eq!((answer.status, cookies_set(&answer).len(), at_the_gate(&app, &here)), (200, 0, [200; 3]));
     let after = own(&mut here.browser);
     assert_ne!(after["id"], before["id"]);
     assert_eq!(after["created_at"], before["created_at"]);

@@ -87,7 +87,9 @@ fn without_body(status: StatusCode) -> HttpResponse {
 /// Whether somebody is looking at what comes back. A script, an image or a websocket has no use for a page.
 pub(super) fn is_navigation(headers: &HeaderMap) -> bool {
     let says = |name: &str, what: &str| text(headers, name).is_some_and(|value| value.eq_ignore_ascii_case(what));
-    if headers.contains_key(header::UPGRADE) || says("x-requested-with", "XMLHttpRequest") {
+    // Some proxies keep `Upgrade` to themselves, and pass on what else a websocket's handshake has.
+    let is_handshake = headers.contains_key(header::UPGRADE) || headers.contains_key(header::SEC_WEBSOCKET_KEY);
+    if is_handshake || says("x-requested-with", "XMLHttpRequest") {
         return false;
     }
     match text(headers, "sec-fetch-mode") {
@@ -146,14 +148,37 @@ impl Page {
     }
 }
 
-pub(super) fn unauthenticated(check: &Check<'_>) -> HttpResponse {
-    Failure::Unauthenticated.as_problem(check.arrival.id.as_str())
+pub(super) fn unauthenticated(check: &Check<'_>, asked: &Request<'_>) -> HttpResponse {
+    with_basic(check, asked, Failure::Unauthenticated.as_problem(check.arrival.id.as_str()))
 }
 
 /// For a program, so never a page.
-pub(super) fn invalid_key(check: &Check<'_>) -> HttpResponse {
-    Failure::InvalidKey.as_problem(check.arrival.id.as_str())
+pub(super) fn invalid_key(check: &Check<'_>, asked: &Request<'_>) -> HttpResponse {
+    with_basic(check, asked, Failure::InvalidKey.as_problem(check.arrival.id.as_str()))
 }
+
+/// Where the rule takes keys, programs are told that it takes them as a password as well. Browsers are not: they would
+/// ask the person for one, whatever on a page has caused this.
+fn with_basic(check: &Check<'_>, asked: &Request<'_>, mut refused: HttpResponse) -> HttpResponse {
+    let headers = check.request.headers();
+    let is_browser = ["sec-fetch-mode", "sec-fetch-site", "sec-fetch-dest", "x-requested-with", "origin", "referer"]
+        .iter()
+        .any(|name| headers.contains_key(*name))
+        || headers.contains_key(header::COOKIE)
+        || is_navigation(headers);
+    if is_browser || !check.gate.compiled().rules.takes_keys(asked) {
+        return refused;
+    }
+    // In one line: nginx before 1.23 passes on no more than the first.
+    let challenges = text(refused.headers(), "www-authenticate").map(|bearer| format!("{bearer}, {BASIC}"));
+    if let Some(both) = challenges.and_then(|challenges| HeaderValue::try_from(challenges).ok()) {
+        refused.headers_mut().insert(header::WWW_AUTHENTICATE, both);
+    }
+    refused
+}
+
+/// RFC 7617, section 2.1.
+const BASIC: &str = "Basic realm=\"vestibule\", charset=\"UTF-8\"";
 
 /// A page for somebody who looks at it, a problem document for everybody else.
 pub(super) fn refuse(check: &Check<'_>, failure: &Failure) -> HttpResponse {

@@ -3,8 +3,8 @@
 
 use std::net::IpAddr;
 
-use actix_web::HttpResponse;
-use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse};
 
 use super::{Check, Verdict, answer, family, step_up};
 use crate::gateway::{Malformed, Request};
@@ -14,16 +14,17 @@ use crate::web::failure::Failure;
 static METHOD: HeaderName = HeaderName::from_static("x-original-method");
 static URL: HeaderName = HeaderName::from_static("x-original-url");
 
-pub(super) fn read(headers: &HeaderMap, client: IpAddr) -> Result<Request<'_>, Malformed> {
+pub(super) fn read(request: &HttpRequest, client: IpAddr) -> Result<Request<'_>, Malformed> {
+    let headers = request.headers();
     Request::from_url(family::one(headers, &METHOD)?, family::one(headers, &URL)?, client)
 }
 
 pub(super) fn answer(check: &Check<'_>, verdict: Verdict<'_>) -> HttpResponse {
     match verdict {
         Verdict::Allow(known) => answer::allow(known.as_ref()),
-        Verdict::SignIn(asked) => with_location(check, &asked, answer::unauthenticated(check)),
+        Verdict::SignIn(asked) => with_location(check, &asked, answer::unauthenticated(check, &asked)),
         Verdict::Confirm(asked, wanted) => step_up::answer_with_location(check, &asked, wanted),
-        Verdict::InvalidKey(asked) => with_location(check, &asked, answer::invalid_key(check)),
+        Verdict::InvalidKey(asked) => with_location(check, &asked, answer::invalid_key(check, &asked)),
         Verdict::Refuse(Failure::InvalidRequest(why)) => answer::refuse(check, &Failure::Forbidden(why)),
         // Its page is nginx's own, so the way on has to stand in a header: nginx's configuration decides who is led there.
         Verdict::Refuse(failure @ Failure::MfaEnrollmentRequired(_)) => {

@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderMap, HeaderName};
+use actix_web::http::header::HeaderName;
+use actix_web::{HttpRequest, HttpResponse};
 
 use super::{Check, Verdict, answer, family, step_up};
 use crate::gateway::forwarded::Parts;
@@ -15,7 +15,8 @@ static SCHEME: HeaderName = HeaderName::from_static("x-forwarded-proto");
 static AUTHORITY: HeaderName = HeaderName::from_static("x-forwarded-host");
 static TARGET: HeaderName = HeaderName::from_static("x-forwarded-uri");
 
-pub(super) fn read(headers: &HeaderMap, client: IpAddr) -> Result<Request<'_>, Malformed> {
+pub(super) fn read(request: &HttpRequest, client: IpAddr) -> Result<Request<'_>, Malformed> {
+    let headers = request.headers();
     let parts = Parts {
         method: family::one(headers, &METHOD)?,
         scheme: family::one(headers, &SCHEME)?,
@@ -31,9 +32,9 @@ pub(super) fn answer(check: &Check<'_>, verdict: Verdict<'_>) -> HttpResponse {
         Verdict::SignIn(asked) if answer::is_navigation(check.request.headers()) => {
             answer::lead_to_sign_in(check, &asked, redirect_for(asked.method))
         }
-        Verdict::SignIn(_) => answer::unauthenticated(check),
+        Verdict::SignIn(asked) => answer::unauthenticated(check, &asked),
         Verdict::Confirm(asked, wanted) => step_up::answer(check, &asked, wanted, redirect_for(asked.method)),
-        Verdict::InvalidKey(_) => answer::invalid_key(check),
+        Verdict::InvalidKey(asked) => answer::invalid_key(check, &asked),
         Verdict::Refuse(failure) => answer::refuse(check, &failure),
     }
 }

@@ -10,6 +10,8 @@
 mod answer;
 mod assertion;
 mod auth_request;
+mod claim;
+mod ext_authz;
 mod family;
 mod forward;
 mod gate_cookies;
@@ -20,7 +22,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Once};
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use arc_swap::ArcSwap;
 
@@ -185,6 +187,16 @@ pub async fn auth_request(request: HttpRequest, gate: web::Data<Gate>) -> HttpRe
     .await
 }
 
+/// `/gateway/ext-authz/{path}`, with any method
+pub async fn ext_authz(request: HttpRequest, gate: web::Data<Gate>) -> HttpResponse {
+    layers::around_handler(&gate.app, &request, async |arrival| {
+        let check = Check { gate: &gate, request: &request, arrival };
+        let verdict = judge(&check, ext_authz::read).await;
+        forward::answer(&check, verdict)
+    })
+    .await
+}
+
 /// A refusal says how the gate was asked, as far as `vestibule doctor` can see it: whatever proxies add to its address
 /// was written by a visitor.
 fn with_question(check: &Check<'_>, mut answer: HttpResponse) -> HttpResponse {
@@ -196,7 +208,7 @@ fn with_question(check: &Check<'_>, mut answer: HttpResponse) -> HttpResponse {
 }
 
 /// How a family tells of the request.
-type Read = for<'a> fn(&'a HeaderMap, IpAddr) -> Result<Request<'a>, Malformed>;
+type Read = for<'a> fn(&'a HttpRequest, IpAddr) -> Result<Request<'a>, Malformed>;
 
 async fn judge<'a>(check: &Check<'a>, read: Read) -> Verdict<'a> {
     match try_judge(check, read).await {
@@ -207,8 +219,7 @@ async fn judge<'a>(check: &Check<'a>, read: Read) -> Verdict<'a> {
 
 async fn try_judge<'a>(check: &Check<'a>, read: Read) -> Result<Verdict<'a>, Failure> {
     require_proxy(check.arrival)?;
-    let headers = check.request.headers();
-    let asked = read(headers, check.arrival.client).map_err(|malformed| not_understood(&malformed))?;
+    let asked = read(check.request, check.arrival.client).map_err(|malformed| not_understood(&malformed))?;
     // One and the same for the whole of a check.
     let compiled = check.gate.compiled();
     let rules = &compiled.rules;

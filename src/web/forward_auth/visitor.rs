@@ -5,12 +5,12 @@ use std::sync::Arc;
 use actix_web::http::header::HeaderMap;
 use chrono::{DateTime, Utc};
 
+use super::claim::{Claim, claim};
 use super::{Check, Gate, Named, gate_cookies};
 use crate::affiliations::Affiliations;
-use crate::api_keys::{self, KnownProgram, PREFIX, Program, Shown};
+use crate::api_keys::{self, KnownProgram, Program, Shown};
 use crate::gateway::{Holder, Identity, Request, Rules, Subject};
 use crate::sessions::{Known, Live};
-use crate::web::bearer::{Bearer, bearer};
 use crate::web::failure::Failure;
 
 /// Somebody who is known, with what apps are told of them.
@@ -51,28 +51,20 @@ impl Visitor {
 /// where the header holds something else, it is the app's own and not looked at.
 pub(super) async fn find(check: &Check<'_>, asked: &Request<'_>, rules: &Rules) -> Result<Option<Visitor>, Failure> {
     let headers = check.request.headers();
-    match key(headers) {
-        Some(text) if rules.takes_keys(asked) => Ok(Some(Visitor::Program(find_program(check, text).await?))),
+    match claim(headers) {
+        Some(claim) if rules.takes_keys(asked) => Ok(Some(Visitor::Program(find_program(check, &claim).await?))),
         Some(_) | None => Ok(find_live(check.gate, headers).await?.map(Visitor::Person)),
     }
 }
 
-/// What claims to be a key of ours. A header that stands there twice claims it too, and is none.
-fn key(headers: &HeaderMap) -> Option<&[u8]> {
-    match bearer(headers) {
-        Bearer::Token(text) if text.starts_with(PREFIX.as_bytes()) => Some(text),
-        Bearer::Token(_) | Bearer::Missing => None,
-        Bearer::Ambiguous => Some(b""),
-    }
-}
-
-async fn find_program(check: &Check<'_>, text: &[u8]) -> Result<Arc<KnownProgram<Named>>, Failure> {
+async fn find_program(check: &Check<'_>, claim: &Claim<'_>) -> Result<Arc<KnownProgram<Named>>, Failure> {
     let app = &check.gate.app;
-    let shown = Shown::parse(&app.sealer, text).ok_or(Failure::InvalidKey)?;
+    let shown = Shown::parse(&app.sealer, &claim.key).ok_or(Failure::InvalidKey)?;
     let keep = |program: &Program, affiliations: &Affiliations| {
         named(check.gate, &Identity::of_program(program, affiliations, check.gate.told()), affiliations)
     };
-    let known = api_keys::recognise(app, &check.gate.live, shown, keep).await?.ok_or(Failure::InvalidKey)?;
+    let known = api_keys::recognise(app, &check.gate.live, shown, keep).await?;
+    let known = known.filter(|known| claim.may_be_of(&known.program.email)).ok_or(Failure::InvalidKey)?;
     check.gate.uses.note(app, &known.program, check.arrival.client);
     Ok(known)
 }

@@ -5,6 +5,7 @@ mod ends;
 pub mod gate;
 mod live;
 mod pages;
+mod password;
 mod races;
 pub mod weather;
 

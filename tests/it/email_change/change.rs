@@ -43,12 +43,12 @@ fn a_new_address_is_unproved_until_its_letter_is_followed() {
 fn the_gate_tells_no_app_of_an_unproved_address_and_keeps_doors_closed_until_it_is_proved() {
     let app = house();
     let mut ann = Person::of_the_house(&app, ANN);
-    assert_eq!(at_the_gate(&app, &ann, PLACE), vec![(200, Some(ANN.to_owned())); 2]);
+    assert_eq!(at_the_gate(&app, &ann, PLACE), vec![(200, Some(ANN.to_owned())); 3]);
     assert_eq!(change(&mut ann.browser, NEW).status, 200);
-    assert_eq!(at_the_gate(&app, &ann, PLACE), vec![(403, None); 2]);
-    assert_eq!(at_the_gate(&app, &ann, FOR_ANYBODY), vec![(200, Some(String::new())); 2]);
+    assert_eq!(at_the_gate(&app, &ann, PLACE), vec![(403, None); 3]);
+    assert_eq!(at_the_gate(&app, &ann, FOR_ANYBODY), vec![(200, Some(String::new())); 3]);
     prove(&app, &mut ann.browser, NEW);
-    assert_eq!(at_the_gate(&app, &ann, PLACE), vec![(200, Some(NEW.to_owned())); 2]);
+    assert_eq!(at_the_gate(&app, &ann, PLACE), vec![(200, Some(NEW.to_owned())); 3]);
 }
 
 #[test]
@@ -57,13 +57,13 @@ fn every_node_hears_of_it() {
     let other = app.again_with(&crate::gate::house::settings(&[]));
     let mut ann = Person::of_the_house(&app, ANN);
     let mut elsewhere = Person::who_is(app.log_in(ANN, PASSWORD).0);
-    assert_eq!(at_the_gate(&other, &elsewhere, PLACE), vec![(200, Some(ANN.to_owned())); 2]);
+    assert_eq!(at_the_gate(&other, &elsewhere, PLACE), vec![(200, Some(ANN.to_owned())); 3]);
     assert_eq!(change(&mut ann.browser, NEW).status, 200);
     eventually("the other node to let nobody in by cookies of before", || {
         at_the_gate(&other, &elsewhere, PLACE).iter().all(|(status, _)| *status == 401).then_some(())
     });
     assert_eq!(me(&mut elsewhere.browser).status, 200, "they stay signed in, by new cookies");
-    assert_eq!(at_the_gate(&other, &elsewhere, FOR_ANYBODY), vec![(200, Some(String::new())); 2]);
+    assert_eq!(at_the_gate(&other, &elsewhere, FOR_ANYBODY), vec![(200, Some(String::new())); 3]);
 }
 
 #[test]
@@ -201,10 +201,10 @@ fn the_same_address_again_is_fine_and_changes_nothing() {
 fn other_capitals_are_the_same_address_and_stay_proved() {
     let app = house();
     let mut ann = Person::of_the_house(&app, ANN);
-    assert_eq!(at_the_gate(&app, &ann, PLACE), vec![(200, Some(ANN.to_owned())); 2]);
+    assert_eq!(at_the_gate(&app, &ann, PLACE), vec![(200, Some(ANN.to_owned())); 3]);
     assert_eq!(change(&mut ann.browser, "Ann@Example.com").status, 200);
     assert_eq!(address(&mut ann.browser), ("Ann@example.com".to_owned(), true));
-    assert_eq!(at_the_gate(&app, &ann, PLACE), vec![(200, Some("Ann@example.com".to_owned())); 2]);
+    assert_eq!(at_the_gate(&app, &ann, PLACE), vec![(200, Some("Ann@example.com".to_owned())); 3]);
     assert_eq!((audited(&app, "email.respelled"), letters(&app, "email_changed")), (1, 0));
     assert!(may_sign_in(&app, ANN, PASSWORD));
 }

@@ -74,14 +74,16 @@ fn an_unverified_person_is_asked_to_confirm_the_address_first() {
 #[test]
 fn a_browser_is_led_to_the_sign_in_page_and_knows_the_way_back() {
     let app = house();
-    let question = Question::about(Door::ForwardAuth, "https://app.example.com/x?a=1&b=2").in_a_browser();
-    for (method, status) in [("GET", 302), ("HEAD", 302), ("POST", 303), ("DELETE", 303), ("PROPFIND", 303)] {
-        let answer = question.clone().method(method).ask(&app);
-        assert_eq!((answer.status, answer.header("location")), (status, Some(SIGN_IN)), "{method}");
-        assert_eq!(answer.header("content-length"), Some("0"));
+    for door in [Door::ForwardAuth, Door::ExtAuthz] {
+        let question = Question::about(door, "https://app.example.com/x?a=1&b=2").in_a_browser();
+        for (method, status) in [("GET", 302), ("HEAD", 302), ("POST", 303), ("DELETE", 303), ("PROPFIND", 303)] {
+            let answer = question.clone().method(method).ask(&app);
+            assert_eq!((answer.status, answer.header("location")), (status, Some(SIGN_IN)), "{door:?} {method}");
+            assert_eq!(answer.header("content-length"), Some("0"));
+        }
+        let by_accept = Question::about(door, "https://app.example.com/x?a=1&b=2").with("Accept", "text/html");
+        assert_eq!(by_accept.ask(&app).status, 302);
     }
-    let by_accept = Question::about(Door::ForwardAuth, "https://app.example.com/x?a=1&b=2").with("Accept", "text/html");
-    assert_eq!(by_accept.ask(&app).status, 302);
 }
 
 #[test]
@@ -123,23 +125,30 @@ fn nobody_is_sent_back_to_where_the_cookie_does_not_reach() {
 #[test]
 fn what_is_not_a_navigation_gets_a_plain_401() {
     let app = house();
-    let question = Question::about(Door::ForwardAuth, "https://app.example.com/x");
-    let not_navigating = [
-        question.clone(),
-        question.clone().with("Accept", "application/json"),
-        question.clone().with("Accept", "*/*"),
-        question.clone().in_a_browser().with("X-Requested-With", "XMLHttpRequest"),
-        question.clone().in_a_browser().with("Upgrade", "websocket"),
-        question.clone().in_a_browser().but("Sec-Fetch-Mode", "cors"),
-        question.clone().in_a_browser().but("Sec-Fetch-Mode", "no-cors"),
-        question.clone().in_a_browser().but("Sec-Fetch-Mode", "websocket"),
-        question.clone().with("Accept", "text/html").with("Sec-Fetch-Mode", "same-origin"),
-    ];
-    for question in not_navigating {
-        let answer = question.ask(&app);
-        assert_eq!((answer.status, problem_code(&answer).as_str()), (401, "unauthenticated"), "{:?}", question.lines);
-        assert_eq!(answer.header("www-authenticate"), Some("Bearer realm=\"vestibule\""));
-        assert_eq!(answer.header("location"), None);
+    for question in [Door::ForwardAuth, Door::ExtAuthz].map(|door| Question::about(door, "https://app.example.com/x")) {
+        let not_navigating = [
+            question.clone(),
+            question.clone().with("Accept", "application/json"),
+            question.clone().with("Accept", "*/*"),
+            question.clone().in_a_browser().with("X-Requested-With", "XMLHttpRequest"),
+            question.clone().in_a_browser().with("Upgrade", "websocket"),
+            question.clone().with("Accept", "text/html").with("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+            question.clone().in_a_browser().but("Sec-Fetch-Mode", "cors"),
+            question.clone().in_a_browser().but("Sec-Fetch-Mode", "no-cors"),
+            question.clone().in_a_browser().but("Sec-Fetch-Mode", "websocket"),
+            question.clone().with("Accept", "text/html").with("Sec-Fetch-Mode", "same-origin"),
+        ];
+        for question in not_navigating {
+            let answer = question.ask(&app);
+            assert_eq!(
+                (answer.status, problem_code(&answer).as_str()),
+                (401, "unauthenticated"),
+                "{:?}",
+                question.lines
+            );
+            assert_eq!(answer.header("www-authenticate"), Some("Bearer realm=\"vestibule\""));
+            assert_eq!(answer.header("location"), None);
+        }
     }
 }
 
@@ -226,7 +235,7 @@ fn one_connection_serves_check_after_check_and_no_answer_leaves_its_length_open(
         let questions = [
             (Question::about(door, place).by(&ann), 200),
             (Question::about(door, "https://app.example.com/public/x"), 200),
-            (Question::about(door, place).in_a_browser(), if door == Door::ForwardAuth { 302 } else { 401 }),
+            (Question::about(door, place).in_a_browser(), if door == Door::AuthRequest { 401 } else { 302 }),
             (Question::about(door, place), 401),
             (Question::about(door, "https://app.example.com/closed/x"), 403),
             (Question::about(door, place).by(&ann), 200),

@@ -7,8 +7,8 @@ use crate::support::app::TestApp;
 
 const PLACE: &str = "https://app.example.com/x";
 
-/// What `Cookie` lines come to at both doors.
-fn statuses(app: &TestApp, lines: &[&str]) -> [u16; 2] {
+/// What `Cookie` lines come to at each door.
+fn statuses(app: &TestApp, lines: &[&str]) -> [u16; 3] {
     DOORS.map(|door| {
         let question = Question::about(door, PLACE);
         lines.iter().fold(question, |question, line| question.with("Cookie", line)).ask(app).status
@@ -21,7 +21,7 @@ fn the_portals_cookie_is_worth_nothing_at_the_gate() {
     let ann = Person::of_the_house(&app, "ann@example.com");
     let (portal, gate) = (ann.portal_token(), ann.gate_token());
     assert_ne!(portal, gate);
-    assert_eq!(statuses(&app, &[&format!("{GATE_COOKIE}={gate}")]), [200; 2]);
+    assert_eq!(statuses(&app, &[&format!("{GATE_COOKIE}={gate}")]), [200; 3]);
     let worthless = [
         format!("__Host-vestibule_session={portal}"),
         format!("__Host-vestibule_session={gate}"),
@@ -30,7 +30,7 @@ fn the_portals_cookie_is_worth_nothing_at_the_gate() {
         format!("__Secure-vestibule_session={gate}"),
     ];
     for line in worthless {
-        assert_eq!(statuses(&app, &[&line]), [401; 2], "{line}");
+        assert_eq!(statuses(&app, &[&line]), [401; 3], "{line}");
     }
 }
 
@@ -45,7 +45,7 @@ fn the_gates_cookie_opens_nothing_but_the_gate() {
         assert_eq!(thief.api("PATCH", "/me", json!({ "name": "Mallory" })).status, 401, "{line}");
         assert_eq!(thief.get("/").status, 303, "{line}");
     }
-    assert_eq!(statuses(&app, &[&format!("{GATE_COOKIE}={gate}")]), [200; 2]);
+    assert_eq!(statuses(&app, &[&format!("{GATE_COOKIE}={gate}")]), [200; 3]);
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn a_malformed_cookie_is_not_signed_in() {
         &"x=y; ".repeat(2000),
     ];
     for line in malformed {
-        assert_eq!(statuses(&app, &[line]), [401; 2], "{line:.80}");
+        assert_eq!(statuses(&app, &[line]), [401; 3], "{line:.80}");
     }
 }
 
@@ -90,7 +90,7 @@ fn a_cookie_tossed_in_by_a_sibling_does_not_shut_anybody_out() {
     ];
     for lines in together {
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-        assert_eq!(statuses(&app, &lines), [200; 2], "{lines:?}");
+        assert_eq!(statuses(&app, &lines), [200; 3], "{lines:?}");
     }
 }
 
@@ -99,9 +99,9 @@ fn a_session_that_ended_ends_at_the_gate_at_once() {
     let app = house();
     let mut ann = Person::of_the_house(&app, "ann@example.com");
     let cookie = format!("{GATE_COOKIE}={}", ann.gate_token());
-    assert_eq!(statuses(&app, &[&cookie]), [200; 2]);
+    assert_eq!(statuses(&app, &[&cookie]), [200; 3]);
     assert_eq!(ann.browser.api("POST", "/auth/logout", json!(null)).status, 204);
-    assert_eq!(statuses(&app, &[&cookie]), [401; 2]);
+    assert_eq!(statuses(&app, &[&cookie]), [401; 3]);
 }
 
 #[test]
@@ -112,10 +112,10 @@ fn a_session_runs_out_at_the_gate_as_everywhere() {
     // Coming by counts as activity: more than the idle timeout in all, never at once.
     for _ in 0..5 {
         app.clock().advance(chrono::TimeDelta::minutes(20));
-        assert_eq!(statuses(&app, &[&cookie]), [200; 2]);
+        assert_eq!(statuses(&app, &[&cookie]), [200; 3]);
     }
     app.clock().advance(chrono::TimeDelta::minutes(31));
-    assert_eq!(statuses(&app, &[&cookie]), [401; 2]);
+    assert_eq!(statuses(&app, &[&cookie]), [401; 3]);
 }
 
 const OLD_KEY: &str = "dGhlIGtleSBvZiBhIHRlc3QgdGhhdCBub2JvZHkgbmVlZHMgdG8gaGlkZQ==";
@@ -128,10 +128,10 @@ fn keys_are_rotated_without_anybody_noticing_and_a_dropped_key_costs_one_visit_t
     let cookie = format!("{GATE_COOKIE}={}", ann.gate_token());
     let both = [NEW_KEY, OLD_KEY].join(",");
     let during = before.again_with(&house::settings(&[("secrets.key", &both)]));
-    assert_eq!(statuses(&during, &[&cookie]), [200; 2]);
+    assert_eq!(statuses(&during, &[&cookie]), [200; 3]);
 
     let after = before.again_with(&house::settings(&[("secrets.key", NEW_KEY)]));
-    assert_eq!(statuses(&after, &[&cookie]), [401; 2]);
+    assert_eq!(statuses(&after, &[&cookie]), [401; 3]);
     let led = Question::about(Door::ForwardAuth, PLACE).with("Cookie", &cookie).in_a_browser().ask(&after);
     let jar = std::mem::take(&mut ann.browser.jar);
     ann.browser = after.browser();
@@ -140,6 +140,6 @@ fn keys_are_rotated_without_anybody_noticing_and_a_dropped_key_costs_one_visit_t
     assert!(page.form("/login").is_none(), "signed in at the portal all the same");
     assert_eq!(ann.browser.submit("/login/continue", &[]).status, 200);
     let new = format!("{GATE_COOKIE}={}", ann.gate_token());
-    assert_eq!(statuses(&after, &[&new]), [200; 2]);
-    assert_eq!(statuses(&during, &[&new]), [200; 2]);
+    assert_eq!(statuses(&after, &[&new]), [200; 3]);
+    assert_eq!(statuses(&during, &[&new]), [200; 3]);
 }

@@ -77,15 +77,17 @@ impl Person {
 pub enum Door {
     ForwardAuth,
     AuthRequest,
+    ExtAuthz,
 }
 
-pub const DOORS: [Door; 2] = [Door::ForwardAuth, Door::AuthRequest];
+pub const DOORS: [Door; 3] = [Door::ForwardAuth, Door::AuthRequest, Door::ExtAuthz];
 
 impl Door {
     pub fn path(self) -> &'static str {
         match self {
             Self::ForwardAuth => "/gateway/forward-auth",
             Self::AuthRequest => "/gateway/auth-request",
+            Self::ExtAuthz => "/gateway/ext-authz",
         }
     }
 }
@@ -102,8 +104,12 @@ impl Question {
     pub fn about(door: Door, url: &str) -> Self {
         let (scheme, rest) = url.split_once("://").expect("a scheme");
         let (host, path) = rest.split_at(rest.find('/').expect("a path"));
-        let question = Self { start: format!("GET {} HTTP/1.1", door.path()), lines: Vec::new() };
-        let question = question.with("Host", "127.0.0.1").with("Connection", "close");
+        let (at, asked) = match door {
+            Door::ForwardAuth | Door::AuthRequest => (door.path().to_owned(), "127.0.0.1"),
+            Door::ExtAuthz => (format!("{}{path}", door.path()), host),
+        };
+        let question = Self { start: format!("GET {at} HTTP/1.1"), lines: Vec::new() };
+        let question = question.with("Host", asked).with("Connection", "close");
         match door {
             Door::ForwardAuth => question
                 .with("X-Forwarded-Method", "GET")
@@ -111,6 +117,7 @@ impl Question {
                 .with("X-Forwarded-Host", host)
                 .with("X-Forwarded-Uri", path),
             Door::AuthRequest => question.with("X-Original-Method", "GET").with("X-Original-URL", url),
+            Door::ExtAuthz => question.with("X-Forwarded-Proto", scheme),
         }
     }
 
@@ -130,7 +137,11 @@ impl Question {
         self
     }
 
-    pub fn method(self, method: &str) -> Self {
+    pub fn method(mut self, method: &str) -> Self {
+        if self.start.contains(Door::ExtAuthz.path()) {
+            self.start = self.start.replacen("GET", method, 1);
+            return self;
+        }
         let name = if self.start.contains("forward-auth") { "X-Forwarded-Method" } else { "X-Original-Method" };
         self.but(name, method)
     }

@@ -8,7 +8,7 @@ use crate::support::raw::{self, Connection};
 /// What a malformed question gets: nginx makes a 500 of everything but 401 and 403.
 fn refusal(door: Door) -> u16 {
     match door {
-        Door::ForwardAuth => 400,
+        Door::ForwardAuth | Door::ExtAuthz => 400,
         Door::AuthRequest => 403,
     }
 }
@@ -43,6 +43,10 @@ fn a_url_that_is_not_clearly_one_is_refused_whoever_asks() {
     ];
     for url in urls {
         for door in DOORS {
+            // Nobody can send a fragment there: who reads the address of a request takes it off.
+            if door == Door::ExtAuthz && url.contains('#') {
+                continue;
+            }
             for question in [
                 Question::about(door, url),
                 Question::about(door, url).in_a_browser(),
@@ -92,6 +96,8 @@ fn every_part_of_the_question_must_be_there_once() {
         (Door::ForwardAuth, "X-Forwarded-Uri", "/public/x"),
         (Door::AuthRequest, "X-Original-Method", "GET"),
         (Door::AuthRequest, "X-Original-URL", "https://app.example.com/public/x"),
+        (Door::ExtAuthz, "X-Forwarded-Proto", "https"),
+        (Door::ExtAuthz, "Host", "app.example.com"),
     ];
     for (door, name, value) in parts {
         let question = Question::about(door, "https://app.example.com/public/x").by(&ann);
@@ -138,6 +144,12 @@ fn a_door_reads_no_other_familys_headers() {
     let forged = open.lines.iter().skip(2).fold(nginx, |question, (name, value)| question.with(name, value));
     assert_eq!(forged.ask(&app).status, 403);
 
+    let envoy = Question::about(Door::ExtAuthz, "https://app.example.com/closed/x").with("X-Forwarded-Method", "GET");
+    let envoy = envoy.with("X-Forwarded-Host", "app.example.com").with("X-Forwarded-Uri", "/public/x");
+    assert_eq!(add(&envoy).ask(&app).status, 403);
+    let open = Question::about(Door::ExtAuthz, "https://app.example.com/public/x").with("X-Forwarded-Uri", "/closed/x");
+    assert_eq!(add(&open).ask(&app).status, 200);
+
     // All of the other family and nothing of one's own.
     for (door, other) in [(DOORS[0], DOORS[1]), (DOORS[1], DOORS[0])] {
         let mut question = Question::about(other, "https://app.example.com/public/x");
@@ -149,7 +161,7 @@ fn a_door_reads_no_other_familys_headers() {
 #[test]
 fn nothing_is_read_from_the_query() {
     let app = house();
-    for door in DOORS {
+    for door in [Door::ForwardAuth, Door::AuthRequest] {
         let mut question = Question::about(door, "https://app.example.com/x").in_a_browser();
         let plain = question.ask(&app);
         question.start = format!(
@@ -158,6 +170,40 @@ fn nothing_is_read_from_the_query() {
         );
         let answer = question.ask(&app);
         assert_eq!((answer.status, answer.header("location")), (plain.status, plain.header("location")));
+    }
+}
+
+#[test]
+fn the_address_of_envoys_question_is_taken_byte_by_byte() {
+    let app = house();
+    let ann = Person::of_the_house(&app, "ann@example.com");
+    let addresses = [
+        ("/gateway/ext-authz/public/x", 200),
+        ("/gateway/ext-authz/public/x?a=%2e%2e/closed", 200),
+        ("/gateway/ext-authz/closed/x", 403),
+        ("/gateway/ext-authz/%63losed/x", 403),
+        ("/gateway/ext-authz/closed/x?/public/x", 403),
+        ("/gateway/ext-authz/", 200),
+        ("/gateway/ext-authz//gateway/ext-authz/public/x", 400),
+        ("/gateway/ext-authz/public/%0a/../../closed/x", 400),
+        ("/gateway/%65xt-authz/public/x", 400),
+        ("/gateway/ext%2dauthz/public/x", 400),
+        ("http://app.example.com/gateway/ext-authz/public/x", 400),
+        ("https://public.example.com/gateway/ext-authz/public/x", 400),
+    ];
+    for (address, status) in addresses {
+        for method in ["GET", "POST", "PROPFIND"] {
+            let mut question = Question::about(Door::ExtAuthz, "https://app.example.com/").by(&ann);
+            question.start = format!("{method} {address} HTTP/1.1");
+            assert_eq!(question.ask(&app).status, status, "{method} {address}");
+        }
+    }
+    for address in ["/gateway/ext-authz", "/gateway/ext-authz?/public/x", "/gateway/ext-authzpublic/x", "*"] {
+        let mut question = Question::about(Door::ExtAuthz, "https://app.example.com/").by(&ann);
+        question.start = format!("GET {address} HTTP/1.1");
+        let answer = raw::send(app.port(), question.bytes());
+        assert!((400..500).contains(&answer.status), "{address}: {}", answer.status);
+        assert_eq!(answer.header("remote-user"), None, "{address}");
     }
 }
 
@@ -177,19 +223,52 @@ fn a_peer_that_is_no_trusted_proxy_is_not_answered() {
 }
 
 /// nginx without `proxy_pass_request_body off` announces a body that never comes; HAProxy copies
-/// `Transfer-Encoding`. Whoever waits for it hangs the visitor.
+/// `Transfer-Encoding`; Caddy passes on `Expect`. Whoever waits for the body hangs the visitor.
 #[test]
 fn a_body_is_not_waited_for() {
     let app = house();
-    for line in ["Content-Length: 300", "Transfer-Encoding: chunked"] {
+    let announced = [
+        "Content-Length: 300",
+        "Content-Length: 10000000",
+        "Transfer-Encoding: chunked",
+        "Content-Length: 300\r\nExpect: 100-continue",
+        "Transfer-Encoding: chunked\r\nExpect: 100-continue",
+    ];
+    for lines in announced {
         for door in DOORS {
             let question = Question::about(door, "https://app.example.com/public/x");
+            let question = if door == Door::ExtAuthz { question.method("POST") } else { question };
             let text = String::from_utf8(question.bytes()).unwrap();
             let mut connection = Connection::open(app.port()).unwrap();
-            connection.write(text.replacen("\r\n", &format!("\r\n{line}\r\n"), 1)).unwrap();
-            let answer = connection.answer().unwrap_or_else(|error| panic!("{line}: {error}"));
-            assert_eq!(answer.status, 200, "{line}");
+            connection.write(text.replacen("\r\n", &format!("\r\n{lines}\r\n"), 1)).unwrap();
+            let mut answer = connection.answer().unwrap_or_else(|error| panic!("{door:?} {lines}: {error}"));
+            while answer.status == 100 {
+                answer = connection.answer().unwrap_or_else(|error| panic!("{door:?} {lines}: {error}"));
+            }
+            assert_eq!(answer.status, 200, "{door:?} {lines}");
         }
+    }
+}
+
+/// Envoy can be told to send the visitor's body along, of which a visitor could make a question.
+#[test]
+fn a_body_is_never_taken_for_the_next_question() {
+    let app = house();
+    let ask = |path: &str| Question::about(Door::ExtAuthz, &format!("https://app.example.com{path}"));
+    let smuggled = String::from_utf8(ask("/public/x").without("Connection").bytes()).unwrap();
+    let length = smuggled.len();
+    let framed = [
+        (format!("Content-Length: {length}"), smuggled.clone()),
+        ("Transfer-Encoding: chunked".to_owned(), format!("{length:x}\r\n{smuggled}\r\n0\r\n\r\n")),
+    ];
+    for (line, body) in framed {
+        let first = String::from_utf8(ask("/closed/x").without("Connection").method("POST").bytes()).unwrap();
+        let mut connection = Connection::open(app.port()).unwrap();
+        connection.write(format!("{}{body}", first.replacen("\r\n", &format!("\r\n{line}\r\n"), 1))).unwrap();
+        assert_eq!(connection.answer().unwrap().status, 403, "{line}");
+        // The connection goes on with the next question or not at all.
+        let next = connection.write(ask("/x").bytes()).and_then(|()| connection.answer());
+        assert!(next.as_ref().map_or(true, |answer| answer.status == 401), "{line}: {next:?}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Visitor, proxy, service, app.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use url::Url;
 
@@ -26,6 +26,54 @@ const RULES: &str = r#"[
 pub enum Kind {
     Nginx,
     Caddy,
+    HaProxy,
+    Apache,
+    Traefik,
+    Envoy,
+}
+
+impl Kind {
+    /// With the configuration as it is delivered.
+    fn start(self, service: &TestApp, app: &Echo) -> Proxy {
+        match self {
+            Self::Nginx => Proxy::nginx(|port| {
+                let text = deployed("nginx/vestibule.conf", service, app);
+                replaced(&text, "listen 80", &format!("listen 127.0.0.1:{port}"))
+            }),
+            Self::Caddy => Proxy::caddy(|port| {
+                let text = deployed("caddy/Caddyfile", service, app);
+                let text = replaced(&text, "\nhttp:// {", &format!("\nhttp://:{port} {{"));
+                ["auth", "app"].iter().fold(text, |text, name| {
+                    let site = format!("\n{name}.example.com {{");
+                    replaced(&text, &site, &format!("\nhttp://{name}.example.com:{port} {{"))
+                })
+            }),
+            Self::HaProxy => Proxy::haproxy(|port| {
+                let text = deployed("haproxy/haproxy.cfg", service, app);
+                let script = in_deploy("haproxy/vestibule.lua");
+                let text = replaced(&text, "/etc/haproxy/vestibule.lua\n", &format!("{}\n", script.display()));
+                replaced(&text, "bind :80", &format!("bind 127.0.0.1:{port}"))
+            }),
+            Self::Apache => Proxy::apache(&in_deploy("apache/vestibule.lua"), |port, script| {
+                let text = deployed("apache/vestibule.conf", service, app);
+                let text = replaced(&text, "/etc/apache2/vestibule.lua", &script.display().to_string());
+                replaced(&text, "<VirtualHost *:80>", &format!("<VirtualHost 127.0.0.1:{port}>"))
+            }),
+            Self::Traefik => Proxy::traefik("auth.example.com", |port| {
+                let own = fs::read_to_string(in_deploy("traefik/traefik.yml")).expect("a file that we deliver");
+                let own = replaced(&own, "/etc/traefik/dynamic.yml", "dynamic.yml");
+                let own = replaced(&own, "\":80\"", &format!("\"127.0.0.1:{port}\""));
+                [own, deployed("traefik/dynamic.yml", service, app)]
+            }),
+            Self::Envoy => Proxy::envoy(|port| {
+                let at = |host: &str, port: u16| format!("{{ address: {host}, port_value: {port} }}");
+                let text = fs::read_to_string(in_deploy("envoy/envoy.yaml")).expect("a file that we deliver");
+                let text = replaced(&text, &at("0.0.0.0", 80), &at("127.0.0.1", port));
+                let text = replaced(&text, &at("127.0.0.1", 8080), &at("127.0.0.1", service.port()));
+                replaced(&text, &at("127.0.0.1", 3000), &at("127.0.0.1", app.port()))
+            }),
+        }
+    }
 }
 
 pub struct Street {
@@ -35,9 +83,12 @@ pub struct Street {
     pub service: TestApp,
 }
 
-/// Each test is told by both.
-pub fn streets() -> [Street; 2] {
-    [Kind::Nginx, Kind::Caddy].map(Street::with)
+/// Each test is told by all of them, one after another.
+pub fn streets() -> impl Iterator<Item = Street> {
+    let kinds = [Kind::Nginx, Kind::Caddy, Kind::HaProxy, Kind::Apache, Kind::Traefik, Kind::Envoy];
+    // Homebrew lacks what Apache asks by.
+    let is_here = |kind: &Kind| *kind != Kind::Apache || !cfg!(target_os = "macos");
+    kinds.into_iter().filter(is_here).map(Street::with)
 }
 
 impl Street {
@@ -49,20 +100,7 @@ impl Street {
             ("gateway.organizations", "acme,globex"),
         ]);
         let app = Echo::start();
-        let proxy = match kind {
-            Kind::Nginx => Proxy::nginx(|port| {
-                let text = deployed("nginx/vestibule.conf", &service, &app);
-                replaced(&text, "listen 80", &format!("listen 127.0.0.1:{port}"))
-            }),
-            Kind::Caddy => Proxy::caddy(|port| {
-                let text = deployed("caddy/Caddyfile", &service, &app);
-                let text = replaced(&text, "\nhttp:// {", &format!("\nhttp://:{port} {{"));
-                ["auth", "app"].iter().fold(text, |text, name| {
-                    let site = format!("\n{name}.example.com {{");
-                    replaced(&text, &site, &format!("\nhttp://{name}.example.com:{port} {{"))
-                })
-            }),
-        };
+        let proxy = kind.start(&service, &app);
         Self { kind, proxy, app, service }
     }
 
@@ -109,10 +147,13 @@ impl Street {
 
 /// The file as it is delivered, with the addresses of the service and the app.
 fn deployed(name: &str, service: &TestApp, app: &Echo) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(name);
-    let text = fs::read_to_string(&path).expect("a file that we deliver");
+    let text = fs::read_to_string(in_deploy(name)).expect("a file that we deliver");
     let text = replaced(&text, "127.0.0.1:8080", &format!("127.0.0.1:{}", service.port()));
     replaced(&text, "127.0.0.1:3000", &format!("127.0.0.1:{}", app.port()))
+}
+
+fn in_deploy(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(name)
 }
 
 /// What is no longer there cannot be replaced in silence.

@@ -78,6 +78,10 @@ fn serve(stream: TcpStream, log: &Mutex<Vec<Received>>) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut stream = BufReader::new(stream);
     while let Some(mut message) = http::read_head(&mut stream)? {
+        // RFC 9110, section 10.1.1.
+        if http::find(&message.headers, "expect").is_some_and(|what| what.eq_ignore_ascii_case("100-continue")) {
+            stream.get_mut().write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+        }
         http::read_body(&mut stream, &mut message, Otherwise::NoBody)?;
         let received = describe(&message);
         log.lock().expect("no panic while noting").push(received.clone());
