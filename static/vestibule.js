@@ -130,6 +130,13 @@ for (const form of template ? document.querySelectorAll("form[data-confirm]") : 
   });
 }
 
+// In a window beside an app that waits for it. Nobody else is told, and there is nothing in it.
+const confirmed = document.querySelector("[data-confirmed-for]");
+if (confirmed && globalThis.opener) {
+  globalThis.opener.postMessage("vestibule:confirmed", confirmed.dataset.confirmedFor);
+  globalThis.close();
+}
+
 // On its way to an organization's identity provider, or back.
 document.querySelector("form[data-sends-itself]")?.requestSubmit();
 

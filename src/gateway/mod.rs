@@ -16,7 +16,8 @@ pub mod rules;
 pub use forwarded::{Malformed, Request};
 pub use identity::Identity;
 pub use rules::{
-    Decision, Door, Fit, Holder, Judgement, Look, Proof, Proofs, Reason, Rehearsal, Rule, Rules, Subject, Wanted, Words,
+    Asked, Decision, Door, Fit, Holder, Judgement, Look, Proof, Proofs, Reason, Rehearsal, Rule, Rules, Subject,
+    Wanted, Words,
 };
 
 /// The header of a refusal in which the gate says how it was asked: what can be wrong with that is seen from outside.

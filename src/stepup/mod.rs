@@ -34,7 +34,7 @@ pub enum Way {
 
 impl Way {
     /// What it shows by itself. What a provider says beyond that stands in its answer.
-    fn strength(self) -> Strength {
+    pub fn strength(self) -> Strength {
         match self {
             Self::Passkey => Strength::Passkey,
             Self::Totp => Strength::SecondFactor,

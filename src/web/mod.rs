@@ -11,6 +11,7 @@ pub mod cookies;
 mod csrf;
 pub mod demo;
 mod enrollment;
+mod errand;
 mod factor_change;
 pub mod failure;
 mod forward_auth;

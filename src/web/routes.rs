@@ -46,6 +46,7 @@ pub fn plain() -> Vec<Endpoint> {
         // What a provider says is signed; cookies of ours do not come with it.
         get("/saml/{connection}/logout", to(pages::provider_logout::by_redirect)),
         post("/saml/{connection}/logout", to(pages::provider_logout::by_form)),
+        get("/gateway/step-up.js", to(pages::statics::step_up)),
         get("/robots.txt", to(pages::statics::robots)),
         get("/favicon.ico", to(pages::statics::favicon)),
         get("/.well-known/change-password", to(pages::password::well_known)),
@@ -171,6 +172,8 @@ fn of_the_account() -> Vec<Endpoint> {
         post("/account/restore", to(pages::deletion::restore)),
         get("/confirm", to(pages::confirm::show)),
         post("/confirm", to(pages::confirm::submit)),
+        get("/unsent", to(pages::errands::unsent)),
+        get("/confirmed", to(pages::errands::confirmed)),
     ]
 }
 

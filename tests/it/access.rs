@@ -44,6 +44,7 @@ const fn answer_to_an_invitation() -> [&'static str; 6] {
 const TABLE: &[(&str, &str, [&str; 6])] = &[
     ("GET", "/healthz", ["200"; 6]),
     ("GET", "/readyz", ["200"; 6]),
+    ("GET", "/gateway/step-up.js", ["200"; 6]),
     ("GET", "/robots.txt", ["200"; 6]),
     ("GET", "/favicon.ico", ["200"; 6]),
     ("GET", "/.well-known/change-password", ["303 /account/password"; 6]),
@@ -157,6 +158,9 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ("GET", "/account/restore", ["303 /login", "303 /", "303 /", "303 /", "303 /login", "303 /login"]),
     ("POST", "/account/restore", ["303 /login", "303 /", "303 /", "303 /", "303 /login", "303 /login"]),
     ("GET", "/confirm", ["303 /login", "200", "200", "200", "303 /login", "303 /login"]),
+    // Without an app to go back to.
+    ("GET", "/unsent", ["303 /"; 6]),
+    ("GET", "/confirmed", ["303 /"; 6]),
     ("POST", "/confirm", ["303 /login", "401", "401", "401", "303 /login", "303 /login"]),
     ("GET", "/invitation", ["410"; 6]),
     ("POST", "/invitation", ["410"; 6]),

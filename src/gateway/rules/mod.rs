@@ -6,6 +6,7 @@
 //! A rule may be for some people alone. Whoever is known and not among them goes on to the next one; a stranger might be
 //! one of them, and is asked to sign in.
 
+mod asked;
 #[cfg(test)]
 mod conditions;
 mod explain;
@@ -21,6 +22,7 @@ use super::forwarded::Request;
 use super::pattern::{Case, HostPattern, PathPattern};
 use crate::config::settings::{self, Allow, Factor};
 use crate::kernel::EmailAddress;
+pub use asked::Asked;
 pub use explain::{Fit, Look};
 use index::Index;
 pub use subject::{Holder, Proofs, Subject};
@@ -118,7 +120,8 @@ pub struct Proof {
     pub max_age: Option<TimeDelta>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// The later ones hold the earlier ones.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Wanted {
     Anything,
     SecondFactor,

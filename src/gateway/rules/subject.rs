@@ -48,9 +48,7 @@ impl<'a> Subject<'a> {
         if live.lacks_second_factor(now) {
             return Self::Unprotected;
         }
-        let proofs =
-            Proofs { anything: live.last_auth_at, second_factor: live.second_factor_at, passkey: live.passkey_at };
-        Self::Person(Holder { verified: live.email_verified.then_some(&live.email), affiliations }, proofs)
+        Self::Person(Holder { verified: live.email_verified.then_some(&live.email), affiliations }, Proofs::of(live))
     }
 
     /// `None` for whoever is nobody to rules that name people.
@@ -79,9 +77,21 @@ impl Holder<'_> {
 }
 
 impl Proofs {
+    pub fn of(live: &Live) -> Self {
+        Self { anything: live.last_auth_at, second_factor: live.second_factor_at, passkey: live.passkey_at }
+    }
+
+    /// As they are once somebody has proved this much now.
+    #[must_use]
+    pub fn after(self, proved: Wanted, now: DateTime<Utc>) -> Self {
+        let second_factor = if proved == Wanted::Anything { self.second_factor } else { Some(now) };
+        let passkey = if proved == Wanted::Passkey { Some(now) } else { self.passkey };
+        Self { anything: now, second_factor, passkey }
+    }
+
     /// A passkey that is wanted is wanted recently as well; otherwise whatever came last counts, so that nobody is asked
     /// twice in a row.
-    pub(super) fn suffice(&self, wanted: Proof, now: DateTime<Utc>) -> bool {
+    pub fn suffice(&self, wanted: Proof, now: DateTime<Utc>) -> bool {
         let (shown, last) = match wanted.factor {
             Wanted::Anything => (Some(self.anything), self.anything),
             Wanted::SecondFactor => (self.second_factor, self.anything),

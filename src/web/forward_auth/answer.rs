@@ -4,12 +4,13 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use serde_json::json;
-use url::form_urlencoded;
+use url::{Url, form_urlencoded};
 
 use super::{Check, Known};
 use crate::affiliations::Affiliations;
 use crate::app::App;
 use crate::gateway::{Identity, Request};
+use crate::web::errand;
 use crate::web::failure::Failure;
 
 /// A proxy reads the head of our answer into one page of memory: nginx's `proxy_buffer_size` is 4 KiB.
@@ -103,7 +104,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 pub(super) fn lead_to_sign_in(check: &Check<'_>, asked: &Request<'_>, status: StatusCode) -> HttpResponse {
-    lead_to(check.gate.sign_in.location(&check.gate.app, asked), status)
+    lead_to(check.gate.sign_in.location(check, asked), status)
 }
 
 pub(super) fn lead_to(location: Option<HeaderValue>, status: StatusCode) -> HttpResponse {
@@ -132,8 +133,9 @@ impl Page {
         Self(page.into())
     }
 
-    /// With the way back.
-    pub(super) fn location(&self, app: &App, asked: &Request<'_>) -> Option<HeaderValue> {
+    /// With the way back: for what was only fetched to itself, for all else by [`errand::UNSENT`] to where it was sent from.
+    pub(super) fn location(&self, check: &Check<'_>, asked: &Request<'_>) -> Option<HeaderValue> {
+        let app = &check.gate.app;
         if !app.destinations.is_open(asked.scheme.as_str(), &asked.host, asked.port) {
             log::warn!("nobody can sign in at {}: it is outside of session.cookie_domains", asked.host);
             return HeaderValue::from_str(&self.0).ok();
@@ -143,9 +145,36 @@ impl Page {
                 [&self.0, "?return_to="].into_iter().chain(form_urlencoded::byte_serialize(url.as_bytes())).collect();
             (location.len() <= LONGEST_LOCATION).then_some(location)
         };
-        let location = asked.url().and_then(with_way_back).or_else(|| asked.site().and_then(with_way_back));
+        let unsent = || unsent_ways(check.request.headers(), asked).into_iter().find_map(with_way_back);
+        let sent = if is_fetch(asked.method) { None } else { unsent() };
+        let itself = || asked.url().and_then(with_way_back).or_else(|| asked.site().and_then(with_way_back));
+        let location = sent.or_else(itself);
         HeaderValue::try_from(location.unwrap_or_else(|| self.0.clone())).ok()
     }
+}
+
+/// Nothing was sent that could be lost.
+pub(super) fn is_fetch(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD")
+}
+
+/// The longest first. The app's own page where the form was, or the address that it was sent to.
+fn unsent_ways(headers: &HeaderMap, asked: &Request<'_>) -> Vec<String> {
+    let (Some(site), Some(url)) = (asked.site(), asked.url()) else { return Vec::new() };
+    let target = url.strip_prefix(site.trim_end_matches('/')).unwrap_or("/");
+    let path = target.split('?').next().unwrap_or("/");
+    let back = page_of_form(headers, &site).unwrap_or_else(|| url.clone());
+    let way = |back: &str, target: &str| errand::unsent_path(back, asked.method, target);
+    vec![way(&back, target), way(&back, path), way(&site, path)]
+}
+
+/// As browsers tell of it; a page of another origin is not led back to.
+fn page_of_form(headers: &HeaderMap, site: &str) -> Option<String> {
+    let mut page = Url::parse(text(headers, "referer")?).ok()?;
+    let is_of_the_app = page.origin() == Url::parse(site).ok()?.origin();
+    let is_plain = page.username().is_empty() && page.password().is_none();
+    page.set_fragment(None);
+    (is_of_the_app && is_plain).then(|| page.into())
 }
 
 pub(super) fn unauthenticated(check: &Check<'_>, asked: &Request<'_>) -> HttpResponse {

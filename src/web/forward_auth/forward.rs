@@ -41,8 +41,5 @@ pub(super) fn answer(check: &Check<'_>, verdict: Verdict<'_>) -> HttpResponse {
 
 /// A 302 may be repeated with the same method; after anything but a fetch the sign-in page is to be fetched.
 fn redirect_for(method: &str) -> StatusCode {
-    match method {
-        "GET" | "HEAD" => StatusCode::FOUND,
-        _ => StatusCode::SEE_OTHER,
-    }
+    if answer::is_fetch(method) { StatusCode::FOUND } else { StatusCode::SEE_OTHER }
 }

@@ -17,6 +17,7 @@ mod forward;
 mod gate_cookies;
 mod step_up;
 mod visitor;
+mod wish;
 
 use std::net::IpAddr;
 use std::sync::{Arc, Once};
@@ -41,6 +42,7 @@ pub use answer::Named;
 use answer::Page;
 use assertion::Assertions;
 use visitor::Visitor;
+pub use wish::{Person, Wish};
 
 /// The sessions and API keys that a node remembers for its gate, each with who its holder is to apps.
 pub type LiveSessions = sessions::LiveSessions<Named, KnownProgram<Named>>;
@@ -245,7 +247,10 @@ async fn try_judge<'a>(check: &Check<'a>, read: Read) -> Result<Verdict<'a>, Fai
         // Who leaves is nobody to apps, where nobody need be known; nor is who lacks what makes sure that it is them.
         Decision::Allow => Verdict::Allow(introduce(check, &asked, visitor.filter(|_| !is_nobody)).await?),
         Decision::SignIn => Verdict::SignIn(asked),
-        Decision::Confirm(proof) => Verdict::Confirm(asked, proof),
+        Decision::Confirm(proof) => {
+            check.gate.app.db.meters().challenged("gate");
+            Verdict::Confirm(asked, proof)
+        }
         Decision::Deny(reason) => Verdict::Refuse(denied(&check.gate.app, reason)),
     })
 }

@@ -15,12 +15,12 @@ const DETAIL: &str = "This app asks you to confirm that it is you.";
 
 /// 302 or 303 to the page where they confirm.
 pub(super) fn lead_to_confirm(check: &Check<'_>, asked: &Request<'_>, status: StatusCode) -> HttpResponse {
-    answer::lead_to(check.gate.confirm.location(&check.gate.app, asked), status)
+    answer::lead_to(check.gate.confirm.location(check, asked), status)
 }
 
 /// 401 with `WWW-Authenticate` and a problem document.
 pub(super) fn challenge(check: &Check<'_>, asked: &Request<'_>, wanted: Proof) -> HttpResponse {
-    let location = check.gate.confirm.location(&check.gate.app, asked);
+    let location = check.gate.confirm.location(check, asked);
     let url = location.as_ref().and_then(|location| location.to_str().ok()).unwrap_or_default();
     let problem = json!({
         "type": "urn:vestibule:problem:reauth_required",
@@ -72,7 +72,7 @@ pub(super) fn answer(check: &Check<'_>, asked: &Request<'_>, wanted: Proof, stat
 /// For nginx, whose configuration decides who is led to the page.
 pub(super) fn answer_with_location(check: &Check<'_>, asked: &Request<'_>, wanted: Proof) -> HttpResponse {
     let mut challenged = challenge(check, asked, wanted);
-    if let Some(location) = check.gate.confirm.location(&check.gate.app, asked) {
+    if let Some(location) = check.gate.confirm.location(check, asked) {
         challenged.headers_mut().insert(header::LOCATION, location);
     }
     challenged

@@ -7,6 +7,7 @@ pub mod deletion;
 pub mod domains;
 pub mod email;
 mod ended;
+pub mod errands;
 pub mod export;
 pub mod groups;
 pub mod home;
@@ -45,6 +46,7 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::config::settings::Transport;
 use crate::kernel::ReturnTo;
+use crate::web::errand::{Errand, How};
 
 /// Where the local inbox is, when letters are kept there.
 fn inbox_url(app: &App) -> Option<&'static str> {
@@ -54,13 +56,20 @@ fn inbox_url(app: &App) -> Option<&'static str> {
     }
 }
 
-/// The destination a form or an address names, as a template needs it: `return_to` and `app_host`.
+/// The destination a form or an address names, as a template needs it: `return_to`, `app_host`, and whether they have
+/// sent something there that was not carried out.
 fn destination(app: &App, return_to: &str) -> Value {
-    match app.destinations.check(return_to) {
-        Some(ReturnTo::App(url)) => json!({ "return_to": url.as_str(), "app_host": host_of(&url) }),
-        Some(ReturnTo::Here(path)) => json!({ "return_to": path, "app_host": null }),
-        None => json!({ "return_to": "", "app_host": null }),
-    }
+    let place = match app.destinations.check(return_to) {
+        Some(ReturnTo::App(url)) => String::from(url),
+        Some(ReturnTo::Here(path)) => path,
+        None => String::new(),
+    };
+    let errand = Errand::of(app, return_to);
+    json!({
+        "return_to": place,
+        "app_host": errand.as_ref().map(|errand| host_of(&errand.back)),
+        "unsent": errand.is_some_and(|errand| errand.how == How::Sending),
+    })
 }
 
 /// `app.example.com`, or `localhost:8081` where the port tells apps apart.

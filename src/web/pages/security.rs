@@ -6,8 +6,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::form_urlencoded::byte_serialize;
 
-use super::in_words;
 use super::password::look_at;
+use super::way::Way;
+use super::{host_of, in_words};
 use crate::api_keys;
 use crate::app::App;
 use crate::db::ReadTx;
@@ -59,6 +60,9 @@ pub async fn show(
         "recovery_codes_left": factors.recovery_codes_left,
         "api_keys": keys.iter().filter(|key| !key.is_expired(now)).count(),
         "notice": notice(&asked.done),
+        "way_back": Way::of(&app, &request).to_confirm(&app).map(|(path, url)| {
+            json!({ "path": path, "app_host": host_of(&url) })
+        }),
     });
     Ok(view::html(&request, &mut HttpResponse::Ok(), "accounts/security.html", context))
 }

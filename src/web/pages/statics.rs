@@ -26,6 +26,18 @@ pub async fn favicon(app: web::Data<App>) -> Result<HttpResponse, Failure> {
         .body(icon.bytes.to_vec()))
 }
 
+/// `GET /gateway/step-up.js`: for the pages of apps, on whatever host they are.
+pub async fn step_up(app: web::Data<App>) -> Result<HttpResponse, Failure> {
+    let statics = app.render.statics();
+    let script = statics.find_by_name("step-up.js").ok_or(Failure::NotFound)?;
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, script.content_type))
+        .insert_header((header::CACHE_CONTROL, "public, max-age=3600"))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .insert_header(("cross-origin-resource-policy", "cross-origin"))
+        .body(script.bytes.to_vec()))
+}
+
 /// `GET /robots.txt`: a front door is not for search engines.
 pub async fn robots() -> HttpResponse {
     HttpResponse::Ok()

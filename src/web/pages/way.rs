@@ -5,11 +5,13 @@
 use actix_web::HttpRequest;
 use actix_web::cookie::Cookie;
 use serde::{Deserialize, Serialize};
-use url::form_urlencoded::{Serializer, byte_serialize};
+use url::Url;
+use url::form_urlencoded::{self, Serializer, byte_serialize};
 
 use crate::app::App;
 use crate::kernel::{EmailAddress, ReturnTo};
 use crate::web::cookies::{self, Kind};
+use crate::web::errand::Errand;
 
 /// All cookies together have to fit into one line of a request. Whoever wanted to go to a longer address goes home.
 const LONGEST: usize = 2500;
@@ -35,6 +37,13 @@ impl Way {
         let kept: Self = kept.and_then(|cookie| serde_json::from_str(cookie.value()).ok()).unwrap_or_default();
         let email = if EmailAddress::parse(&kept.email).is_ok() { kept.email } else { String::new() };
         Self { email, return_to: place(app, &kept.return_to).unwrap_or_default() }
+    }
+
+    /// The page where they were to confirm, if that is where they were going, and the app that asked for it.
+    pub fn to_confirm(&self, app: &App) -> Option<(&str, Url)> {
+        let query = self.return_to.strip_prefix("/confirm?")?;
+        let (_, return_to) = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "return_to")?;
+        Some((&self.return_to, Errand::of(app, &return_to)?.back))
     }
 
     pub fn keep(&self, app: &App) -> Cookie<'static> {

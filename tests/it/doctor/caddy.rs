@@ -41,7 +41,7 @@ const FAULTS: [(&str, Plant, &[&str], &[&str]); 8] = [
     ),
     (
         "people can ask the gate",
-        |text, _| replaced(&text, "\trespond /gateway/* 404\n", ""),
+        |text, _| replaced(&text, "\trespond @gate 404\n", ""),
         &[APP],
         &["gate_answers_people"],
     ),

@@ -10,4 +10,5 @@ pub mod house;
 mod questions;
 mod reload;
 mod rules;
+mod step_up;
 mod weather;

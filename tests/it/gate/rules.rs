@@ -74,7 +74,7 @@ fn writing_asks_for_a_recent_proof_and_reading_does_not() {
         assert_eq!(write(door).ask(&app).status, 200);
     }
     app.clock().advance(TimeDelta::minutes(5));
-    let page = "https://auth.example.com/confirm?return_to=https%3A%2F%2Fapp.example.com%2Fpages%2F1%3Fx%3D2";
+    let page = "https://auth.example.com/confirm?return_to=%2Funsent%3Freturn_to%3Dhttps%253A%252F%252Fapp.example.com%252Fpages%252F1%253Fx%253D2%26sent%3DDELETE%2B%252Fpages%252F1%253Fx%253D2";
     for door in DOORS {
         assert_eq!(ask(&app, door, "/pages/1", Some(&ann)).status, 200);
         let refused = write(door).ask(&app);

@@ -152,7 +152,10 @@ fn a_form_that_meets_an_ended_session_leads_to_the_sign_in_page() {
         let expected = if street.kind == Kind::Nginx { 302 } else { 303 };
         assert_eq!(answer.status, expected, "{:?}", street.kind);
         let location = answer.header("location").expect("a Location");
-        assert_eq!(location, "http://auth.example.com/login?return_to=http%3A%2F%2Fapp.example.com%2Fx");
+        assert_eq!(
+            location,
+            "http://auth.example.com/login?return_to=%2Funsent%3Freturn_to%3Dhttp%253A%252F%252Fapp.example.com%252Fx%26sent%3DPOST%2B%252Fx"
+        );
         street.assert_nothing_arrived("nobody has signed in");
     }
 }
