@@ -34,7 +34,7 @@ fn are_people_of(later: &Rule, earlier: &Rule) -> bool {
     is_for_all(earlier)
         || (!is_for_all(later)
             && later.groups.iter().all(|group| earlier.groups.contains(group))
-            && later.users.iter().all(|user| earlier.users.contains(user)))
+            && later.users.iter().all(|user| earlier.users.iter().any(|wide| wide.is_same(user))))
 }
 
 fn is_host_of(host: &str, wide: &str) -> bool {

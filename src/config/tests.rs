@@ -373,7 +373,7 @@ fn a_rule_says_where_for_whom_and_what_it_asks_for() {
         methods: vec!["POST".into(), "DELETE".into()],
         networks: vec!["10.0.0.0/8".parse().unwrap()],
         groups: vec!["acme".into(), "acme:admin".into(), "acme/R & D".into()],
-        users: vec![EmailAddress::parse("ann@example.com").unwrap()],
+        users: vec![EmailAddress::parse("Ann@example.com").unwrap()],
         recent_auth: Some(TimeDelta::minutes(5)),
         factor: Some(Factor::Passkey),
         shadow: true,

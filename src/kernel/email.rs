@@ -63,6 +63,11 @@ impl EmailAddress {
         self.text.to_ascii_lowercase()
     }
 
+    /// Whether it is the same person's, however the two are written.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.text.eq_ignore_ascii_case(&other.text)
+    }
+
     pub fn domain(&self) -> &str {
         self.text.get(self.at + 1..).unwrap_or_default()
     }

@@ -80,7 +80,7 @@ fn a_rule_for_some_networks_stands_only_there() {
 fn a_rule_for_some_people_is_passed_over_by_the_others() {
     let named = settings::Rule {
         groups: texts(&["acme:admin", "acme/engineering"]),
-        users: vec![address("ann@example.com")],
+        users: vec![address("Ann@Example.com")],
         ..rule(Allow::SignedIn)
     };
     let (ann, bob) = (address("ann@example.com"), address("bob@example.com"));

@@ -71,7 +71,7 @@ impl<'a> Subject<'a> {
 
 impl Holder<'_> {
     pub(super) fn is_among(&self, groups: &[String], users: &[EmailAddress]) -> bool {
-        let is_named = self.verified.is_some_and(|address| users.contains(address));
+        let is_named = self.verified.is_some_and(|address| users.iter().any(|user| user.is_same(address)));
         is_named || self.affiliations.words().any(|word| groups.iter().any(|group| group == word))
     }
 }
