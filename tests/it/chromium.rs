@@ -27,7 +27,7 @@ use crate::support::traces::traces;
 use crate::support::within;
 
 /// A cluster is made from nothing, and the machine may be busy.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 #[test]
 fn people_get_through_the_door_in_a_real_browser() {
@@ -227,6 +227,11 @@ fn people_sign_in_by_their_companys_provider_over_https_in_a_real_browser() {
 
 /// Plays the stories of a file, which takes these arguments and last a folder for its pictures.
 fn play(service: &Service, stories: &str, arguments: &[&str], pictures: &str) {
+    play_before(&service.program, stories, arguments, pictures);
+}
+
+/// The same before any program of ours.
+pub fn play_before(program: &Tended, stories: &str, arguments: &[&str], pictures: &str) {
     let drivers = browser_folder();
     assert!(
         drivers.join("node_modules/playwright-core").is_dir(),
@@ -244,7 +249,7 @@ fn play(service: &Service, stories: &str, arguments: &[&str], pictures: &str) {
         "{}{}\nthe service said:\n{}",
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr),
-        service.program.log()
+        program.log()
     );
 }
 
@@ -356,7 +361,7 @@ fn serve(ports: &[Port; 2], special: &[&str]) -> Command {
 }
 
 /// With nothing of this machine's: neither its configuration nor what our own shell has set.
-fn program([own, _]: &[Port; 2]) -> Command {
+pub fn program([own, _]: &[Port; 2]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
     #[expect(clippy::disallowed_methods, reason = "the search path is this process's own")]
     let search_path = std::env::var_os("PATH");
@@ -367,7 +372,7 @@ fn program([own, _]: &[Port; 2]) -> Command {
     command
 }
 
-fn is_ready(port: u16) -> bool {
+pub fn is_ready(port: u16) -> bool {
     let question = "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     raw::try_send(port, question).is_ok_and(|answer| answer.status == 200)
 }

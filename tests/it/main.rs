@@ -18,6 +18,8 @@ mod breaches;
 #[cfg(test)]
 mod chromium;
 #[cfg(test)]
+mod chromium_gate;
+#[cfg(test)]
 mod cluster;
 #[cfg(test)]
 mod config;

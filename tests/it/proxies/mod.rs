@@ -3,5 +3,5 @@
 mod forgeries;
 mod journey;
 mod keys;
-mod street;
+pub mod street;
 mod traffic;

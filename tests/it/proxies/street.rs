@@ -37,25 +37,18 @@ impl Kind {
     fn start(self, service: &TestApp, app: &Echo) -> Proxy {
         match self {
             Self::Nginx => Proxy::nginx(|port| {
-                let text = deployed("nginx/vestibule.conf", service, app);
+                let text = deployed("nginx/vestibule.conf", service.port(), app);
                 replaced(&text, "listen 80", &format!("listen 127.0.0.1:{port}"))
             }),
-            Self::Caddy => Proxy::caddy(|port| {
-                let text = deployed("caddy/Caddyfile", service, app);
-                let text = replaced(&text, "\nhttp:// {", &format!("\nhttp://:{port} {{"));
-                ["auth", "app"].iter().fold(text, |text, name| {
-                    let site = format!("\n{name}.example.com {{");
-                    replaced(&text, &site, &format!("\nhttp://{name}.example.com:{port} {{"))
-                })
-            }),
+            Self::Caddy => caddy(service.port(), app),
             Self::HaProxy => Proxy::haproxy(|port| {
-                let text = deployed("haproxy/haproxy.cfg", service, app);
+                let text = deployed("haproxy/haproxy.cfg", service.port(), app);
                 let script = in_deploy("haproxy/vestibule.lua");
                 let text = replaced(&text, "/etc/haproxy/vestibule.lua\n", &format!("{}\n", script.display()));
                 replaced(&text, "bind :80", &format!("bind 127.0.0.1:{port}"))
             }),
             Self::Apache => Proxy::apache(&in_deploy("apache/vestibule.lua"), |port, script| {
-                let text = deployed("apache/vestibule.conf", service, app);
+                let text = deployed("apache/vestibule.conf", service.port(), app);
                 let text = replaced(&text, "/etc/apache2/vestibule.lua", &script.display().to_string());
                 replaced(&text, "<VirtualHost *:80>", &format!("<VirtualHost 127.0.0.1:{port}>"))
             }),
@@ -63,7 +56,7 @@ impl Kind {
                 let own = fs::read_to_string(in_deploy("traefik/traefik.yml")).expect("a file that we deliver");
                 let own = replaced(&own, "/etc/traefik/dynamic.yml", "dynamic.yml");
                 let own = replaced(&own, "\":80\"", &format!("\"127.0.0.1:{port}\""));
-                [own, deployed("traefik/dynamic.yml", service, app)]
+                [own, deployed("traefik/dynamic.yml", service.port(), app)]
             }),
             Self::Envoy => Proxy::envoy(|port| {
                 let at = |host: &str, port: u16| format!("{{ address: {host}, port_value: {port} }}");
@@ -145,10 +138,22 @@ impl Street {
     }
 }
 
+/// With the service on this port.
+pub fn caddy(service: u16, app: &Echo) -> Proxy {
+    Proxy::caddy(|port| {
+        let text = deployed("caddy/Caddyfile", service, app);
+        let text = replaced(&text, "\nhttp:// {", &format!("\nhttp://:{port} {{"));
+        ["auth", "app"].iter().fold(text, |text, name| {
+            let site = format!("\n{name}.example.com {{");
+            replaced(&text, &site, &format!("\nhttp://{name}.example.com:{port} {{"))
+        })
+    })
+}
+
 /// The file as it is delivered, with the addresses of the service and the app.
-fn deployed(name: &str, service: &TestApp, app: &Echo) -> String {
+fn deployed(name: &str, service: u16, app: &Echo) -> String {
     let text = fs::read_to_string(in_deploy(name)).expect("a file that we deliver");
-    let text = replaced(&text, "127.0.0.1:8080", &format!("127.0.0.1:{}", service.port()));
+    let text = replaced(&text, "127.0.0.1:8080", &format!("127.0.0.1:{service}"));
     replaced(&text, "127.0.0.1:3000", &format!("127.0.0.1:{}", app.port()))
 }
 
