@@ -30,7 +30,7 @@ fn people_confirm_on_the_way_to_an_app_on_another_host_in_a_real_browser() {
         command.args(SETTINGS.iter().flat_map(|setting| ["--set", setting]));
         command
     };
-    let service = Tended::start(Folder::make("chromium", "TERM"), set().arg("serve"), "TERM");
+    let mut service = Tended::start(Folder::make("chromium", "TERM"), set().arg("serve"), "TERM");
     let is_up = within(PATIENCE, || {
         assert!(service.is_running(), "the program ended:\n{}", service.log());
         is_ready(ports[0].number()).then_some(())
