@@ -5,6 +5,14 @@ use std::io::Write;
 use super::house::{DOORS, Door, Person, Question, house, house_with};
 use crate::support::raw::{self, Connection};
 
+/// What Envoy asks is itself the address: what is no HTTP at all is refused before anything of ours sees it.
+fn status(door: Door, question: &Question, app: &TestApp) -> u16 {
+    match door {
+        Door::ExtAuthz => raw::send(app.port(), question.bytes()).status,
+        Door::ForwardAuth | Door::AuthRequest => question.ask(app).status,
+    }
+}
+
 /// What a malformed question gets: nginx makes a 500 of everything but 401 and 403.
 fn refusal(door: Door) -> u16 {
     match door {
@@ -52,7 +60,7 @@ fn a_url_that_is_not_clearly_one_is_refused_whoever_asks() {
                 Question::about(door, url).in_a_browser(),
                 Question::about(door, url).by(&ann),
             ] {
-                assert_eq!(question.ask(&app).status, refusal(door), "{door:?} {url}");
+                assert_eq!(status(door, &question, &app), refusal(door), "{door:?} {url}");
             }
         }
     }
@@ -113,7 +121,7 @@ fn every_part_of_the_question_must_be_there_once() {
         for question in wrong {
             let is_another_path = name == "X-Forwarded-Uri" && question.lines.iter().any(|(_, v)| v.contains(", /"));
             if !is_another_path {
-                assert_eq!(question.ask(&app).status, refusal(door), "{:?}", question.lines);
+                assert_eq!(status(door, &question, &app), refusal(door), "{:?}", question.lines);
             }
         }
     }
@@ -184,7 +192,8 @@ fn the_address_of_envoys_question_is_taken_byte_by_byte() {
         ("/gateway/ext-authz/%63losed/x", 403),
         ("/gateway/ext-authz/closed/x?/public/x", 403),
         ("/gateway/ext-authz/", 200),
-        ("/gateway/ext-authz//gateway/ext-authz/public/x", 400),
+        // Whatever reads it, it is none of the places that rules name.
+        ("/gateway/ext-authz//gateway/ext-authz/public/x", 200),
         ("/gateway/ext-authz/public/%0a/../../closed/x", 400),
         ("/gateway/%65xt-authz/public/x", 400),
         ("/gateway/ext%2dauthz/public/x", 400),
