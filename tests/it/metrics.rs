@@ -97,6 +97,9 @@ fn metrics_are_text_that_prometheus_reads() {
 #[test]
 fn the_readme_names_every_metric_and_no_other() {
     let app = TestApp::start();
+    // Rules and reloads have tests of their own.
+    app.app.db.meters().rehearsed("deny");
+    app.app.db.meters().reloaded("success");
     let mut ann = app.verified("ann@example.com");
     // What has never happened is not told.
     assert_eq!(ann.get("/account/password").status, 303);

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::groups::MEMBERSHIPS;
 use super::house::{DOORS, Door, Person, Question, house_with};
+use crate::metrics::Metrics;
 use crate::support::TestApp;
 use crate::support::raw::Answer;
 
@@ -105,4 +106,19 @@ fn a_password_alone_opens_no_place_that_asks_for_more() {
             assert_eq!(ask(&app, door, path, None).status, 401);
         }
     }
+}
+
+#[test]
+fn what_a_rule_would_change_that_is_only_tried_out_is_counted_and_changes_nothing() {
+    let rules = r#"[
+        { hosts = ["app.example.com"], paths = ["/old/**"], allow = "deny", shadow = true },
+        { hosts = ["app.example.com"], allow = "public" },
+    ]"#;
+    let app = house_with(&[("gateway.rules", rules)]);
+    let metrics = Metrics::of(&app);
+    for door in DOORS {
+        assert_eq!(["/old/x", "/new/x"].map(|path| ask(&app, door, path, None).status), [200, 200]);
+    }
+    let counted = metrics.scrape().get("vestibule_gateway_shadow_changes_total{decision=\"deny\"}").copied();
+    assert_eq!(counted, Some(3.0), "one at each door");
 }
