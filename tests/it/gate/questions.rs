@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use super::house::{DOORS, Door, Person, Question, house, house_with};
+use crate::support::TestApp;
 use crate::support::raw::{self, Connection};
 
 /// What Envoy asks is itself the address: what is no HTTP at all is refused before anything of ours sees it.
