@@ -1,8 +1,8 @@
 //! The assertion: who comes to which app, in a JSON Web Token (RFC 7519) that the app can verify, so that it need not
 //! believe whatever reaches it by whatever way.
 //!
-//! It says no more than the identity headers do, and the same of groups. `sid` is the id of a device as its holder sees it
-//! in the list of those: whoever has it has nothing. What a program with somebody's key is told of has neither `sid` nor
+//! It says no more than the identity headers do, and the same of groups. `sid` is the id of a device, which stays
+//! while its session gets others: whoever has it has nothing. What a program with somebody's key is told of has neither `sid` nor
 //! `auth_time`: nobody has proved anything a moment ago.
 
 use base64::Engine as _;

@@ -121,7 +121,10 @@ fn every_part_of_the_question_must_be_there_once() {
         ];
         for question in wrong {
             let is_another_path = name == "X-Forwarded-Uri" && question.lines.iter().any(|(_, v)| v.contains(", /"));
-            if !is_another_path {
+            // Host has no dash that could be anything else.
+            let is_right =
+                question.lines.iter().filter(|(own, own_value)| own == name && own_value == value).count() == 1;
+            if !is_another_path && !is_right {
                 assert_eq!(status(door, &question, &app), refusal(door), "{:?}", question.lines);
             }
         }
