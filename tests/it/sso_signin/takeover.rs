@@ -48,6 +48,7 @@ fn a_second_name_takes_no_account_by_its_address_and_the_report_says_why() {
     let mut browser = stage.app.browser();
     let page = eve(&stage, &mut browser);
     assert_eq!((page.status, stage.refused_for().as_str()), (403, "account"), "{}", page.text());
+    let reference = stage.app.text("SELECT reference AS t FROM saml_reports");
     // Nor by a name that is another one every time.
     let page = stage.come(&mut browser, |draft| {
         draft.name_id = "_1".to_owned();
@@ -56,7 +57,6 @@ fn a_second_name_takes_no_account_by_its_address_and_the_report_says_why() {
     assert_eq!((page.status, stage.refused_for().as_str()), (403, "account"));
     assert!(!is_in(&mut browser) && is_in(&mut ann));
     assert_eq!(identities(&stage), "ann");
-    let reference = stage.app.text("SELECT reference AS t FROM saml_reports ORDER BY created_at, id LIMIT 1");
     let mut owner = stage.owner.clone();
     let report: Value =
         owner.api("GET", &format!("/orgs/acme/sso/{}/reports/{reference}", stage.id), Value::Null).json();

@@ -6,7 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
+use sha1::{Digest as _, Sha1};
 
 use super::http::{self, Message, Otherwise};
 use super::port::Port;
@@ -86,7 +89,7 @@ fn serve(stream: TcpStream, log: &Mutex<Vec<Received>>) -> io::Result<()> {
         let received = describe(&message);
         log.lock().expect("no panic while noting").push(received.clone());
         if let Some(protocol) = received.header("upgrade") {
-            return tunnel(stream, protocol);
+            return tunnel(stream, protocol, received.header("sec-websocket-key").unwrap_or_default());
         }
         stream.get_mut().write_all(&answer(&received))?;
     }
@@ -110,8 +113,13 @@ fn answer(received: &Received) -> Vec<u8> {
     [head.into_bytes(), body].concat()
 }
 
-fn tunnel(mut stream: BufReader<TcpStream>, protocol: &str) -> io::Result<()> {
-    let head = format!("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: {protocol}\r\n\r\n");
+/// RFC 6455, section 4.2.2; HAProxy lets nothing through that does not prove to have read the key.
+fn tunnel(mut stream: BufReader<TcpStream>, protocol: &str, key: &str) -> io::Result<()> {
+    let proof = STANDARD.encode(Sha1::digest(format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11")));
+    let head = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: {protocol}\r\n\
+         Sec-WebSocket-Accept: {proof}\r\n\r\n"
+    );
     stream.get_mut().write_all(head.as_bytes())?;
     let mut bytes = [0; 4096];
     loop {

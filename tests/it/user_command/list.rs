@@ -71,7 +71,8 @@ fn those_are_listed_who_are_all_of_what_is_asked_for() {
     people(&app, 12);
     app.execute(
         "UPDATE users SET disabled_at = now() WHERE email IN ('3@example.com', '4@example.com');
-         UPDATE users SET deletion_asked_at = now(), deletes_at = now() WHERE email = '6@example.com';
+         UPDATE users SET deletion_asked_at = now(), deletes_at = now() + interval '99 years'
+             WHERE email = '6@example.com';
          UPDATE users SET is_admin = true WHERE email IN ('4@example.com', '8@example.com')",
     );
     let of = |flags: &[&str]| addresses(&list(&app, &[&["--json"], flags].concat()));
