@@ -80,7 +80,8 @@ fn prepare(service: &Served, stage: &Stage) -> anyhow::Result<Vec<String>> {
 fn connect(url: &str, id: ConnectionId, pair: &Pair) -> anyhow::Result<()> {
     let hex = pair.certificate.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<String>>().concat();
     let statements = format!(
-        "INSERT INTO organizations (id, slug, name, created_at) VALUES ('{id}', 'figures', 'Figures', now());
+        "INSERT INTO organization_slugs VALUES ('figures', now());
+        INSERT INTO organizations (id, slug, name, created_at) VALUES ('{id}', 'figures', 'Figures', now());
         INSERT INTO connections (id, organization_id, name, idp_entity_id, sso_url, sso_binding, metadata_from,
             default_role, allow_idp_initiated, created_at, changed_at)
             VALUES ('{id}', '{id}', 'Figures', '{PROVIDER}', '{PROVIDER}/sso', 'redirect', 'hand', 'member', true, now(), now());

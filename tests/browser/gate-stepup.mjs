@@ -72,7 +72,7 @@ describe("an app on a host of its own", { concurrency: 3 }, () => {
     await heading(popup, "Confirm that it is you");
     await popup.getByText("A deleted page cannot be brought back.").waitFor();
     await album.look(popup, "script-window");
-    await popup.getByLabel("Password").fill(ann.password);
+    await popup.getByLabel("Password", { exact: true }).fill(ann.password);
     const closed = popup.waitForEvent("close");
     await button(popup, "Confirm").click();
     await closed;
