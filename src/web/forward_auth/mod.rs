@@ -89,8 +89,10 @@ impl Gate {
         if Arc::ptr_eq(&policy, &compiled.policy) {
             return compiled;
         }
-        self.compiled.store(Arc::new(Compiled::of(Arc::clone(&policy))));
-        self.compiled.load()
+        // What somebody slower stores meanwhile may be of a policy before this one: this check goes by its own.
+        let fresh = Arc::new(Compiled::of(Arc::clone(&policy)));
+        self.compiled.store(Arc::clone(&fresh));
+        arc_swap::Guard::from_inner(fresh)
     }
 
     /// The apps that somebody may open, each once.
