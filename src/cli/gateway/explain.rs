@@ -14,7 +14,7 @@ use crate::cli::user::who::Who;
 use crate::cli::{Common, say};
 use crate::config::Settings;
 use crate::db::{self, Db, ReadTx};
-use crate::gateway::{Decision, Fit, Holder, Judgement, Look, Proofs, Rehearsal, Request, Rules, Subject};
+use crate::gateway::{Decision, Fit, Holder, Judgement, Look, Malformed, Proofs, Rehearsal, Request, Rules, Subject};
 use crate::kernel::{Clock, EmailAddress};
 
 #[derive(Args)]
@@ -73,7 +73,7 @@ pub(super) fn run(arguments: &Arguments, settings: &Settings) -> anyhow::Result<
     let known = arguments.user.as_ref().map(|who| find(who, settings)).transpose()?;
     let subject = subject(arguments, known.as_ref(), now)?;
     let request = Request::from_url(arguments.method.as_bytes(), arguments.url.as_bytes(), arguments.client)
-        .map_err(|malformed| anyhow!("the gate refuses this URL: {malformed}"))?;
+        .map_err(|malformed| not_understood(arguments, &malformed))?;
     let rules = Rules::compile(&settings.gateway);
     let [real, rehearsed] =
         [Rehearsal::No, Rehearsal::Yes].map(|rehearsal| rules.judge(&request, &subject, rehearsal, now));
@@ -88,6 +88,23 @@ pub(super) fn run(arguments: &Arguments, settings: &Settings) -> anyhow::Result<
     let head = ["RULE", "NAME", "FIT"].map(str::to_owned);
     let rows: Vec<[String; 3]> = std::iter::once(head).chain(looks.iter().map(as_row)).collect();
     as_table(&rows).iter().try_for_each(|line| say(line))
+}
+
+/// What the gate would say of it, and what to write instead.
+fn not_understood(arguments: &Arguments, malformed: &Malformed) -> anyhow::Error {
+    let is_good = |url: &str| Request::from_url(b"GET", url.as_bytes(), arguments.client).is_ok();
+    let url = arguments.url.as_str();
+    if is_good(url) {
+        return anyhow!("the gate refuses this method: {malformed}. Give it as HTTP has it, as in --method DELETE");
+    }
+    let plain = url.split('#').next().unwrap_or_default();
+    let absolute = if plain.contains("://") { plain.to_owned() } else { format!("https://{plain}") };
+    let instead = [absolute.clone(), format!("{absolute}/")].into_iter().find(|other| is_good(other));
+    let instead = instead.unwrap_or_else(|| "https://app.example.com/admin".to_owned());
+    anyhow!(
+        "the gate refuses this URL: {malformed}. Give scheme, host and path as a proxy tells of them, \
+         without a fragment, as in --url '{instead}'"
+    )
 }
 
 fn find(who: &Who, settings: &Settings) -> anyhow::Result<Known> {

@@ -86,6 +86,22 @@ fn what_the_gate_would_not_understand_is_said_so() {
         let said = explain(&app, &[url]);
         assert!(said.code == 1 && said.err.contains("the gate refuses this URL"), "{said:?}");
     }
+    let hints = [
+        ("app.example.com/x", "--url 'https://app.example.com/x'"),
+        ("https://app.example.com", "--url 'https://app.example.com/'"),
+        ("app.example.com", "--url 'https://app.example.com/'"),
+        ("https://app.example.com/a#b", "--url 'https://app.example.com/a'"),
+        ("nonsense", "--url 'https://nonsense/'"),
+        ("ftp://app.example.com/x", "--url 'https://app.example.com/admin'"),
+        ("https://app.example.com/a b", "--url 'https://app.example.com/admin'"),
+        ("", "--url 'https://app.example.com/admin'"),
+    ];
+    for (url, hint) in hints {
+        let said = explain(&app, &[url]);
+        assert!(said.code == 1 && said.err.contains(hint), "{url}: {said:?}");
+    }
+    let said = explain(&app, &["https://app.example.com/x", "--method", "GET, POST"]);
+    assert!(said.code == 1 && said.err.contains("as in --method DELETE"), "{said:?}");
     let ambiguous = told(&app, &["https://app.example.com/x/..%2fold/y"]);
     assert_eq!(ambiguous.0, json!("sign_in"), "a shadow changes nothing");
     let nobody = explain(&app, &["https://app.example.com/x", "--user", "nobody@example.com"]);
