@@ -176,7 +176,7 @@ pub async fn forward_auth(request: HttpRequest, gate: web::Data<Gate>) -> HttpRe
     layers::around_handler(&gate.app, &request, async |arrival| {
         let check = Check { gate: &gate, request: &request, arrival };
         let verdict = judge(&check, forward::read).await;
-        with_question(&check, forward::answer(&check, verdict))
+        with_question(how_asked(&request), forward::answer(&check, verdict))
     })
     .await
 }
@@ -186,7 +186,7 @@ pub async fn auth_request(request: HttpRequest, gate: web::Data<Gate>) -> HttpRe
     layers::around_handler(&gate.app, &request, async |arrival| {
         let check = Check { gate: &gate, request: &request, arrival };
         let verdict = judge(&check, auth_request::read).await;
-        with_question(&check, auth_request::answer(&check, verdict))
+        with_question(how_asked(&request), auth_request::answer(&check, verdict))
     })
     .await
 }
@@ -196,19 +196,25 @@ pub async fn ext_authz(request: HttpRequest, gate: web::Data<Gate>) -> HttpRespo
     layers::around_handler(&gate.app, &request, async |arrival| {
         let check = Check { gate: &gate, request: &request, arrival };
         let verdict = judge(&check, ext_authz::read).await;
-        forward::answer(&check, verdict)
+        with_question(AS_IT_SHOULD, forward::answer(&check, verdict))
     })
     .await
 }
 
-/// A refusal says how the gate was asked, as far as `vestibule doctor` can see it: whatever proxies add to its address
-/// was written by a visitor.
-fn with_question(check: &Check<'_>, mut answer: HttpResponse) -> HttpResponse {
-    let how = if check.request.query_string().is_empty() { "asked" } else { "asked with a query" };
+/// A refusal says how the gate was asked, as far as `vestibule doctor` can see it.
+fn with_question(how: &'static str, mut answer: HttpResponse) -> HttpResponse {
     if answer.status() != StatusCode::OK {
         answer.headers_mut().insert(QUESTION_NAME.clone(), HeaderValue::from_static(how));
     }
     answer
+}
+
+/// Envoy asks with the visitor's own address, query and all.
+const AS_IT_SHOULD: &str = "asked";
+
+/// Whatever other proxies add to our address was written by a visitor.
+fn how_asked(request: &HttpRequest) -> &'static str {
+    if request.query_string().is_empty() { AS_IT_SHOULD } else { "asked with a query" }
 }
 
 /// How a family tells of the request.
