@@ -226,9 +226,10 @@ fn parse_lower_case(authority: &str) -> Result<(&str, Option<u16>), Malformed> {
     if is_host && port != Some(0) { Ok((name, port)) } else { Err(NO_HOST) }
 }
 
-/// A URL parser turns `127.1` or `0x7f.1` into another text, and then two readers differ about the host.
+/// A URL parser turns `127.1` or `0x7f.1` into another text, and then two readers differ about the host. It takes names
+/// with nothing between two dots, or before the first: no such host can be (RFC 1035, section 2.3.1).
 fn is_canonical(name: &str) -> bool {
-    Host::parse(name).is_ok_and(|host| host.to_string() == name)
+    !name.split('.').any(str::is_empty) && Host::parse(name).is_ok_and(|host| host.to_string() == name)
 }
 
 /// What no URL parser would turn into anything else: no number at the end, no punycode, nothing empty.
@@ -315,6 +316,8 @@ mod tests {
             ".",
             "..",
             "app.example.com..",
+            ".app.example.com",
+            "app..example.com",
             "app.example.com, evil.test",
             "ann@app.example.com",
             "app.example.com/x",

@@ -95,8 +95,25 @@ pub(super) fn is_navigation(headers: &HeaderMap) -> bool {
     }
     match text(headers, "sec-fetch-mode") {
         Some(mode) => mode == "navigate",
-        None => text(headers, "accept").is_some_and(|types| types.contains("text/html")),
+        None => accepts_html(headers),
     }
+}
+
+/// By name: whatever takes anything at all takes a page as well, and has no use for ours.
+fn accepts_html(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(header::ACCEPT).filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).any(is_html)
+}
+
+/// RFC 9110, section 12.5.1; what has no weight at all is not taken.
+fn is_html(range: &str) -> bool {
+    let mut parts = range.split(';').map(str::trim);
+    let is_named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("text/html"));
+    let has_no_weight = |part: &str| {
+        let (name, value) = part.split_once('=').unwrap_or_default();
+        name.eq_ignore_ascii_case("q") && value.bytes().all(|byte| b"0.".contains(&byte))
+    };
+    is_named && !parts.any(has_no_weight)
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
