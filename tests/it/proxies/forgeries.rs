@@ -5,7 +5,7 @@ use crate::support::echo::Received;
 use crate::support::people::{PASSWORD, sign_in};
 use crate::support::raw;
 
-const FORGED: &str = "Remote-User: root\r\nRemote-Email: root@example.com\r\nRemote-Name: Root\r\n\
+pub const FORGED: &str = "Remote-User: root\r\nRemote-Email: root@example.com\r\nRemote-Name: Root\r\n\
     Remote-Groups: admins\r\nVestibule-Assertion: forged\r\n\
     Remote_User: root\r\nRemote_Groups: admins\r\nremote-user: root\r\nREMOTE-USER: root\r\n\
     X-Original-URL: https://app.example.com/public/x\r\nX-Original-Method: HEAD\r\nX_Original_URL: /public/x\r\n\
@@ -19,7 +19,7 @@ const FORGED: &str = "Remote-User: root\r\nRemote-Email: root@example.com\r\nRem
 const IDENTITY: [&str; 5] = ["remote-user", "remote-email", "remote-name", "remote-groups", "vestibule-assertion"];
 
 /// The values of a header as an app reads it that cannot tell `_`, `.` or `!` from `-`.
-fn values<'a>(received: &'a Received, name: &str) -> Vec<&'a str> {
+pub fn values<'a>(received: &'a Received, name: &str) -> Vec<&'a str> {
     let is_it = |own: &str| own.to_ascii_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "-") == name;
     received.headers.iter().filter(|(own, _)| is_it(own)).map(|(_, value)| value.as_str()).collect()
 }

@@ -3,5 +3,6 @@
 mod forgeries;
 mod journey;
 mod keys;
+mod signed;
 pub mod street;
 mod traffic;

@@ -78,20 +78,26 @@ pub struct Street {
 
 /// Each test is told by all of them, one after another.
 pub fn streets() -> impl Iterator<Item = Street> {
+    streets_with(&[])
+}
+
+/// With these settings of the service besides.
+pub fn streets_with<'a>(special: &'a [(&'a str, &'a str)]) -> impl Iterator<Item = Street> + 'a {
     let kinds = [Kind::Nginx, Kind::Caddy, Kind::HaProxy, Kind::Apache, Kind::Traefik, Kind::Envoy];
     // Homebrew lacks what Apache asks by.
     let is_here = |kind: &Kind| *kind != Kind::Apache || !cfg!(target_os = "macos");
-    kinds.into_iter().filter(is_here).map(Street::with)
+    kinds.into_iter().filter(is_here).map(|kind| Street::with(kind, special))
 }
 
 impl Street {
-    fn with(kind: Kind) -> Self {
-        let service = TestApp::with(&[
+    fn with(kind: Kind, special: &[(&str, &str)]) -> Self {
+        let usual = [
             ("server.public_url", "http://auth.example.com"),
             ("session.cookie_domains", "example.com"),
             ("gateway.rules", RULES),
             ("gateway.organizations", "acme,globex"),
-        ]);
+        ];
+        let service = TestApp::with(&[&usual[..], special].concat());
         let app = Echo::start();
         let proxy = kind.start(&service, &app);
         Self { kind, proxy, app, service }
