@@ -1,6 +1,7 @@
 //! The gate as a proxy meets it: what it is told, what it answers.
 
 mod answers;
+mod behaviours;
 mod cookies;
 mod demo;
 mod explain;
@@ -11,4 +12,5 @@ mod questions;
 mod reload;
 mod rules;
 mod step_up;
+mod tabs;
 mod weather;
