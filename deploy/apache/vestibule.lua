@@ -13,7 +13,7 @@ local IDENTITY = { "Remote-User", "Remote-Email", "Remote-Name", "Remote-Groups"
 
 -- What the gate is shown of a visitor's own headers.
 local SHOWN = { "Cookie", "Authorization", "Accept", "Sec-Fetch-Mode", "Sec-Fetch-Dest", "Sec-WebSocket-Key",
-    "X-Requested-With" }
+    "X-Requested-With", "Referer" }
 
 -- Names that a visitor has no business using. A "_" or a "." is a "-" to many apps, so no name may have one.
 local FORGED = { "^remote", "^vestibule", "^x%-forwarded%-", "^x%-original%-", "^x%-rewrite%-", "^x%-real%-ip$",

@@ -11,7 +11,7 @@ local IDENTITY = { "remote-user", "remote-email", "remote-name", "remote-groups"
 
 -- What the gate is shown of a visitor's own headers.
 local SHOWN = { "cookie", "authorization", "accept", "upgrade", "sec-fetch-mode", "sec-fetch-dest", "x-requested-with",
-    "x-request-id" }
+    "referer", "x-request-id" }
 
 -- Names that a visitor has no business using. A "_" or a "." is a "-" to many apps, so no name may have one.
 local FORGED = { "^remote", "^vestibule", "^x%-forwarded%-", "^x%-original%-", "^x%-rewrite%-", "^x%-real%-ip$",

@@ -4,5 +4,6 @@ mod forgeries;
 mod journey;
 mod keys;
 mod signed;
+mod step_up;
 pub mod street;
 mod traffic;
