@@ -1,8 +1,9 @@
 //! The demo app: one page on another port, behind the gate.
 //!
-//! It stands for a proxy with an app behind it. Every request first asks the gate over HTTP as Caddy does: a GET
-//! with the visitor's headers, his own `X-Forwarded-*` replaced. What refuses is passed on whole; on a 200 the page
-//! shows what an app would be told, to programs as JSON.
+//! It stands for a proxy with an app behind it. It has one name and answers to no other: the visitor writes `Host`, and
+//! would pick the rule by it. Every request first asks the gate over HTTP as Caddy does: a GET with the visitor's
+//! headers, his own `X-Forwarded-*` replaced. What refuses is passed on whole; on a 200 the page shows what an app would
+//! be told, to programs as JSON.
 
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use actix_web::http::{StatusCode, Uri};
 use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, HttpServer, web};
 use serde_json::{Value, json};
-use url::Url;
+use url::{Position, Url};
 
 use super::{failure::Failure, layers, pages, view};
 use crate::app::App;
@@ -39,12 +40,15 @@ const NOT_PASSED_ON: [&str; 9] = [
 struct Demo {
     client: reqwest::Client,
     gate: Url,
+    /// Host and port, as browsers write them.
+    authority: String,
 }
 
 /// The demo on `listener`, ready to be awaited; `gate` is where the service itself listens.
 pub fn server(app: App, listener: TcpListener, gate: SocketAddr) -> anyhow::Result<Server> {
     let gate = Url::parse(&format!("http://{gate}/gateway/forward-auth"))?;
-    let demo = web::Data::new(Demo { client: outbound::client(Trust::Nobody, PATIENCE)?, gate });
+    let authority = authority(&app, listener.local_addr()?.port());
+    let demo = web::Data::new(Demo { client: outbound::client(Trust::Nobody, PATIENCE)?, gate, authority });
     let server = HttpServer::new(move || {
         actix_web::App::new()
             .app_data(web::Data::new(app.clone()))
@@ -56,7 +60,23 @@ pub fn server(app: App, listener: TcpListener, gate: SocketAddr) -> anyhow::Resu
     Ok(server.workers(1).shutdown_timeout(1).disable_signals().listen(listener)?.run())
 }
 
+/// That of the service, on another port.
+fn authority(app: &App, port: u16) -> String {
+    let mut url = app.settings.server.public_url.clone();
+    // A URL of the web has a port.
+    let _ = url.set_port(Some(port));
+    url[Position::BeforeHost..Position::AfterPort].to_owned()
+}
+
+fn is_for(authority: &str, request: &HttpRequest) -> bool {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    host.is_some_and(|host| host.eq_ignore_ascii_case(authority))
+}
+
 async fn visit(request: HttpRequest, app: web::Data<App>, demo: web::Data<Demo>) -> HttpResponse {
+    if !is_for(&demo.authority, &request) {
+        return HttpResponse::build(StatusCode::MISDIRECTED_REQUEST).body(format!("This is {}.\n", demo.authority));
+    }
     let answer = match ask(&request, &demo).await {
         Ok(answer) => answer,
         Err(error) => {
@@ -89,10 +109,7 @@ async fn ask(request: &HttpRequest, demo: &Demo) -> reqwest::Result<reqwest::Res
     for (name, value) in told {
         question = question.header(name, value);
     }
-    if let Some(host) = request.headers().get(header::HOST) {
-        question = question.header("host", host.as_bytes()).header("x-forwarded-host", host.as_bytes());
-    }
-    question.send().await
+    question.header("host", &demo.authority).header("x-forwarded-host", &demo.authority).send().await
 }
 
 fn path_and_query(uri: &Uri) -> &str {
@@ -137,13 +154,14 @@ fn page(app: &App, request: &HttpRequest, told: &reqwest::header::HeaderMap) -> 
 }
 
 /// The identity as the gate has given it, and of the visitor's own headers those that nobody could take for one of ours.
+/// An app would be told no `Connection` either: that is between the visitor and the proxy.
 fn as_json(request: &HttpRequest, told: &reqwest::header::HeaderMap) -> HttpResponse {
     let is_ours = |name: &str| {
         let name = name.replace('_', "-");
         ["remote-", "vestibule-", "x-forwarded-", "x-original-", "x-rewrite-", "x-real-"]
             .iter()
             .any(|prefix| name.starts_with(prefix))
-            || ["cookie", "authorization", "forwarded"].contains(&name.as_str())
+            || ["cookie", "authorization", "forwarded", "connection"].contains(&name.as_str())
     };
     let own = request.headers().iter().filter(|(name, _)| !is_ours(name.as_str()));
     let own = own.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));

@@ -92,6 +92,34 @@ impl Arrival {
     }
 }
 
+/// What becomes of a request's `X-Forwarded-For`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Forwarded {
+    None,
+    Believed,
+    /// The other end of the connection is not in `server.trusted_proxies`.
+    Ignored,
+}
+
+impl Forwarded {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Believed => "believed",
+            Self::Ignored => "ignored",
+        }
+    }
+}
+
+pub fn forwarded(app: &App, request: &HttpRequest) -> Forwarded {
+    let arrival = Arrival::of(app, request.peer_addr(), request.headers());
+    match (request.headers().contains_key(&X_FORWARDED_FOR), arrival.is_proxy) {
+        (false, _) => Forwarded::None,
+        (true, true) => Forwarded::Believed,
+        (true, false) => Forwarded::Ignored,
+    }
+}
+
 /// A decision of the gate in words, with the app's host; the rule is its number, or -1.
 #[derive(Clone, Debug)]
 pub struct Decided {

@@ -6,16 +6,18 @@ use actix_web::http::header;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 use serde_json::json;
 
-use super::layers::Caller;
+use super::layers::{self, Caller};
 use crate::app::App;
 use crate::mail;
 
 /// How long PostgreSQL may take before we are not ready.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// `GET /healthz`: the process answers, and says what time it takes it to be. Never touches the database.
-pub async fn alive(app: web::Data<App>) -> HttpResponse {
-    let body = json!({ "status": "alive", "now": app.clock.now() });
+/// `GET /healthz`: the process answers, and says what time it takes it to be, and whether it believes what a proxy has
+/// written about the caller. Never touches the database.
+pub async fn alive(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
+    let forwarded = layers::forwarded(&app, &request);
+    let body = json!({ "status": "alive", "now": app.clock.now(), "forwarded": forwarded.as_str() });
     HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(body)
 }
 

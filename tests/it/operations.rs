@@ -171,6 +171,18 @@ fn readiness_tells_whether_the_work_can_be_done() {
     assert_eq!(app.browser().api("GET", "/healthz", Value::Null).status, 200, "the process lives all the same");
 }
 
+#[test]
+fn the_service_says_whether_it_believes_the_proxy_in_front_of_it() {
+    let trusting = TestApp::start();
+    let wary = TestApp::with(&[("server.trusted_proxies", "192.0.2.1/32")]);
+    for (app, told) in [(&trusting, "believed"), (&wary, "ignored")] {
+        let forwarded = |browser: &mut Browser| -> Value { browser.api("GET", "/healthz", Value::Null).json() };
+        assert_eq!(forwarded(&mut app.browser())["forwarded"], "none");
+        let mut behind = app.browser().with_header("X-Forwarded-For", "203.0.113.9");
+        assert_eq!(forwarded(&mut behind)["forwarded"], told);
+    }
+}
+
 /// A whole life with the log at its most talkative, and not a secret in it.
 #[test]
 fn the_log_holds_no_secret() {

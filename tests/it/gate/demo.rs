@@ -9,15 +9,16 @@ use vestibule::web;
 use super::house::Person;
 use crate::support::app::TestApp;
 use crate::support::port::Port;
+use crate::support::raw;
 
 /// Serves the demo until it is dropped.
-struct Demo {
+pub struct Demo {
     port: Port,
     stop: Option<Box<dyn FnOnce()>>,
 }
 
 impl Demo {
-    fn beside(app: &TestApp, port: Port) -> Self {
+    pub fn beside(app: &TestApp, port: Port) -> Self {
         let (listener, gate) = (port.listen(), ([127, 0, 0, 1], app.port()).into());
         listener.set_nonblocking(true).expect("a listener of ours");
         let service = app.app.clone();
@@ -90,7 +91,13 @@ fn another_name_for_the_same_port_is_not_the_demo() {
     let number = demo.port.number();
     let mut browser = app.browser();
     assert_eq!(browser.get(&format!("http://localhost:{number}/")).status, 200);
-    assert_eq!(browser.get(&format!("http://127.0.0.1:{number}/")).status, 403);
+    assert_eq!(browser.get(&format!("http://127.0.0.1:{number}/")).status, 421);
+    for host in ["elsewhere.test", "localhost", &format!("localhost.:{number}")] {
+        let asked = format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        assert_eq!(raw::send(number, asked).status, 421, "{host}");
+        let twice = format!("GET http://localhost:{number}/ HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        assert_eq!(raw::send(number, twice).status, 421, "{host}");
+    }
     assert_eq!(browser.get(&format!("http://localhost:{number}/a/%2e%2e%5cb%00")).status, 400);
 }
 

@@ -3,7 +3,7 @@
 mod answers;
 mod behaviours;
 mod cookies;
-mod demo;
+pub mod demo;
 mod explain;
 pub mod groups;
 mod home;
