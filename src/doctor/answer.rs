@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use chrono::{DateTime, Utc};
 use url::Url;
 
+use crate::gateway::QUESTION;
+
 /// An answer whose head was HTTP.
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
@@ -80,6 +82,8 @@ impl Passage {
             status => match answer.location(asked) {
                 Some(to) if is_sign_in(&to, portal) => Self::LedToSignIn { back_to: way_back(&to) },
                 Some(to) if is_same_by_https(&to, asked) => Self::LedToHttps,
+                // The gate would lead somewhere, and the proxy has lost where to.
+                None if answer.is_redirect() && answer.header(QUESTION).is_some() => Self::Challenged,
                 Some(_) | None => Self::Through(status),
             },
         }

@@ -6,14 +6,12 @@ use super::answer::{Answer, Passage};
 use super::echo::MARK;
 use super::expected::{Expected, expected};
 use super::finding::{Door, Finding, Knock, Timepiece, Way};
+use super::proxy::Proxy;
 use super::report::{Check, Examined, Outcome};
 use super::request::Request;
 use super::wire::Silence;
-use super::{Doctor, guest, house, stranger};
+use super::{Doctor, Standing, guest, house, stranger};
 use crate::gateway::NOT_A_PROXY;
-
-/// No method, path or header of this would pass any server: whoever answers is the one in front.
-const NONSENSE: &[u8] = b"GET /\x01 HTTP/1.1\r\nHost: \x01\r\n\r\n";
 
 /// What a stranger met who came by the URL itself.
 pub(super) struct Visit<'a> {
@@ -31,7 +29,7 @@ pub(super) async fn examine(doctor: &Doctor<'_>, url: &Url) -> Examined {
     let answer = match first {
         Ok(answer) => answer,
         Err(silence) => {
-            examined.proxy = doctor.proxy(&[]);
+            examined.proxy = doctor.plan.proxy.unwrap_or(Proxy::Unknown);
             let outcome = match silence {
                 Silence::Tls(_) => Outcome::not_checked("TLS fails"),
                 silence => Outcome::of(vec![Finding::from(Way::Unreachable { why: silence.to_string() })]),
@@ -42,9 +40,7 @@ pub(super) async fn examine(doctor: &Doctor<'_>, url: &Url) -> Examined {
         }
     };
     examined.note(Check::Reach, Outcome::of_one(house::in_clear(url)));
-    let nonsense = doctor.wire.send_raw(url, NONSENSE).await;
-    let seen: Vec<Answer> = nonsense.ok().into_iter().chain([answer.clone()]).collect();
-    examined.proxy = doctor.proxy(&seen);
+    examined.proxy = doctor.proxy(url, Some(&answer)).await;
     examined.note(Check::Clocks, clock(doctor, &answer));
     let Some(expected) = expected(&doctor.rules, "GET", url, answer.from) else {
         examined.note(Check::Door, Outcome::not_checked("the gate would not understand this URL"));
@@ -52,7 +48,7 @@ pub(super) async fn examine(doctor: &Doctor<'_>, url: &Url) -> Examined {
     };
     let passage = Passage::of(&answer, url, &doctor.settings.server.public_url);
     let visit = Visit { url, answer, passage, expected };
-    examined.note(Check::Door, door(&visit));
+    examined.note(Check::Door, door(doctor, &visit));
     stranger::examine(doctor, &visit, &mut examined).await;
     guest::examine(doctor, &visit, &mut examined).await;
     examined
@@ -71,10 +67,14 @@ fn clock(doctor: &Doctor<'_>, answer: &Answer) -> Outcome {
     }
 }
 
-fn door(visit: &Visit<'_>) -> Outcome {
+fn door(doctor: &Doctor<'_>, visit: &Visit<'_>) -> Outcome {
     let found = |finding| Outcome::of(vec![finding]);
     match (&visit.passage, visit.expected) {
         (Passage::Refused | Passage::Malformed(_), _) if visit.answer.text().contains(NOT_A_PROXY) => {
+            found(Finding::from(Door::PeerNotTrusted))
+        }
+        // nginx keeps to itself what the gate has said.
+        (Passage::Refused, Expected::SignIn) if doctor.standing == Standing::NotTrusted => {
             found(Finding::from(Door::PeerNotTrusted))
         }
         (Passage::Broken(status), _) => found(Finding::from(Door::GateBroken { status: *status })),

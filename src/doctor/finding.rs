@@ -29,6 +29,7 @@ pub enum House {
     PortalNotReady,
     GateAnswersPeople { path: &'static str },
     AddressBelieved,
+    AddressLost,
     EverybodyTrusted,
     MailServer { why: String },
 }
@@ -217,6 +218,7 @@ impl House {
             Self::PortalNotReady => "portal_not_ready",
             Self::GateAnswersPeople { .. } => "gate_answers_people",
             Self::AddressBelieved => "address_believed",
+            Self::AddressLost => "address_lost",
             Self::EverybodyTrusted => "everybody_trusted",
             Self::MailServer { .. } => "mail_server",
         }
@@ -231,6 +233,7 @@ impl House {
             Self::PortalNotReady => "The service says that it is not ready.".to_owned(),
             Self::GateAnswersPeople { path } => format!("Anybody can ask the gate itself, at {path}."),
             Self::AddressBelieved => "A visitor's own X-Forwarded-For is believed.".to_owned(),
+            Self::AddressLost => "The proxy does not tell the service who is calling.".to_owned(),
             Self::EverybodyTrusted => "server.trusted_proxies names every address there is.".to_owned(),
             Self::MailServer { why } => format!("No letter goes out: {}.", why.trim_end_matches('.')),
         }
@@ -246,6 +249,10 @@ impl House {
             Self::AddressBelieved => {
                 "Anybody can pretend to come from anywhere: waits after failures, rules for networks and the log go \
                  by the address."
+            }
+            Self::AddressLost => {
+                "The service takes everybody for the proxy: whoever fails to sign in makes all others wait, and rules \
+                 for networks let all in or none."
             }
             Self::EverybodyTrusted => "Any client can claim any address and ask the gate about any URL.",
             Self::MailServer { .. } => {
@@ -360,7 +367,7 @@ impl App {
             }
             Self::IdentityForged { header } => format!("The app believes a {header} that the visitor has written."),
             Self::IdentityDropped { header } => {
-                format!("\"Connection: {header}\" takes {header} away from what the app is told.")
+                format!("\"Connection: {header}\" takes {header} away from what the app is told, here or one proxy on.")
             }
             Self::SurroundingsForged { header } => format!("A {header} that the visitor has written reaches the app."),
             Self::GateCookieHandedOn => "The app's server is handed the cookie that opens the gate.".to_owned(),

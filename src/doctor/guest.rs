@@ -8,6 +8,7 @@ use super::echo::{MARK, Received, folded};
 use super::expected::Expected;
 use super::finding::{App, Door, Finding};
 use super::forgeries::{self, FORGED, FORGED_ADDRESS, Spelling};
+use super::proxy::Proxy;
 use super::report::{Check, Examined, Outcome};
 use super::request::Request;
 use super::wire::Silence;
@@ -18,6 +19,10 @@ use crate::kernel::return_to::is_within;
 /// All that only an app can tell.
 const TOLD: [Check; 6] =
     [Check::Identity, Check::Connection, Check::Surroundings, Check::GateCookie, Check::Websocket, Check::Bodies];
+
+/// Nobody who runs it can do anything about it.
+const TRAEFIKS_LIMIT: &str = "it is not, because Traefik has no way of taking one cookie out of many. It opens the gate and \
+                              nothing else; let apps that you do not trust have a domain of their own";
 
 /// What opens the door, and what the app got of the first request.
 struct Guest<'a> {
@@ -61,7 +66,7 @@ pub(super) async fn examine(doctor: &Doctor<'_>, visit: &Visit<'_>, examined: &m
     examined.note(Check::Identity, guest.identity().await);
     examined.note(Check::Connection, guest.connection().await);
     examined.note(Check::Surroundings, guest.surroundings().await);
-    examined.note(Check::GateCookie, guest.gate_cookie());
+    examined.note(Check::GateCookie, guest.gate_cookie(examined.proxy));
     examined.note(Check::Websocket, guest.websocket().await);
     examined.note(Check::Bodies, guest.bodies().await);
 }
@@ -162,7 +167,9 @@ impl Guest<'_> {
             match self.send(Request::get(self.url).with("Connection", &line)).await {
                 Ok(Some(received)) => {
                     let has_gone = |name: &&&str| self.first.value(name).is_some() && received.value(name).is_none();
-                    let dropped = Identity::NAMES.iter().filter(has_gone);
+                    // What is named there, the next who passes the request on takes away.
+                    let is_named = |name: &str| received.values("Connection").any(|line| line.contains(name));
+                    let dropped = Identity::NAMES.iter().filter(|name| has_gone(name) || is_named(name));
                     found
                         .extend(dropped.map(|name| Finding::from(App::IdentityDropped { header: (*name).to_owned() })));
                 }
@@ -187,11 +194,15 @@ impl Guest<'_> {
         }
     }
 
-    fn gate_cookie(&self) -> Outcome {
+    fn gate_cookie(&self, proxy: Proxy) -> Outcome {
         let Some((_, token)) = self.cookie.and_then(|cookie| cookie.split_once('=')) else {
             return Outcome::not_checked("nobody need be known here");
         };
-        Outcome::of_one(self.first.holding(token).next().map(|_| Finding::from(App::GateCookieHandedOn)))
+        let is_handed_on = self.first.holding(token).next().is_some();
+        if is_handed_on && proxy == Proxy::Traefik {
+            return Outcome::not_checked(TRAEFIKS_LIMIT);
+        }
+        Outcome::of_one(is_handed_on.then_some(Finding::from(App::GateCookieHandedOn)))
     }
 
     async fn websocket(&self) -> Outcome {

@@ -6,11 +6,12 @@ use url::Url;
 
 use super::answer::{Answer, Passage};
 use super::finding::{Door, Finding, House, Timepiece, Way};
+use super::forgeries::{FORGED_ADDRESS, NOBODYS_HOST};
 use super::proxy::Proxy;
 use super::report::{Check, Examined, Outcome};
 use super::request::Request;
 use super::wire::Silence;
-use super::{Doctor, store};
+use super::{Doctor, Standing, store};
 use crate::kernel::return_to::is_loopback;
 use crate::mail::Transport;
 
@@ -20,35 +21,67 @@ const TOLERANCE: TimeDelta = TimeDelta::seconds(60);
 /// Certificates are renewed a month before their end: two weeks before, something is wrong.
 const SOON: TimeDelta = TimeDelta::days(14);
 
-/// Documentation's own (RFC 5737): nobody comes from there.
-const FORGED_ADDRESS: &str = "203.0.113.9";
+/// No method, path or header of this would pass any server: whoever answers is the one in front.
+const NONSENSE: &[u8] = b"GET /\x01 HTTP/1.1\r\nHost: \x01\r\n\r\n";
 
-pub(super) async fn examine(doctor: &Doctor<'_>) -> Examined {
+const NO_PROXY: &str = "cannot tell from here: server.public_url is the service itself, with no proxy in front of it. Give \
+                        the doctor a server.public_url that leads through the proxy, once there is one";
+
+const WHILE_IT_ANSWERS: &str = "that shows only while the gate is down: stop the service for a minute and ask again";
+
+pub(super) async fn examine(doctor: &Doctor<'_>) -> (Examined, Standing) {
     let url = &doctor.settings.server.public_url;
     let mut examined = Examined::new(url.as_str());
-    examined.note(Check::TrustedProxies, trusted_proxies(doctor));
+    let alive = doctor.wire.send(url, &Request::get(&at(url, "/healthz"))).await;
+    examined.proxy = doctor.proxy(url, alive.as_ref().ok()).await;
+    let forwarded = alive.as_ref().ok().and_then(|answer| told(answer, "forwarded"));
+    let standing = standing(forwarded.as_deref());
+    examined.note(Check::TrustedProxies, trusted_proxies(doctor, standing));
     examined.note(Check::Mail, mail(doctor).await);
     let (clear, certificate) = (in_clear(url), certificate(doctor, url).await);
     examined.note(Check::Certificate, certificate);
-    let alive = doctor.wire.send(url, &Request::get(&at(url, "/healthz"))).await;
-    match &alive {
-        Ok(answer) => examined.proxy = doctor.proxy(std::slice::from_ref(answer)),
-        Err(_) => examined.proxy = doctor.plan.proxy.unwrap_or(Proxy::Unknown),
-    }
     examined.note(Check::Clocks, clocks(doctor, alive.as_ref().ok()).await);
     examined.note(Check::Reach, Outcome::of_one(clear));
     let portal = portal(doctor, url, &alive).await;
-    let is_there = portal == Outcome::Fine;
+    let why_not = match &portal {
+        // A service that is not ready tells of addresses all the same.
+        Outcome::Fine | Outcome::Found(_) if forwarded.is_some() => None,
+        Outcome::Fine | Outcome::Found(_) | Outcome::NotChecked(_) => {
+            Some("the sign-in page does not answer as it should")
+        }
+    };
     examined.note(Check::Portal, portal);
-    if is_there {
-        examined.note(Check::GateHidden, gate_hidden(doctor, url).await);
-        examined.note(Check::ForwardedFor, forwarded_for(doctor, url).await);
+    let why_not = why_not.or_else(|| is_bare(doctor, url, standing).then_some(NO_PROXY));
+    if let Some(why) = why_not {
+        for check in [Check::GateHidden, Check::ForwardedFor, Check::Failure] {
+            examined.note(check, Outcome::not_checked(why));
+        }
     } else {
-        let why = "the sign-in page does not answer as it should";
-        examined.note(Check::GateHidden, Outcome::not_checked(why));
-        examined.note(Check::ForwardedFor, Outcome::not_checked(why));
+        examined.note(Check::GateHidden, gate_hidden(doctor, url).await);
+        examined.note(Check::ForwardedFor, forwarded_for(doctor, url, forwarded.as_deref()).await);
+        examined.note(Check::Failure, Outcome::not_checked(WHILE_IT_ANSWERS));
     }
-    examined
+    (examined, standing)
+}
+
+/// Nobody is in front: `server.public_url` is the service itself, on one's own machine.
+fn is_bare(doctor: &Doctor<'_>, url: &Url, standing: Standing) -> bool {
+    let is_own_port = doctor.settings.server.listen.port() == url.port_or_known_default().unwrap_or_default();
+    is_loopback(url) && is_own_port && standing == Standing::Unknown
+}
+
+/// A member of what `/healthz` says.
+fn told(answer: &Answer, member: &str) -> Option<String> {
+    let told: Value = serde_json::from_slice(&answer.body).ok()?;
+    told.get(member)?.as_str().map(str::to_owned)
+}
+
+fn standing(forwarded: Option<&str>) -> Standing {
+    match forwarded {
+        Some("believed") => Standing::Trusted,
+        Some("ignored") => Standing::NotTrusted,
+        Some(_) | None => Standing::Unknown,
+    }
 }
 
 /// Where nobody but the proxy is to get in.
@@ -110,9 +143,12 @@ pub(super) fn clock_off(whose: Timepiece, theirs: DateTime<Utc>, ours: DateTime<
     (off.abs() > TOLERANCE).then(|| Finding::from(Way::ClockOff { whose, seconds: off.num_seconds() }))
 }
 
-fn trusted_proxies(doctor: &Doctor<'_>) -> Outcome {
+fn trusted_proxies(doctor: &Doctor<'_>, standing: Standing) -> Outcome {
     let trusts_everybody = doctor.settings.server.trusted_proxies.is_everybody();
-    Outcome::of_one(trusts_everybody.then_some(Finding::from(House::EverybodyTrusted)))
+    let is_left_out = standing == Standing::NotTrusted;
+    let everybody = trusts_everybody.then_some(Finding::from(House::EverybodyTrusted));
+    let left_out = is_left_out.then_some(Finding::from(Door::PeerNotTrusted));
+    Outcome::of(everybody.into_iter().chain(left_out).collect())
 }
 
 async fn mail(doctor: &Doctor<'_>) -> Outcome {
@@ -138,7 +174,7 @@ async fn clocks(doctor: &Doctor<'_>, alive: Option<&Answer>) -> Outcome {
         Some(date) => found.extend(clock_off(Timepiece::Proxy, date, now())),
         None => silent.push("the proxy does not say what time it is".to_owned()),
     }
-    match alive.and_then(told_time) {
+    match alive.and_then(|answer| told(answer, "now")?.parse().ok()) {
         Some(time) => found.extend(clock_off(Timepiece::Service, time, now())),
         None => silent.push("the service does not say what time it is".to_owned()),
     }
@@ -153,22 +189,12 @@ async fn clocks(doctor: &Doctor<'_>, alive: Option<&Answer>) -> Outcome {
     if found.is_empty() && !silent.is_empty() { Outcome::NotChecked(silent.join("; ")) } else { Outcome::of(found) }
 }
 
-/// What `/healthz` says.
-fn told_time(answer: &Answer) -> Option<DateTime<Utc>> {
-    let told: Value = serde_json::from_slice(&answer.body).ok()?;
-    told.get("now")?.as_str()?.parse().ok()
-}
-
 async fn portal(doctor: &Doctor<'_>, url: &Url, alive: &Result<Answer, Silence>) -> Outcome {
     let answer = match alive {
         Ok(answer) => answer,
         Err(silence) => return Outcome::of(vec![Finding::from(House::PortalSilent { why: silence.to_string() })]),
     };
-    let is_ours = |answer: &Answer| {
-        let told: Option<Value> = serde_json::from_slice(&answer.body).ok();
-        told.is_some_and(|told| told.get("status").and_then(Value::as_str) == Some("alive"))
-    };
-    if answer.status != 200 || !is_ours(answer) {
+    if answer.status != 200 || told(answer, "status").as_deref() != Some("alive") {
         return Outcome::of(vec![Finding::from(House::PortalIsAnother)]);
     }
     match doctor.wire.send(url, &Request::get(&at(url, "/readyz"))).await {
@@ -180,9 +206,6 @@ async fn portal(doctor: &Doctor<'_>, url: &Url, alive: &Result<Answer, Silence>)
 
 /// The gate's own words: it does not answer anybody otherwise.
 async fn gate_hidden(doctor: &Doctor<'_>, url: &Url) -> Outcome {
-    if is_loopback(url) && doctor.settings.server.listen.port() == url.port_or_known_default().unwrap_or_default() {
-        return Outcome::not_checked("server.public_url is the service itself, without a proxy in front");
-    }
     for path in ["/gateway/forward-auth", "/gateway/auth-request", "/gateway/ext-authz/"] {
         match doctor.wire.send(url, &Request::get(&at(url, path))).await {
             Ok(answer) if matches!(answer.status, 200 | 302 | 303 | 400 | 401) => {
@@ -197,21 +220,28 @@ async fn gate_hidden(doctor: &Doctor<'_>, url: &Url) -> Outcome {
 }
 
 /// `/readyz` tells details to callers on its own machine alone: by that it can be seen whom it takes us for.
-async fn forwarded_for(doctor: &Doctor<'_>, url: &Url) -> Outcome {
-    let url = &at(url, "/readyz");
-    let plain = has_details(doctor, url, None).await;
+async fn forwarded_for(doctor: &Doctor<'_>, url: &Url, forwarded: Option<&str>) -> Outcome {
+    if standing(forwarded) == Standing::NotTrusted {
+        return Outcome::not_checked("the service believes nobody's, not even the proxy's");
+    }
+    let lost = (forwarded == Some("none")).then_some(Finding::from(House::AddressLost));
+    match is_believed(doctor, &at(url, "/readyz")).await {
+        Ok(is_believed) => {
+            let believed = is_believed.then_some(Finding::from(House::AddressBelieved));
+            Outcome::of(lost.into_iter().chain(believed).collect())
+        }
+        Err(silence) => Outcome::not_checked(silence.to_string()),
+    }
+}
+
+async fn is_believed(doctor: &Doctor<'_>, url: &Url) -> Result<bool, Silence> {
+    let plain = has_details(doctor, url, None).await?;
     for claimed in ["127.0.0.1", FORGED_ADDRESS] {
-        let forged = has_details(doctor, url, Some(claimed)).await;
-        match (&plain, forged) {
-            (Ok(plain), Ok(forged)) if *plain != forged => {
-                return Outcome::of(vec![Finding::from(House::AddressBelieved)]);
-            }
-            (Ok(_), Ok(_)) => {}
-            (Err(silence), _) => return Outcome::not_checked(silence.to_string()),
-            (_, Err(silence)) => return Outcome::not_checked(silence.to_string()),
+        if has_details(doctor, url, Some(claimed)).await? != plain {
+            return Ok(true);
         }
     }
-    Outcome::Fine
+    Ok(false)
 }
 
 async fn has_details(doctor: &Doctor<'_>, url: &Url, claimed: Option<&str>) -> Result<bool, Silence> {
@@ -226,7 +256,13 @@ async fn has_details(doctor: &Doctor<'_>, url: &Url, claimed: Option<&str>) -> R
 }
 
 impl Doctor<'_> {
-    pub(super) fn proxy(&self, seen: &[Answer]) -> Proxy {
-        self.plan.proxy.unwrap_or_else(|| Proxy::recognise(seen.iter()))
+    /// By how it refuses nonsense, and a name that nobody has configured, before any app can have a say.
+    pub(super) async fn proxy(&self, url: &Url, answer: Option<&Answer>) -> Proxy {
+        if let Some(named) = self.plan.proxy {
+            return named;
+        }
+        let nonsense = self.wire.send_raw(url, NONSENSE).await.ok();
+        let nobodys = self.wire.send(url, &Request::get(&at(url, "/")).for_host(NOBODYS_HOST)).await.ok();
+        Proxy::recognise(nonsense.iter().chain(&nobodys).chain(answer))
     }
 }

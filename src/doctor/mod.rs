@@ -85,6 +85,15 @@ pub struct Cookie {
     pub pair: String,
 }
 
+/// What the service thinks of the proxy in front of the sign-in page, which is the one that asks the gate as a rule.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Standing {
+    Trusted,
+    NotTrusted,
+    /// There is none, or the service does not say.
+    Unknown,
+}
+
 struct Doctor<'a> {
     settings: &'a Settings,
     plan: &'a Plan,
@@ -92,18 +101,22 @@ struct Doctor<'a> {
     wire: Wire,
     /// What an echo has to know.
     mark: String,
+    standing: Standing,
 }
 
 /// The service itself first, then each URL.
 pub async fn examine(settings: &Settings, plan: &Plan) -> Vec<Examined> {
-    let doctor = Doctor {
+    let mut doctor = Doctor {
         settings,
         plan,
         rules: Rules::compile(&settings.gateway),
         wire: Wire::new(plan.tls.clone(), plan.resolved.clone()),
         mark: Token::generate().expose(),
+        standing: Standing::Unknown,
     };
-    let mut examined = vec![house::examine(&doctor).await];
+    let (house, standing) = house::examine(&doctor).await;
+    doctor.standing = standing;
+    let mut examined = vec![house];
     for url in &plan.urls {
         examined.push(around::examine(&doctor, url).await);
     }

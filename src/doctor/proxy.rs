@@ -38,8 +38,13 @@ impl Proxy {
 
     /// From its answers, the most telling first: what was refused before any app could have a say.
     pub(super) fn recognise<'a>(answers: impl Iterator<Item = &'a Answer>) -> Self {
-        let found = answers.map(Self::behind).find(|proxy| *proxy != Self::Unknown);
-        found.unwrap_or(Self::Unknown)
+        let answers: Vec<&Answer> = answers.collect();
+        let mut found = answers.iter().map(|answer| Self::behind(answer)).filter(|proxy| *proxy != Self::Unknown);
+        if answers.iter().any(|answer| is_gos_own(answer)) {
+            // Two of them are written in Go, and one of these says its name.
+            return found.find(|proxy| *proxy == Self::Caddy).unwrap_or(Self::Traefik);
+        }
+        found.next().unwrap_or(Self::Unknown)
     }
 
     fn behind(answer: &Answer) -> Self {
@@ -62,6 +67,11 @@ impl Proxy {
             Self::Unknown
         }
     }
+}
+
+/// How Go's net/http refuses what it cannot read: before any handler, and without a name.
+fn is_gos_own(answer: &Answer) -> bool {
+    answer.status == 400 && answer.header("server").is_none() && answer.text().starts_with("400 Bad Request")
 }
 
 impl fmt::Display for Proxy {
@@ -100,11 +110,17 @@ mod tests {
                 Proxy::HaProxy,
             ),
             (example(404, &[], "404 page not found\n"), Proxy::Traefik),
+            (example(400, &[], "400 Bad Request"), Proxy::Traefik),
             (example(200, &[("Server", "gunicorn")], "hello"), Proxy::Unknown),
         ];
         for (answer, proxy) in &seen {
             assert_eq!(Proxy::recognise(std::iter::once(answer)), *proxy, "{answer:?}");
             assert!(*proxy == Proxy::Unknown || Proxy::from_word(proxy.as_str()) == Some(*proxy));
+        }
+        let gos_own = example(400, &[], "400 Bad Request");
+        for (server, proxy) in [("Caddy", Proxy::Caddy), ("nginx/1.22.1", Proxy::Traefik)] {
+            let apps = example(200, &[("Server", server)], "");
+            assert_eq!(Proxy::recognise([&gos_own, &apps].into_iter()), proxy, "an app behind it said {server}");
         }
     }
 }

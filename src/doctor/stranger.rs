@@ -217,8 +217,10 @@ async fn query(doctor: &Doctor<'_>, visit: &Visit<'_>, proxy: Proxy) -> Outcome 
         | Passage::Broken(_)
         | Passage::LedToHttps => match (question, proxy) {
             (Some(question), _) if question.contains("query") => found(Finding::from(Door::QueryReachesGate)),
-            (Some(_), _) | (None, Proxy::Nginx | Proxy::HaProxy | Proxy::Apache | Proxy::Traefik) => Outcome::Fine,
-            (None, Proxy::Caddy | Proxy::Envoy | Proxy::Unknown) => {
+            (Some(_), _) | (None, Proxy::Nginx | Proxy::HaProxy | Proxy::Apache | Proxy::Traefik | Proxy::Envoy) => {
+                Outcome::Fine
+            }
+            (None, Proxy::Caddy | Proxy::Unknown) => {
                 Outcome::not_checked("the proxy keeps to itself what the gate says of its question")
             }
         },

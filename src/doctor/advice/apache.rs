@@ -18,8 +18,9 @@ pub(super) fn asking(duty: Asking) -> &'static str {
         | Asking::WithoutBody
         | Asking::HandOnTheCookie => "Have deploy/apache/vestibule.lua ask, and let no RewriteRule come before it.",
         Asking::HideTheGate => {
-            "In the virtual host of server.public_url: `ProxyPassMatch \"(?i)^/+gateway\" \"!\"` and `RedirectMatch \
-             404 \"(?i)^/+gateway\"`."
+            "In the virtual host of server.public_url, below the ProxyPassMatch for the script of deploy/apache/\
+             vestibule.conf: `ProxyPassMatch \"(?i)^/+gateway\" \"!\"` and `RedirectMatch 404 \
+             \"(?i)^/+gateway(?!/step-up\\.js$)\"`."
         }
         Asking::EndWithAQuestionMark => "Ask `/gateway/forward-auth`, without the visitor's query.",
     }

@@ -24,7 +24,10 @@ pub(super) fn asking(duty: Asking) -> &'static str {
         Asking::HandOnTheCookie => {
             "Remove the gate's cookie after forward_auth and not before: inside `route { }` the order is kept."
         }
-        Asking::HideTheGate => "In the site of server.public_url, before the reverse_proxy: `respond /gateway/* 404`.",
+        Asking::HideTheGate => {
+            "In the site of server.public_url, before the reverse_proxy: `@gate { path /gateway/*; expression {path} \
+             != \"/gateway/step-up.js\" }`, a line for each, and `respond @gate 404`."
+        }
         Asking::EndWithAQuestionMark => "`uri /gateway/forward-auth?`: with the \"?\" at its end nothing is appended.",
     }
 }

@@ -19,8 +19,8 @@ pub(super) fn asking(duty: Asking) -> &'static str {
         Asking::WithoutBody => "No with_request_body in the ext_authz filter.",
         Asking::HandOnTheCookie => "`- exact: cookie` in allowed_headers.",
         Asking::HideTheGate => {
-            "In the virtual host of server.public_url, first: a route for the prefix /gateway with `direct_response: \
-             { status: 404 }`."
+            "In the virtual host of server.public_url, first: the route of deploy/envoy/envoy.yaml for /gateway, however \
+             it is spelt, with `direct_response: { status: 404 }`, after the one for the path /gateway/step-up.js."
         }
         Asking::EndWithAQuestionMark => "Nothing: the gate is asked about path and query there.",
     }

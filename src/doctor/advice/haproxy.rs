@@ -20,7 +20,8 @@ pub(super) fn asking(duty: Asking) -> &'static str {
         Asking::WithoutBody => "Have deploy/haproxy/vestibule.lua ask: it asks without a body.",
         Asking::HandOnTheCookie => "No `http-request del-header Cookie` above `http-request lua.vestibule`.",
         Asking::HideTheGate => {
-            "`http-request return status 404 if is_auth { path,url_dec -m beg /gateway }` in the frontend."
+            "`http-request return status 404 if is_auth { path,url_dec -m beg /gateway } !{ path /gateway/step-up.js \
+             }` in the frontend."
         }
         Asking::EndWithAQuestionMark => "Ask `/gateway/forward-auth`, without the visitor's query.",
     }

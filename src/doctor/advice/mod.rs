@@ -41,6 +41,9 @@ enum Passing {
     SetTheAddress,
 }
 
+const COOKIE_DOMAIN: &str = "Name a domain above this host and that of server.public_url in session.cookie_domains, and \
+                             serve both by https or both by http.";
+
 /// The remedy for a finding, for this proxy.
 pub fn change(finding: &Finding, proxy: Proxy) -> String {
     match finding {
@@ -79,6 +82,7 @@ fn at_home(found: &House, proxy: Proxy) -> String {
                 passing(Passing::SetTheAddress, proxy)
             )
         }
+        House::AddressLost => passing(Passing::SetTheAddress, proxy).to_owned(),
         House::EverybodyTrusted => "Write the proxies' own addresses: trusted_proxies = [\"10.0.0.2/32\"].".to_owned(),
         House::MailServer { .. } => "Then try `vestibule mail test you@example.com`.".to_owned(),
     }
@@ -114,11 +118,8 @@ fn at_the_door(found: &Door, proxy: Proxy) -> String {
             asking(Asking::AskTheGate, proxy)
         ),
         Door::NotLedToSignIn => asking(Asking::LeadToSignIn, proxy).to_owned(),
-        Door::NoWayBack | Door::CookieOutOfReach => {
-            "Name a domain above this host and that of server.public_url in session.cookie_domains, and serve both by \
-             https or both by http."
-                .to_owned()
-        }
+        Door::NoWayBack => format!("{COOKIE_DOMAIN} If that is so: {}", asking(Asking::LeadToSignIn, proxy)),
+        Door::CookieOutOfReach => COOKIE_DOMAIN.to_owned(),
         Door::WrongWayBack { .. } | Door::VisitorBelieved { .. } => asking(Asking::TellTheUrl, proxy).to_owned(),
         Door::WebsocketLedAway => asking(Asking::RefuseWebsockets, proxy).to_owned(),
         Door::PostStopped { how: Knock::LargePost, .. } => {

@@ -30,7 +30,10 @@ pub(super) fn asking(duty: Asking) -> &'static str {
             "In `location = /_vestibule`: `proxy_pass_request_body off;` and `proxy_set_header Content-Length \"\";`."
         }
         Asking::HandOnTheCookie => "No `proxy_set_header Cookie …;` in `location = /_vestibule`.",
-        Asking::HideTheGate => "In the server block of server.public_url: `location /gateway/ { return 404; }`.",
+        Asking::HideTheGate => {
+            "In the server block of server.public_url: `location /gateway/ { return 404; }`, and for the script of \
+             apps `location = /gateway/step-up.js { proxy_pass http://vestibule/gateway/step-up.js; }`."
+        }
         Asking::EndWithAQuestionMark => "No `$is_args$args` in the proxy_pass of `location = /_vestibule`.",
     }
 }

@@ -14,11 +14,15 @@ pub(super) fn asking(duty: Asking) -> &'static str {
              forwardAuth."
         }
         Asking::LeadToSignIn | Asking::RefuseWebsockets => {
-            "`address: http://127.0.0.1:8080/gateway/forward-auth`, and no authSigninURL."
+            "`address: http://127.0.0.1:8080/gateway/forward-auth`, no authSigninURL, and Accept, Sec-Fetch-Mode and \
+             Sec-Fetch-Dest in authRequestHeaders, or leave that out."
         }
         Asking::WithoutBody => "No `forwardBody: true` in the forwardAuth.",
         Asking::HandOnTheCookie => "Name Cookie in authRequestHeaders, or leave that out.",
-        Asking::HideTheGate => "In the rule of server.public_url: Host(`auth.example.com`) && !PathPrefix(`/gateway`).",
+        Asking::HideTheGate => {
+            "The rule of server.public_url: Host(`auth.example.com`) && (!PathPrefix(`/gateway`) || \
+             Path(`/gateway/step-up.js`))."
+        }
         Asking::EndWithAQuestionMark => "No query in the forwardAuth's address.",
     }
 }
@@ -29,13 +33,14 @@ pub(super) fn passing(duty: Passing) -> &'static str {
             "`authResponseHeaders: [Remote-User, Remote-Email, Remote-Name, Remote-Groups, Vestibule-Assertion]`."
         }
         Passing::ForgetWhoTheySayTheyAre => {
-            "`authResponseHeaders: [Remote-User, Remote-Email, Remote-Name, Remote-Groups, Vestibule-Assertion]`, and \
-             `underscoreHeadersStrategy: reject` for the entry point."
+            "`authResponseHeaders: [Remote-User, Remote-Email, Remote-Name, Remote-Groups, Vestibule-Assertion]`, the \
+             middleware `forged` of deploy/traefik/dynamic.yml before the forwardAuth, and `aliasHeadersStrategy: \
+             delete` for the entry point (3.7 or later)."
         }
         Passing::RefuseConnection => "Traefik 3.7 or later: it cleans Connection up by itself.",
         Passing::ForgetWhereTheySayTheyAre => {
-            "The middleware `forged` of deploy/traefik/dynamic.yml before the forwardAuth, and no insecure or \
-             trustedIPs under forwardedHeaders that a visitor is in."
+            "The middleware `forged` of deploy/traefik/dynamic.yml before the forwardAuth, `aliasHeadersStrategy: \
+             delete` for the entry point, and no insecure or trustedIPs under forwardedHeaders that a visitor is in."
         }
         Passing::KeepTheCookie => {
             "Traefik has no way of taking one cookie out of many. It opens the gate and nothing else; let apps that \

@@ -3,6 +3,10 @@
 use chrono::TimeDelta;
 
 use super::town::{APP, Diagnosis, PERSON, Town};
+use crate::gate::demo::Demo;
+use crate::support::TestApp;
+use crate::support::command::vestibule;
+use crate::support::port::Port;
 
 #[test]
 fn a_cookie_that_does_not_reach_the_app_is_found() {
@@ -73,6 +77,51 @@ fn nobody_at_home_is_found() {
     town.examined_with(&proxy, &portal, &[APP]).assert_finds("portal", &["portal_silent"]);
     let another = [("server.public_url", "http://app.vestibule.localhost")];
     town.examined_with(&proxy, &another, &[APP]).assert_finds("portal", &["portal_is_another"]);
+}
+
+#[test]
+fn a_service_that_is_not_ready_is_found() {
+    let town = Town::new();
+    let proxy = town.nginx(|text| text);
+    town.service.execute(
+        "DELETE FROM __diesel_schema_migrations WHERE version = (SELECT max(version) FROM __diesel_schema_migrations)",
+    );
+    town.examined_with(&proxy, &[], &[APP]).assert_finds("not ready", &["portal_not_ready"]);
+}
+
+/// As `vestibule serve --demo` is found by whoever has just cloned the project.
+#[test]
+fn a_service_without_a_proxy_is_not_blamed_for_what_only_a_proxy_can_do() {
+    let port = Port::claim();
+    let place = format!("http://localhost:{}/", port.number());
+    let rules = format!(r#"[{{ hosts = ["localhost:{}"], allow = "signed_in" }}]"#, port.number());
+    let service = TestApp::with(&[("gateway.rules", &rules)]);
+    let demo = Demo::beside(&service, port);
+    service.catch_up();
+    service.verified(PERSON);
+    let listen = format!("127.0.0.1:{}", service.port());
+    let own = [
+        ("server.public_url", service.public_url().as_str()),
+        ("server.listen", &listen),
+        ("gateway.rules", &rules),
+        ("mail.transport", "inbox"),
+    ];
+    let ask = |rules: &[(&str, &str)], arguments: &[&str]| {
+        service.catch_up();
+        let settings: Vec<(&str, &str)> = own.iter().copied().chain(rules.iter().copied()).collect();
+        Diagnosis::of(&vestibule(service.database_url(), &settings, &[&["doctor", "--json"], arguments].concat()))
+    };
+    let found = ask(&[], &["--as", PERSON, &place]);
+    found.assert_finds_nothing("the demo");
+    for check in ["forwarded_for", "gate_hidden", "failure"] {
+        assert_eq!(found.outcomes(check), ["not_checked"], "{check}");
+    }
+    for check in ["door", "way_to_sign_in", "cookie", "visitors_word", "names", "session", "identity", "gate_cookie"] {
+        assert_eq!(found.outcomes(check), ["fine"], "{check}: {:?}", found.open());
+    }
+    // The rule that `--demo` adds is in no file.
+    ask(&[("gateway.rules", "[]")], &["--as", PERSON, &place]).assert_finds_nothing("without the demo's rule");
+    drop(demo);
 }
 
 #[test]

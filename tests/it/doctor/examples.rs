@@ -2,28 +2,32 @@
 
 use super::town::{APP, PERSON, Town};
 use crate::documentation::read;
+use crate::proxies::street::{Kind, as_delivered};
 use crate::support::port::Port;
 use crate::support::proxy::Proxy;
 
 const PUBLIC: &str = "http://app.vestibule.localhost/public/x";
 const CLOSED: &str = "http://app.vestibule.localhost/closed/x";
 
-fn streets(town: &Town) -> [(&'static str, Proxy); 2] {
-    [("nginx", town.nginx(|text| text)), ("caddy", town.caddy(|text| text))]
+/// Each with the file as it is delivered.
+fn streets(town: &Town) -> Vec<(Kind, Proxy)> {
+    let kinds = Kind::ALL.into_iter().filter(|kind| kind.is_here());
+    kinds.map(|kind| (kind, town.street(kind, &as_delivered))).collect()
 }
 
 #[test]
 fn nothing_is_wrong_with_any_of_our_own_examples() {
     let town = Town::new();
-    for (name, proxy) in streets(&town) {
+    for (kind, proxy) in streets(&town) {
+        let name = kind.word();
         let found = town.examined(&proxy, &[APP, PUBLIC, CLOSED]);
         found.assert_finds_nothing(name);
-        let proxies: Vec<&str> =
-            found.said["places"].as_array().unwrap().iter().map(|place| place["proxy"].as_str().unwrap()).collect();
-        assert_eq!(proxies, [name; 4]);
-        for check in ["identity", "connection", "surroundings", "gate_cookie", "websocket", "bodies"] {
+        assert_eq!(found.proxies(), [name; 4]);
+        for check in ["identity", "connection", "surroundings", "websocket", "bodies"] {
             assert_eq!(found.outcomes(check)[0], "fine", "{name} {check}: {:?}", found.open());
         }
+        let kept = if kind == Kind::Traefik { "not_checked" } else { "fine" };
+        assert_eq!(found.outcomes("gate_cookie")[0], kept, "{name}: {:?}", found.open());
         for check in ["visitors_word", "names", "query", "websocket_of_strangers", "bodies_of_strangers"] {
             assert_eq!(found.outcomes(check)[0], "fine", "{name} {check}: {:?}", found.open());
         }
@@ -39,7 +43,8 @@ fn nothing_is_wrong_with_any_of_our_own_examples() {
 #[test]
 fn what_was_not_checked_is_never_fine() {
     let town = Town::new();
-    for (name, proxy) in streets(&town) {
+    for (kind, proxy) in streets(&town) {
+        let name = kind.word();
         let found = town.examined_with(&proxy, &[], &[APP]);
         found.assert_finds_nothing(name);
         for check in ["session", "identity", "connection", "surroundings", "gate_cookie", "websocket", "bodies"] {

@@ -1,6 +1,7 @@
 //! Faults in nginx's configuration.
 
 use super::town::{APP, Town, replaced};
+use crate::proxies::street::{Kind, as_delivered};
 
 const OPEN: &str = "http://app.vestibule.localhost/open/x";
 const OWN: &str = "http://app.vestibule.localhost/own/x";
@@ -17,7 +18,13 @@ fn with_location(text: &str, location: &str) -> String {
 
 type Plant = fn(String, &Town) -> String;
 
-const FAULTS: [(&str, Plant, &[&str], &[&str]); 18] = [
+const FAULTS: [(&str, Plant, &[&str], &[&str]); 19] = [
+    (
+        "the service is not told who is calling",
+        |text, _| without(&text, "proxy_set_header X-Forwarded-For   $remote_addr;    # replaced"),
+        &[APP],
+        &["address_lost", "address_believed"],
+    ),
     (
         "the identity is not set",
         |text, _| without(&text, "proxy_set_header Remote-User "),
@@ -54,7 +61,7 @@ const FAULTS: [(&str, Plant, &[&str], &[&str]); 18] = [
         |text, _| {
             let text = replaced(&text, "$scheme://$public_host$request_uri", "$scheme://$http_host$request_uri");
             let text = replaced(&text, " default_server;\n    server_name _;", ";\n    server_name _;");
-            let listen = text.lines().find(|line| line.contains("listen 127.0.0.1:")).unwrap().trim().to_owned();
+            let listen = text.lines().find(|line| line.contains("listen 80")).unwrap().trim().to_owned();
             let from = format!("{listen}\n    server_name app.vestibule.localhost;");
             let to =
                 format!("{} default_server;\n    server_name app.vestibule.localhost;", listen.trim_end_matches(';'));
@@ -154,6 +161,22 @@ fn every_fault_that_is_planted_is_found() {
     }
 }
 
+/// nginx then announces a body to the gate that does not come. Our gate does not wait for it, and nobody notices.
+#[test]
+fn a_body_that_is_announced_to_the_gate_stops_nobody() {
+    let town = Town::new();
+    for lines in
+        [&["proxy_pass_request_body off;"][..], &["proxy_pass_request_body off;", "proxy_set_header Content-Length "]]
+    {
+        let proxy = town.nginx(|text| lines.iter().fold(text, |text, line| without(&text, line)));
+        let found = town.examined(&proxy, &[APP]);
+        found.assert_finds_nothing("nginx");
+        for check in ["bodies_of_strangers", "bodies"] {
+            assert_eq!(found.outcomes(check), ["fine"], "{lines:?}: {:?}", found.open());
+        }
+    }
+}
+
 #[test]
 fn what_to_change_is_said_in_nginxs_words() {
     let town = Town::new();
@@ -184,6 +207,12 @@ fn a_gate_that_is_gone_is_found() {
 #[test]
 fn a_proxy_that_is_not_trusted_is_found() {
     let town = Town::with(&[("server.trusted_proxies", "192.0.2.1/32")]);
-    town.examined(&town.nginx(|text| text), &[APP]).assert_finds("nginx", &["gate_refuses"]);
-    town.examined(&town.caddy(|text| text), &[APP]).assert_finds("caddy", &["peer_not_trusted"]);
+    for kind in Kind::ALL.into_iter().filter(|kind| kind.is_here()) {
+        let found = town.examined(&town.street(kind, &as_delivered), &[APP]);
+        found.assert_finds(kind.word(), &["peer_not_trusted"]);
+        // At the sign-in page and at the app, and nothing else is blamed.
+        assert_eq!(found.codes(), ["peer_not_trusted"; 2], "{kind:?}: {found:#?}");
+        let change = found.findings()[1]["change"].as_str().unwrap();
+        assert!(change.contains("server.trusted_proxies"), "{kind:?}: {change}");
+    }
 }

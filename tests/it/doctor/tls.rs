@@ -9,7 +9,10 @@ use vestibule::kernel::Clock;
 use super::town::{PERSON, Town, replaced};
 use crate::support::process::Folder;
 use crate::support::proxy::Proxy;
-use crate::support::smtp::{certificate_authority, certificate_for, certificate_until, own_certificate_for};
+use crate::support::smtp::{
+    certificate_authority, certificate_by_another, certificate_for, certificate_from, certificate_until,
+    own_certificate_for,
+};
 
 const APP: &str = "https://app.vestibule.localhost/";
 const EVERY: &str = "*.vestibule.localhost";
@@ -29,7 +32,7 @@ fn nginx(town: &Town, folder: &Path, app: &(String, String)) -> Proxy {
     };
     let (usual, apps) = (pair("usual", &certificate_for(EVERY)), pair("app", app));
     Proxy::nginx(|port| {
-        let text = town.deployed("nginx/vestibule.conf");
+        let text = town.place().deployed("nginx/vestibule.conf");
         let text = replaced(&text, "listen 80", &format!("listen 127.0.0.1:{port} ssl"));
         let name = "server_name app.vestibule.localhost;";
         usual + &replaced(&text, name, &format!("{name}\n{apps}"))
@@ -56,6 +59,7 @@ fn a_certificate_is_as_browsers_want_it() {
     let faults = [
         (certificate_until(name, (2020, 1, 1)), "certificate_expired"),
         (certificate_until(name, day(TimeDelta::days(5))), "certificate_ends_soon"),
+        (certificate_from(name, day(TimeDelta::days(5))), "certificate_not_yet_valid"),
         (certificate_for("other.vestibule.localhost"), "certificate_for_another_name"),
         (own_certificate_for("somebody.test"), "tls_fails"),
     ];
@@ -67,6 +71,14 @@ fn a_certificate_is_as_browsers_want_it() {
         assert!(!codes.is_empty(), "{found:?}");
         found.assert_finds(code, &codes);
     }
+    let (certificate, between, key) = certificate_by_another(name);
+    let whole = nginx(&town, folder.path(), &(format!("{certificate}{between}"), key.clone()));
+    town.examined_with(&whole, &[], &[&authority, APP]).assert_finds_nothing("the whole chain");
+    let half = nginx(&town, folder.path(), &(certificate, key));
+    let found = town.examined_with(&half, &[], &[&authority, APP]);
+    found.assert_finds("a part of the chain", &["certificate_not_trusted"]);
+    let change = found.findings()[0]["change"].as_str().unwrap();
+    assert!(change.contains("fullchain.pem"), "{change}");
     let found = town.examined_with(&good, &[], &[APP]);
     found.assert_finds("an authority that nobody knows", &["certificate_not_trusted"]);
     assert_eq!(found.outcomes("door"), ["not_checked"]);

@@ -1,11 +1,10 @@
 //! A service, an app that tells what reaches it, somebody with an account, and what the doctor says of it all.
 
-use std::fs;
-use std::path::Path;
-
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
+pub use crate::proxies::street::replaced;
+use crate::proxies::street::{Kind, Place, Plant};
 use crate::support::TestApp;
 use crate::support::command::{Said, vestibule};
 use crate::support::echo::Echo;
@@ -50,32 +49,21 @@ impl Town {
         Self { service, app: Echo::start(), settings: owned }
     }
 
-    /// The file as it is delivered, with the names and addresses of this town.
-    pub fn deployed(&self, name: &str) -> String {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(name);
-        let text = fs::read_to_string(path).expect("a file that we deliver");
-        let text = replaced(&text, "127.0.0.1:8080", &format!("127.0.0.1:{}", self.service.port()));
-        let text = replaced(&text, "127.0.0.1:3000", &format!("127.0.0.1:{}", self.app.port()));
-        replaced(&text, "example.com", "vestibule.localhost")
+    /// Our own example for this proxy, with the names and addresses of this town.
+    pub fn street(&self, kind: Kind, plant: Plant) -> Proxy {
+        kind.start(self.place(), plant)
     }
 
-    pub fn nginx(&self, plant: impl FnOnce(String) -> String) -> Proxy {
-        Proxy::nginx(|port| {
-            let text = self.deployed("nginx/vestibule.conf");
-            plant(replaced(&text, "listen 80", &format!("listen 127.0.0.1:{port}")))
-        })
+    pub fn place(&self) -> Place<'static> {
+        Place { domain: "vestibule.localhost", service: self.service.port(), app: self.app.port() }
     }
 
-    pub fn caddy(&self, plant: impl FnOnce(String) -> String) -> Proxy {
-        Proxy::caddy(|port| {
-            let text = self.deployed("caddy/Caddyfile");
-            let text = replaced(&text, "\nhttp:// {", &format!("\nhttp://:{port} {{"));
-            let text = ["auth", "app"].iter().fold(text, |text, name| {
-                let site = format!("\n{name}.vestibule.localhost {{");
-                replaced(&text, &site, &format!("\nhttp://{name}.vestibule.localhost:{port} {{"))
-            });
-            plant(text)
-        })
+    pub fn nginx(&self, plant: impl Fn(String) -> String) -> Proxy {
+        self.street(Kind::Nginx, &|_, text| plant(text))
+    }
+
+    pub fn caddy(&self, plant: impl Fn(String) -> String) -> Proxy {
+        self.street(Kind::Caddy, &|_, text| plant(text))
     }
 
     /// What the doctor says of these URLs behind the proxy, with a session of [`PERSON`].
@@ -112,12 +100,6 @@ impl Town {
     }
 }
 
-/// What is no longer there cannot be replaced in silence.
-pub fn replaced(text: &str, from: &str, to: &str) -> String {
-    assert!(text.contains(from), "{from:?} is not in the file");
-    text.replace(from, to)
-}
-
 /// What the doctor has said.
 #[derive(Debug)]
 pub struct Diagnosis {
@@ -142,6 +124,11 @@ impl Diagnosis {
 
     pub fn codes(&self) -> Vec<&str> {
         self.findings().iter().map(|finding| finding["code"].as_str().expect("a code")).collect()
+    }
+
+    /// Which proxy is seen at each place.
+    pub fn proxies(&self) -> Vec<&str> {
+        self.said["places"].as_array().into_iter().flatten().map(|place| word(&place["proxy"])).collect()
     }
 
     /// What was not looked at, and why not.

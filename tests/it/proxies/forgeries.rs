@@ -217,6 +217,24 @@ fn the_gate_is_not_asked_by_people() {
 }
 
 #[test]
+fn the_script_for_the_pages_of_apps_is_everybodys() {
+    for street in streets() {
+        let answer = street.send("GET /gateway/step-up.js", "Host: auth.example.com\r\n");
+        assert_eq!(answer.status, 200, "{:?}", street.kind);
+        let kind = answer.header("content-type").unwrap_or_default();
+        assert!(kind.starts_with("text/javascript"), "{:?}: {kind}", street.kind);
+        let script = answer.text();
+        assert!(script.contains("insufficient_user_authentication"), "{:?}", street.kind);
+        // Nobody asks the gate by way of it.
+        for path in ["ext-authz/../step-up.js", "ext-authz/%2e%2e/step-up.js", "ext-authz/..%2fstep-up.js"] {
+            let answer = street.send(&format!("GET /gateway/{path}"), "Host: auth.example.com\r\n");
+            let is_hidden = matches!(answer.status, 400 | 404) || answer.text() == script;
+            assert!(is_hidden, "{:?} {path}: {answer:?}", street.kind);
+        }
+    }
+}
+
+#[test]
 fn no_cookie_but_the_gates_own_opens_an_app() {
     for street in streets() {
         let ann = street.ann();

@@ -32,41 +32,93 @@ pub enum Kind {
     Envoy,
 }
 
+/// Where a street's service and app listen, and the domain they have instead of `example.com`.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    pub domain: &'a str,
+    pub service: u16,
+    pub app: u16,
+}
+
+/// What a test changes in a file of `deploy/`, which it is told the name of, before the proxy sees it.
+pub type Plant<'a> = &'a dyn Fn(&str, String) -> String;
+
 impl Kind {
-    /// With the configuration as it is delivered.
-    fn start(self, service: &TestApp, app: &Echo) -> Proxy {
+    pub const ALL: [Self; 6] = [Self::Nginx, Self::Caddy, Self::HaProxy, Self::Apache, Self::Traefik, Self::Envoy];
+
+    /// Homebrew lacks what Apache asks by.
+    pub fn is_here(self) -> bool {
+        self != Self::Apache || !cfg!(target_os = "macos")
+    }
+
+    /// As the doctor calls it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Nginx => "nginx",
+            Self::Caddy => "caddy",
+            Self::HaProxy => "haproxy",
+            Self::Apache => "apache",
+            Self::Traefik => "traefik",
+            Self::Envoy => "envoy",
+        }
+    }
+
+    /// With the configuration as it is delivered, but for what is planted.
+    pub fn start(self, place: Place, plant: Plant) -> Proxy {
+        let file = |name: &str| plant(name, place.deployed(name));
         match self {
             Self::Nginx => Proxy::nginx(|port| {
-                let text = deployed("nginx/vestibule.conf", service.port(), app);
-                replaced(&text, "listen 80", &format!("listen 127.0.0.1:{port}"))
+                replaced(&file("nginx/vestibule.conf"), "listen 80", &format!("listen 127.0.0.1:{port}"))
             }),
-            Self::Caddy => caddy(service.port(), app),
-            Self::HaProxy => Proxy::haproxy(|port| {
-                let text = deployed("haproxy/haproxy.cfg", service.port(), app);
-                let script = in_deploy("haproxy/vestibule.lua");
+            Self::Caddy => Proxy::caddy(|port| {
+                let text = replaced(&file("caddy/Caddyfile"), "\nhttp:// {", &format!("\nhttp://:{port} {{"));
+                ["auth", "app"].iter().fold(text, |text, name| {
+                    let name = format!("{name}.{}", place.domain);
+                    replaced(&text, &format!("\n{name} {{"), &format!("\nhttp://{name}:{port} {{"))
+                })
+            }),
+            Self::HaProxy => Proxy::haproxy(&file("haproxy/vestibule.lua"), |port, script| {
+                let text = file("haproxy/haproxy.cfg");
                 let text = replaced(&text, "/etc/haproxy/vestibule.lua\n", &format!("{}\n", script.display()));
                 replaced(&text, "bind :80", &format!("bind 127.0.0.1:{port}"))
             }),
-            Self::Apache => Proxy::apache(&in_deploy("apache/vestibule.lua"), |port, script| {
-                let text = deployed("apache/vestibule.conf", service.port(), app);
+            Self::Apache => Proxy::apache(&file("apache/vestibule.lua"), |port, script| {
+                let text = file("apache/vestibule.conf");
                 let text = replaced(&text, "/etc/apache2/vestibule.lua", &script.display().to_string());
                 replaced(&text, "<VirtualHost *:80>", &format!("<VirtualHost 127.0.0.1:{port}>"))
             }),
-            Self::Traefik => Proxy::traefik("auth.example.com", |port| {
-                let own = fs::read_to_string(in_deploy("traefik/traefik.yml")).expect("a file that we deliver");
-                let own = replaced(&own, "/etc/traefik/dynamic.yml", "dynamic.yml");
+            Self::Traefik => Proxy::traefik(&format!("auth.{}", place.domain), |port| {
+                let own = replaced(&file("traefik/traefik.yml"), "/etc/traefik/dynamic.yml", "dynamic.yml");
                 let own = replaced(&own, "\":80\"", &format!("\"127.0.0.1:{port}\""));
-                [own, deployed("traefik/dynamic.yml", service.port(), app)]
+                [own, file("traefik/dynamic.yml")]
             }),
             Self::Envoy => Proxy::envoy(|port| {
-                let at = |host: &str, port: u16| format!("{{ address: {host}, port_value: {port} }}");
-                let text = fs::read_to_string(in_deploy("envoy/envoy.yaml")).expect("a file that we deliver");
-                let text = replaced(&text, &at("0.0.0.0", 80), &at("127.0.0.1", port));
-                let text = replaced(&text, &at("127.0.0.1", 8080), &at("127.0.0.1", service.port()));
-                replaced(&text, &at("127.0.0.1", 3000), &at("127.0.0.1", app.port()))
+                let to = format!("{{ address: 127.0.0.1, port_value: {port} }}");
+                replaced(&file("envoy/envoy.yaml"), "{ address: 0.0.0.0, port_value: 80 }", &to)
             }),
         }
     }
+}
+
+impl Place<'_> {
+    /// The file as it is delivered, with the names and addresses of this place, where it has any.
+    pub fn deployed(self, name: &str) -> String {
+        let text = fs::read_to_string(in_deploy(name)).expect("a file that we deliver");
+        let (service, app) = (self.service.to_string(), self.app.to_string());
+        let changes = [
+            ("127.0.0.1:8080", format!("127.0.0.1:{service}")),
+            ("127.0.0.1:3000", format!("127.0.0.1:{app}")),
+            ("address: 127.0.0.1, port_value: 8080 ", format!("address: 127.0.0.1, port_value: {service} ")),
+            ("address: 127.0.0.1, port_value: 3000 ", format!("address: 127.0.0.1, port_value: {app} ")),
+            ("example.com", self.domain.to_owned()),
+        ];
+        changes.iter().fold(text, |text, (from, to)| text.replace(from, to))
+    }
+}
+
+/// Nothing is changed.
+pub fn as_delivered(_: &str, text: String) -> String {
+    text
 }
 
 pub struct Street {
@@ -83,10 +135,7 @@ pub fn streets() -> impl Iterator<Item = Street> {
 
 /// With these settings of the service besides.
 pub fn streets_with<'a>(special: &'a [(&'a str, &'a str)]) -> impl Iterator<Item = Street> + 'a {
-    let kinds = [Kind::Nginx, Kind::Caddy, Kind::HaProxy, Kind::Apache, Kind::Traefik, Kind::Envoy];
-    // Homebrew lacks what Apache asks by.
-    let is_here = |kind: &Kind| *kind != Kind::Apache || !cfg!(target_os = "macos");
-    kinds.into_iter().filter(is_here).map(|kind| Street::with(kind, special))
+    Kind::ALL.into_iter().filter(|kind| kind.is_here()).map(|kind| Street::with(kind, special))
 }
 
 impl Street {
@@ -99,7 +148,8 @@ impl Street {
         ];
         let service = TestApp::with(&[&usual[..], special].concat());
         let app = Echo::start();
-        let proxy = kind.start(&service, &app);
+        let place = Place { domain: "example.com", service: service.port(), app: app.port() };
+        let proxy = kind.start(place, &as_delivered);
         Self { kind, proxy, app, service }
     }
 
@@ -146,21 +196,7 @@ impl Street {
 
 /// With the service on this port.
 pub fn caddy(service: u16, app: &Echo) -> Proxy {
-    Proxy::caddy(|port| {
-        let text = deployed("caddy/Caddyfile", service, app);
-        let text = replaced(&text, "\nhttp:// {", &format!("\nhttp://:{port} {{"));
-        ["auth", "app"].iter().fold(text, |text, name| {
-            let site = format!("\n{name}.example.com {{");
-            replaced(&text, &site, &format!("\nhttp://{name}.example.com:{port} {{"))
-        })
-    })
-}
-
-/// The file as it is delivered, with the addresses of the service and the app.
-fn deployed(name: &str, service: u16, app: &Echo) -> String {
-    let text = fs::read_to_string(in_deploy(name)).expect("a file that we deliver");
-    let text = replaced(&text, "127.0.0.1:8080", &format!("127.0.0.1:{service}"));
-    replaced(&text, "127.0.0.1:3000", &format!("127.0.0.1:{}", app.port()))
+    Kind::Caddy.start(Place { domain: "example.com", service, app: app.port() }, &as_delivered)
 }
 
 fn in_deploy(name: &str) -> PathBuf {
@@ -168,7 +204,7 @@ fn in_deploy(name: &str) -> PathBuf {
 }
 
 /// What is no longer there cannot be replaced in silence.
-fn replaced(text: &str, from: &str, to: &str) -> String {
+pub fn replaced(text: &str, from: &str, to: &str) -> String {
     assert!(text.contains(from), "{from:?} is not in the file");
     text.replace(from, to)
 }

@@ -39,23 +39,24 @@ impl Proxy {
         Self::start(port, folder, &mut command)
     }
 
-    /// `configuration` is handed the port to listen on and gives the whole of haproxy.cfg.
-    pub fn haproxy(configuration: impl FnOnce(u16) -> String) -> Self {
+    /// `configuration` is handed the port to listen on and where its Lua is, and gives the whole of haproxy.cfg.
+    pub fn haproxy(script: &str, configuration: impl FnOnce(u16, &Path) -> String) -> Self {
         let (port, folder) = (Port::claim(), Folder::make("haproxy", STOP));
-        fs::write(folder.path().join("haproxy.cfg"), configuration(port.number())).expect("our own folder");
+        let path = folder.path().join("vestibule.lua");
+        fs::write(&path, script).expect("our own folder");
+        fs::write(folder.path().join("haproxy.cfg"), configuration(port.number(), &path)).expect("our own folder");
         let mut command = Command::new("haproxy");
         // In the foreground; without its warnings, which are about what production wants.
         command.args(["-db", "-q", "-f", "haproxy.cfg"]);
         Self::start(port, folder, &mut command)
     }
 
-    /// `configuration` is handed the port to listen on and gives virtual hosts; `script` is for its Lua.
-    pub fn apache(script: &Path, configuration: impl FnOnce(u16, &Path) -> String) -> Self {
+    /// `configuration` is handed the port to listen on and where its Lua is, and gives virtual hosts.
+    pub fn apache(script: &str, configuration: impl FnOnce(u16, &Path) -> String) -> Self {
         let (port, folder) = (Port::claim(), Folder::make("apache", STOP));
-        // Its workers are another user's, who cannot enter everybody's clone.
-        let readable = folder.path().join("vestibule.lua");
-        fs::copy(script, &readable).expect("our own folder");
-        let text = httpd_conf(folder.path(), port.number(), &configuration(port.number(), &readable));
+        let path = folder.path().join("vestibule.lua");
+        fs::write(&path, script).expect("our own folder");
+        let text = httpd_conf(folder.path(), port.number(), &configuration(port.number(), &path));
         fs::write(folder.path().join("httpd.conf"), text).expect("our own folder");
         let mut command = Command::new("apache2");
         command.args(["-D", "FOREGROUND", "-f"]).arg(folder.path().join("httpd.conf"));

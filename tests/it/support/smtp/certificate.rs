@@ -40,6 +40,29 @@ pub fn certificate_until(name: &str, (year, month, day): (i32, u8, u8)) -> (Stri
     (certificate.pem(), key.serialize_pem())
 }
 
+/// The same, good from the beginning of that day on.
+pub fn certificate_from(name: &str, (year, month, day): (i32, u8, u8)) -> (String, String) {
+    let key = KeyPair::generate().expect("a key");
+    let mut params = CertificateParams::new([name.to_owned()]).expect("a name");
+    params.not_before = rcgen::date_time_ymd(year, month, day);
+    let certificate = params.signed_by(&key, &made().issuer).expect("a certificate");
+    (certificate.pem(), key.serialize_pem())
+}
+
+/// The same, by somebody in between for whom the authority vouches: the certificate, that of who is in between, the key.
+pub fn certificate_by_another(name: &str) -> (String, String, String) {
+    let key = KeyPair::generate().expect("a key");
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.distinguished_name.push(DnType::CommonName, "in between");
+    let between = params.signed_by(&key, &made().issuer).expect("a certificate authority").pem();
+    let issuer = Issuer::new(params, key);
+    let key = KeyPair::generate().expect("a key");
+    let params = CertificateParams::new([name.to_owned()]).expect("a name");
+    let certificate = params.signed_by(&key, &issuer).expect("a certificate").pem();
+    (certificate, between, key.serialize_pem())
+}
+
 /// The same for whoever vouches for nobody but itself, as `openssl req -x509` makes it: an authority.
 pub fn own_certificate_for(name: &str) -> (String, String) {
     let key = KeyPair::generate().expect("a key");

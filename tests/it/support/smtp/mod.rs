@@ -13,8 +13,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 pub use certificate::{
-    authority as certificate_authority, certificate_for, certificate_until, own_certificate_for,
-    server as server_config,
+    authority as certificate_authority, certificate_by_another, certificate_for, certificate_from, certificate_until,
+    own_certificate_for, server as server_config,
 };
 pub use letter::Letter;
 
