@@ -10,13 +10,15 @@
 //! - **Gate check**: CPU of the server process for one answer of `/gateway/forward-auth`, one worker, its log written to
 //!   a file, × the CPU of an actix handler that answers an empty 200 with four headers to the same request. The load
 //!   generator keeps to the first core, servers to the others. PostgreSQL's work is not in it and has a line of its own.
-//!   With a session in memory; with a forged cookie; where no session is needed; and with the memory switched off,
+//!   With a session in memory, with one rule and with a thousand, with and without a signed assertion; with a forged cookie; where no session is needed; and with the memory switched off,
 //!   which is compared to a handler that makes one autocommitted indexed SELECT with diesel and r2d2.
 //! - **Through nginx**: CPU of nginx, an empty app behind it and the server that nginx asks (`auth_request`), × the same
 //!   nginx and app without asking; beside it, asking an empty server.
 //! - **Storm**: the 99th percentile of checks, 200 in a second, while 64 people sign in again and again, ÷ when idle.
 //! - **Posting**: the same while 32 browsers bring signed answers of an identity provider, each of which is judged and
 //!   opens a session, ÷ when idle.
+//! - **Reload**: the 99th percentile of checks, and the slowest, while a thousand rules are changed and loaded again every
+//!   second, ÷ the same when they are not.
 //! - **Revocation**: from the end of the statement that deletes a session until another process refuses it, and until a
 //!   connection that does nothing but `LISTEN` hears of it.
 //! - **Crowd**: checks for the same CPU when a million sessions are in the table, ÷ when there are a thousand: of a thousand
@@ -53,6 +55,7 @@ mod million;
 mod people;
 mod posting;
 mod proxied;
+mod reload;
 mod report;
 mod revocation;
 mod saml;
@@ -86,12 +89,13 @@ type Measure = fn(&mut Report, &Stage) -> anyhow::Result<()>;
 const SCALE: &str = "scale=";
 
 /// What can be measured alone, in the order of the report.
-const PARTS: [(&str, Measure); 12] = [
+const PARTS: [(&str, Measure); 13] = [
     ("start", start::measure),
     ("gate", gate::measure),
     ("proxied", proxied::measure),
     ("storm", storm::measure),
     ("posting", posting::measure),
+    ("reload", reload::measure),
     ("revocation", revocation::measure),
     ("crowd", crowd::measure),
     ("signins", signins::measure),

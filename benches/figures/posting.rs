@@ -21,7 +21,7 @@ use crate::gate::{self, SECRET};
 use crate::people;
 use crate::report::{Report, percentile, section};
 use crate::served::{APP, Served};
-use crate::storm::ask;
+use crate::storm::{LEISURELY, ask};
 
 const CLIENTS: usize = 32;
 /// More than can be taken while the checks are made; if not, they come again and are refused as late as can be.
@@ -37,11 +37,11 @@ pub fn measure(report: &mut Report, stage: &Stage) -> anyhow::Result<()> {
     let check = gate::check(APP, &format!("Cookie: vestibule_gate={token}\r\n"));
     let posts = prepare(&service, stage)?;
 
-    let idle = ask(&service, &check)?;
+    let idle = ask(&service, &check, LEISURELY)?;
     let (is_over, next) = (AtomicBool::new(false), AtomicUsize::new(0));
     let during = thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(|| post(&service, &posts, &next, &is_over))).collect();
-        let during = ask(&service, &check);
+        let during = ask(&service, &check, LEISURELY);
         is_over.store(true, Ordering::Relaxed);
         for client in clients {
             client.join().map_err(|_| anyhow::anyhow!("a thread panicked"))??;

@@ -14,9 +14,16 @@ use crate::report::{Report, percentile, section};
 use crate::served::{APP, Served};
 
 const PEOPLE: u8 = 64;
-const CHECKS: usize = 1_000;
-/// Between two checks: 200 in a second.
-const PAUSE: Duration = Duration::from_millis(5);
+
+/// How many checks are made one after the other, and what lies between two.
+#[derive(Clone, Copy)]
+pub struct Pace {
+    pub checks: usize,
+    pub pause: Duration,
+}
+
+/// 200 in a second.
+pub const LEISURELY: Pace = Pace { checks: 1_000, pause: Duration::from_millis(5) };
 
 pub fn measure(report: &mut Report, stage: &Stage) -> anyhow::Result<()> {
     let [account, network] = ["account", "network"].map(|whose| format!("limits.login_per_{whose}=100000 per 1m"));
@@ -28,11 +35,11 @@ pub fn measure(report: &mut Report, stage: &Stage) -> anyhow::Result<()> {
     let token = ann.cookie("vestibule_gate").context("no gate cookie")?;
     let check = gate::check(APP, &format!("Cookie: vestibule_gate={token}\r\n"));
 
-    let idle = ask(&service, &check)?;
+    let idle = ask(&service, &check, LEISURELY)?;
     let is_over = AtomicBool::new(false);
     let during = thread::scope(|scope| {
         let storm: Vec<_> = people.iter().map(|person| scope.spawn(|| sign_in(&service, person, &is_over))).collect();
-        let during = ask(&service, &check);
+        let during = ask(&service, &check, LEISURELY);
         is_over.store(true, Ordering::Relaxed);
         for one in storm {
             one.join().map_err(|_| anyhow::anyhow!("a thread panicked"))??;
@@ -52,11 +59,11 @@ fn sign_in(service: &Served, person: &Person, is_over: &AtomicBool) -> anyhow::R
 }
 
 /// How many milliseconds each check took.
-pub fn ask(service: &Served, check: &str) -> anyhow::Result<Vec<f64>> {
+pub fn ask(service: &Served, check: &str, pace: Pace) -> anyhow::Result<Vec<f64>> {
     let mut connection = Connection::open(service.port)?;
     let mut times = Vec::new();
-    for _ in 0..CHECKS {
-        thread::sleep(PAUSE);
+    for _ in 0..pace.checks {
+        thread::sleep(pace.pause);
         let asked = Instant::now();
         ensure!(connection.ask(check)?.status == 200, "not let through");
         times.push(asked.elapsed().as_secs_f64() * 1e3);
