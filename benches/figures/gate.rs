@@ -11,18 +11,21 @@ use crate::{Stage, bare};
 
 pub fn measure(report: &mut Report, stage: &Stage) -> anyhow::Result<()> {
     let (database, rules_of_two_apps) = (stage.database(), rules());
-    let settings = [database.as_str(), SECRET, "server.workers=1", &rules_of_two_apps];
+    let settings = [database.as_str(), SECRET, "server.workers=1", FEW_CONNECTIONS, &rules_of_two_apps];
     let mut service = Served::vestibule(&stage.folder, &settings)?;
     service.wait_until_ready()?;
     let mut others = Vec::new();
     for special in [vec![many_rules()], vec![rules(), ASSERTION.to_owned()], vec![many_rules(), ASSERTION.to_owned()]] {
-        let special = [&settings[..3], &special.iter().map(String::as_str).collect::<Vec<_>>()].concat();
+        let special = [&settings[..4], &special.iter().map(String::as_str).collect::<Vec<_>>()].concat();
         let mut other = Served::vestibule(&stage.folder, &special)?;
         other.wait_until_ready()?;
         others.push(other);
     }
     let [many, signed, signed_many] = others.try_into().ok().context("three of them")?;
-    let mut forgetful = Served::vestibule(&stage.folder, &[&settings[..], &["session.cache_size=0"]].concat())?;
+    let mut forgetful = Served::vestibule(
+        &stage.folder,
+        &[&settings[..], &["session.cache_size=0", "database.pool_size=10"]].concat(),
+    )?;
     forgetful.wait_until_ready()?;
     let [ann] = people::sign_up(&service, &stage.url, "gate", 1)?.try_into().ok().context("one person")?;
     let signed_in = ann.sign_in(&mut Connection::open(service.port)?)?;
@@ -73,6 +76,9 @@ pub const KEY: &[u8; 32] = b"0123456789abcdef0123456789abcdef";
 
 /// The same as a setting.
 pub const SECRET: &str = "secrets.key=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+
+/// Several services share one PostgreSQL here.
+const FEW_CONNECTIONS: &str = "database.pool_size=4";
 
 const ASSERTION: &str = "gateway.assertion=true";
 

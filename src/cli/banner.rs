@@ -16,8 +16,8 @@ pub fn banner(
 ) -> String {
     let url = app.settings.server.public_url.as_str().trim_end_matches('/');
     let setup = setup_link.map(|token| format!("{url}/setup?token={}", token.expose()));
-    let mail = match Inbox::of(&app.settings) {
-        Some(_) => format!("{url}/dev/inbox (letters are kept here, not sent)"),
+    let mail = match Inbox::url(&app.settings) {
+        Some(inbox) => format!("{inbox} (letters are kept here, not sent)"),
         None => format!("through {transport}"),
     };
     let data = match database {

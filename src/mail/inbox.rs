@@ -44,6 +44,15 @@ impl Inbox {
         }
     }
 
+    /// Where it is read: where people find this service, unless a proxy stands there, through which it is never shown.
+    pub fn url(settings: &Settings) -> Option<String> {
+        Self::of(settings)?;
+        let (public_url, listen) = (&settings.server.public_url, settings.server.listen);
+        let is_direct = public_url.port_or_known_default() == Some(listen.port());
+        let origin = if is_direct { public_url.origin().ascii_serialization() } else { format!("http://{listen}") };
+        Some(format!("{origin}/dev/inbox"))
+    }
+
     pub fn folder(&self) -> &Path {
         &self.folder
     }

@@ -1,10 +1,9 @@
 //! Which rules can stand at a host, worked out once for every host and domain that a rule names.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::config::settings::Rule;
 use crate::gateway::pattern::split_port;
-use crate::kernel::return_to::is_within;
 
 /// Numbers of rules, each list in their order. Ports are left to the rules.
 #[derive(Clone, Debug)]
@@ -16,19 +15,22 @@ pub(super) struct Index {
 }
 
 impl Index {
+    /// A walk over the hosts that the rules name, each of which is looked up among the domains above it.
     pub(super) fn of(rules: &[Rule]) -> Self {
-        let patterns = || rules.iter().flat_map(|rule| &rule.hosts).map(|host| split_port(host).0);
-        let matching = |is_at: &dyn Fn(&str) -> bool| -> Vec<usize> {
-            let is_there = |rule: &Rule| rule.hosts.iter().any(|host| is_at(split_port(host).0));
-            rules.iter().enumerate().filter(|(_, rule)| is_there(rule)).map(|(number, _)| number).collect()
-        };
-        let at_host = |host: &str| matching(&|pattern| covers(pattern, host));
-        let below = |domain: &str| {
-            matching(&|pattern| pattern.strip_prefix("*.").is_some_and(|other| is_within(domain, other)))
-        };
-        let hosts = patterns().filter(|pattern| !pattern.starts_with("*."));
-        let domains = patterns().filter_map(|pattern| pattern.strip_prefix("*."));
-        Self { hosts: keyed(hosts, at_host), domains: keyed(domains, below) }
+        let (mut exact, mut below) = (Lists::new(), Lists::new());
+        for (number, rule) in rules.iter().enumerate() {
+            for host in &rule.hosts {
+                let name = split_port(host).0;
+                let (lists, name) = name.strip_prefix("*.").map_or((&mut exact, name), |domain| (&mut below, domain));
+                lists.entry(name).or_default().push(number);
+            }
+        }
+        let at_host = |host: &&str| together(exact.get(host).into_iter().chain(above(host, &below)));
+        let under = |domain: &&str| together(below.get(domain).into_iter().chain(above(domain, &below)));
+        Self {
+            hosts: exact.keys().map(|host| ((*host).to_owned(), at_host(host))).collect(),
+            domains: below.keys().map(|domain| ((*domain).to_owned(), under(domain))).collect(),
+        }
     }
 
     /// `host` in lower case and without a port.
@@ -39,25 +41,23 @@ impl Index {
         if self.domains.is_empty() {
             return &[];
         }
-        let mut above = host.match_indices('.').filter_map(|(dot, _)| host.get(dot + 1..));
-        above.find_map(|domain| self.domains.get(domain)).map_or(&[], Vec::as_slice)
+        parents(host).find_map(|domain| self.domains.get(domain)).map_or(&[], Vec::as_slice)
     }
 }
 
-fn covers(pattern: &str, host: &str) -> bool {
-    match pattern.strip_prefix("*.") {
-        Some(domain) => host != domain && is_within(host, domain),
-        None => pattern == host,
-    }
+/// Numbers of rules by a name that they have.
+type Lists<'a> = HashMap<&'a str, Vec<usize>>;
+
+/// `b.example` and `example` for `a.b.example`.
+fn parents(host: &str) -> impl Iterator<Item = &str> {
+    host.match_indices('.').filter_map(|(dot, _)| host.get(dot + 1..))
 }
 
-/// Each name once: a thousand rules may name the same one.
-fn keyed<'a>(names: impl Iterator<Item = &'a str>, rules: impl Fn(&str) -> Vec<usize>) -> HashMap<String, Vec<usize>> {
-    let mut all = HashMap::new();
-    for name in names {
-        if !all.contains_key(name) {
-            all.insert(name.to_owned(), rules(name));
-        }
-    }
-    all
+fn above<'l>(host: &str, domains: &'l Lists<'_>) -> impl Iterator<Item = &'l Vec<usize>> {
+    parents(host).filter_map(|domain| domains.get(domain))
+}
+
+/// Each number once, in their order.
+fn together<'l>(lists: impl Iterator<Item = &'l Vec<usize>>) -> Vec<usize> {
+    lists.flatten().copied().collect::<BTreeSet<usize>>().into_iter().collect()
 }

@@ -32,6 +32,7 @@ pub use subject::{Holder, Proofs, Subject};
 pub struct Rules {
     all: Vec<Rule>,
     index: Index,
+    has_shadows: bool,
     default: Demand,
 }
 
@@ -213,7 +214,12 @@ impl Rules {
     pub fn compile(settings: &settings::Gateway) -> Self {
         let rules: Vec<Rule> = settings.rules.iter().enumerate().map(|(at, rule)| Rule::compile(at, rule)).collect();
         let usual = Terms { address: Address::Verified, keys: Keys::Refused, proof: Proof::of(settings.default, None) };
-        Self { index: Index::of(&settings.rules), all: rules, default: demand(settings.default, usual) }
+        Self {
+            index: Index::of(&settings.rules),
+            has_shadows: rules.iter().any(|rule| rule.is_shadow),
+            all: rules,
+            default: demand(settings.default, usual),
+        }
     }
 
     /// Whether a key is worth looking at: by some rule that decides here, if not for everybody.
@@ -250,7 +256,7 @@ impl Rules {
 
     /// Whether any rule is only tried out.
     pub fn has_shadows(&self) -> bool {
-        self.all.iter().any(|rule| rule.is_shadow)
+        self.has_shadows
     }
 
     /// `None` when the readings of the path differ in what they demand.

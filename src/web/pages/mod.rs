@@ -44,16 +44,13 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::config::settings::Transport;
 use crate::kernel::ReturnTo;
+use crate::mail::Inbox;
 use crate::web::errand::{Errand, How};
 
 /// Where the local inbox is, when letters are kept there.
-fn inbox_url(app: &App) -> Option<&'static str> {
-    match app.settings.mail.transport {
-        Transport::Inbox => Some("/dev/inbox"),
-        Transport::Smtp => None,
-    }
+fn inbox_url(app: &App) -> Option<String> {
+    Inbox::url(&app.settings)
 }
 
 /// The destination a form or an address names, as a template needs it: `return_to`, `app_host`, and whether they have

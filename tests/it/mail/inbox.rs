@@ -8,6 +8,7 @@ use vestibule::mail::Letter;
 
 use super::{enqueue, until_sent};
 use crate::support::TestApp;
+use crate::support::browser::Browser;
 use crate::support::process::Folder;
 
 fn keeping_letters(folder: &Folder) -> TestApp {
@@ -84,7 +85,7 @@ fn nobody_from_elsewhere_finds_the_inbox() {
             assert_eq!(app.browser().with_header(name, value).get(path).status, 404, "{path} {name}: {value}");
         }
         // DNS rebinding: a name of somebody else's that leads here.
-        let mut rebound = crate::support::browser::Browser::new("http://evil.example", app.port());
+        let mut rebound = Browser::new("http://evil.example", app.port());
         assert_eq!(rebound.get(path).status, 404, "{path}");
     }
 }
@@ -100,4 +101,22 @@ fn there_is_no_inbox_where_letters_are_sent_or_everybody_can_ask() {
     let open =
         TestApp::with(&[("mail.transport", "inbox"), ("server.data_dir", &data_dir), ("server.listen", &everywhere)]);
     assert_eq!(open.browser().get("/dev/inbox").status, 404);
+}
+
+#[test]
+fn behind_a_proxy_pages_lead_to_the_inbox_on_this_machine() {
+    let folder = Folder::make("inbox", "TERM");
+    let data_dir = folder.path().join("data").display().to_string();
+    let app = TestApp::with(&[
+        ("mail.transport", "inbox"),
+        ("server.data_dir", &data_dir),
+        ("server.public_url", "http://auth.vestibule.localhost"),
+        ("session.cookie_domains", "vestibule.localhost"),
+    ]);
+    let mut ann = app.signed_up("ann@x.test");
+    let page = ann.get("/check-mail").text();
+    let inbox = format!("http://127.0.0.1:{}/dev/inbox", app.port());
+    assert!(page.contains(&format!("href=\"{inbox}\"")), "{page}");
+    assert_eq!(Browser::new(&inbox, app.port()).get("/dev/inbox").status, 200);
+    assert_eq!(ann.get("/dev/inbox").status, 200, "without a proxy before it");
 }
