@@ -86,6 +86,9 @@ pub mod signing_keys;
 /// Whether a request that a proxy has stopped may go on to its app.
 pub mod gateway;
 
+/// What the gate has decided, in samples, and what other rules would have decided.
+pub mod decisions;
+
 /// What can be seen of an installation from outside, and what is wrong with it.
 pub mod doctor;
 

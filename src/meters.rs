@@ -17,6 +17,7 @@ pub struct Meters {
     runs: Tally<(&'static str, &'static str)>,
     reloads: Tally<&'static str>,
     shadows: Tally<&'static str>,
+    records: Tally<&'static str>,
     last_runs: Arc<Mutex<BTreeMap<&'static str, LastRun>>>,
 }
 
@@ -93,6 +94,15 @@ impl Meters {
         self.shadows.add(decision);
     }
 
+    /// So many decisions of the gate were to be kept, and this became of them.
+    pub fn recorded(&self, outcome: &'static str, count: usize) {
+        self.records.add_many(outcome, count);
+    }
+
+    pub fn records(&self) -> BTreeMap<&'static str, u64> {
+        self.records.counts().clone()
+    }
+
     pub fn reloads(&self) -> BTreeMap<&'static str, u64> {
         self.reloads.counts().clone()
     }
@@ -139,7 +149,11 @@ impl<K> Default for Tally<K> {
 
 impl<K: Ord> Tally<K> {
     fn add(&self, what: K) {
-        *self.counts().entry(what).or_default() += 1;
+        self.add_many(what, 1);
+    }
+
+    fn add_many(&self, what: K, count: usize) {
+        *self.counts().entry(what).or_default() += u64::try_from(count).unwrap_or(u64::MAX);
     }
 
     fn counts(&self) -> MutexGuard<'_, BTreeMap<K, u64>> {

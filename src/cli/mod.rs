@@ -138,7 +138,10 @@ pub fn run(cli: Cli, environment: &Environment) -> ExitCode {
         Command::Mail(command) => begin(command.common()).and_then(|settings| mail::run(&command, &settings)),
         Command::Jobs(command) => begin(command.common()).and_then(|settings| jobs::run(&command, settings)),
         Command::Keys(command) => begin(command.common()).and_then(|settings| keys::run(&command, &settings)),
-        Command::Gateway(command) => begin(command.common()).and_then(|settings| gateway::run(&command, &settings)),
+        Command::Gateway(command) => {
+            let sources = read(command.common());
+            start(&sources).and_then(|settings| gateway::run(&command, &settings, &sources))
+        }
         Command::Config(command) => configuration::run(&command, &read(command.common())),
         Command::Doctor(arguments) => begin(&arguments.common).and_then(|settings| doctor::run(&arguments, settings)),
         Command::Healthcheck(arguments) => healthcheck::run(&arguments, &read(&arguments.common)),

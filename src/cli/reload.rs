@@ -10,8 +10,16 @@ use crate::config::{self, Sources, Values};
 use super::rust_log;
 
 /// What may change without a new start.
-const LIVE: [&str; 5] =
-    ["gateway.default", "gateway.organizations", "gateway.rules", "server.trusted_proxies", "log.level"];
+const LIVE: [&str; 8] = [
+    "gateway.default",
+    "gateway.organizations",
+    "gateway.rules",
+    "gateway.record",
+    "gateway.record_kept",
+    "gateway.record_most",
+    "server.trusted_proxies",
+    "log.level",
+];
 
 pub(super) struct Reload {
     pub(super) sources: Sources,

@@ -24,6 +24,7 @@ use crate::app::App;
 use crate::config::settings::MetricsListen;
 use crate::config::{self, Loaded, Sources};
 use crate::db::{self, migrations};
+use crate::decisions::Recorder;
 use crate::jobs;
 use crate::kernel::{Clock, Origin, Shutdown, Token, shutdown};
 use crate::mail::Transport;
@@ -125,13 +126,14 @@ async fn serve(
     let demo = demo.map(|demo| web::demo::server(app.clone(), demo.listener, gate)).transpose()?;
     let live = web::LiveSessions::new(&app.settings.session);
     let (nobody_comes, empty) = shutdown::pair();
-    let living = keep(live.clone(), app.clone(), empty)?;
+    let recorder = Recorder::default();
+    let living = keep(live.clone(), recorder.clone(), app.clone(), empty)?;
     let requests = web::metrics::Requests::default();
     let metrics = metrics
         .map(|listener| web::metrics::server(app.clone(), live.clone(), requests.clone(), listener))
         .transpose()?
         .map(|server| (server.handle(), tokio::task::spawn_local(server)));
-    let server = web::server(app.clone(), live, requests, listener)?;
+    let server = web::server(app.clone(), live, recorder, requests, listener)?;
     let handle = server.handle();
     let serving = tokio::task::spawn_local(server);
     let demo = demo.map(|server| (server.handle(), tokio::task::spawn_local(server)));
@@ -169,11 +171,16 @@ async fn serve(
 }
 
 /// On a thread of its own: that a session has ended must not wait to be heard until a letter is written.
-fn keep(live: web::LiveSessions, app: App, shutdown: Shutdown) -> std::io::Result<oneshot::Receiver<()>> {
+fn keep(
+    live: web::LiveSessions,
+    recorder: Recorder,
+    app: App,
+    shutdown: Shutdown,
+) -> std::io::Result<oneshot::Receiver<()>> {
     let (says, ended) = oneshot::channel();
     let run = move || {
         web::block_on(async move {
-            live.run(&app, shutdown).await;
+            tokio::join!(live.run(&app, shutdown.clone()), recorder.run(&app, shutdown));
             // Said in here, as in `on_a_thread`.
             let _ = says.send(());
         });

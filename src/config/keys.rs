@@ -1,7 +1,7 @@
 //! The names of the keys, as files, variables and people write them.
 
 /// Every key. `config/default.toml` and the reader of [`super::Settings`] are tested against this list.
-pub const KEYS: [&str; 52] = [
+pub const KEYS: [&str; 55] = [
     "server.listen",
     "server.public_url",
     "server.metrics_listen",
@@ -52,6 +52,9 @@ pub const KEYS: [&str; 52] = [
     "gateway.assertion",
     "gateway.organizations",
     "gateway.rules",
+    "gateway.record",
+    "gateway.record_kept",
+    "gateway.record_most",
     "log.format",
     "log.level",
 ];

@@ -5,6 +5,7 @@
 //! the password "0123" is a number.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::{fmt, fs};
 
 use config::{File, FileFormat, Source, Value, ValueKind};
@@ -29,6 +30,11 @@ impl Layer {
     pub fn insert(&mut self, key: &str, origin: &str, kind: ValueKind) {
         self.0.insert(key.to_owned(), Value::new(Some(&origin.to_owned()), kind));
     }
+
+    fn without_gateway(mut self) -> Self {
+        self.0.retain(|key, _| !key.starts_with("gateway."));
+        self
+    }
 }
 
 impl Source for Layer {
@@ -43,13 +49,34 @@ impl Source for Layer {
 
 /// `None` when a layer could not be read at all: what depends on it cannot be judged then.
 pub(super) fn merge(sources: &Sources, mistakes: &mut Mistakes) -> Option<Values> {
+    let layers = layers(sources, mistakes);
+    put_together(layers, mistakes)
+}
+
+/// `file` is the uppermost layer, above which nothing is left of what is said elsewhere of the gate.
+pub(super) fn merge_with_gateway_of(file: &Path, sources: &Sources, mistakes: &mut Mistakes) -> Option<Values> {
+    let [defaults, others @ ..] = layers(sources, mistakes);
+    let [file_of_today, environment, flags] = others.map(|layer| layer.map(Layer::without_gateway));
+    let by_flag = ConfigFile::Named { path: file.to_owned(), by: "--rules" };
+    let uppermost = of_file(&Sources { file: by_flag, ..Sources::default() }, mistakes);
+    put_together([defaults, file_of_today, environment, flags, uppermost], mistakes)
+}
+
+/// The lowest first; `None` for one that cannot be read.
+fn layers(sources: &Sources, mistakes: &mut Mistakes) -> [Option<Layer>; 4] {
     let defaults = of_toml(DEFAULTS, BUILT_IN, mistakes);
     let file = of_file(sources, mistakes);
     let environment = super::environment::layer(&sources.environment, mistakes);
     let flags = of_flags(&sources.flags, mistakes);
-    let builder = config::Config::builder().add_source(defaults?).add_source(file?);
-    let built = builder.add_source(environment).add_source(flags).build();
-    let merged = built.and_then(|config| config.collect()).map_err(|error| {
+    [defaults, file, Some(environment), Some(flags)]
+}
+
+fn put_together<const N: usize>(layers: [Option<Layer>; N], mistakes: &mut Mistakes) -> Option<Values> {
+    let mut builder = config::Config::builder();
+    for layer in layers {
+        builder = builder.add_source(layer?);
+    }
+    let merged = builder.build().and_then(|config| config.collect()).map_err(|error| {
         Finding::new("", "The configuration", Wrong::new(format!("It cannot be put together: {error}."), ""))
     });
     mistakes.collect(merged).map(Values::new)

@@ -25,6 +25,8 @@ mod tests;
 mod values;
 mod warnings;
 
+use std::path::Path;
+
 pub use findings::{Finding, Mistakes};
 pub use key_file::{KeyFileError, secret_keys};
 pub use keys::nearest;
@@ -45,7 +47,20 @@ pub struct Loaded {
 
 pub fn load(sources: &Sources) -> Result<Loaded, Mistakes> {
     let mut mistakes = Mistakes::default();
-    let Some(values) = layers::merge(sources, &mut mistakes) else { return Err(mistakes.sorted()) };
+    let values = layers::merge(sources, &mut mistakes);
+    read_and_check(values, sources, mistakes)
+}
+
+/// As [`load`] would with the `[gateway]` of `file`, which comes in place of whatever `sources` say there. The file may
+/// hold other sections as well, and then these win too.
+pub fn load_with_gateway_of(file: &Path, sources: &Sources) -> Result<Loaded, Mistakes> {
+    let mut mistakes = Mistakes::default();
+    let values = layers::merge_with_gateway_of(file, sources, &mut mistakes);
+    read_and_check(values, sources, mistakes)
+}
+
+fn read_and_check(values: Option<Values>, sources: &Sources, mut mistakes: Mistakes) -> Result<Loaded, Mistakes> {
+    let Some(values) = values else { return Err(mistakes.sorted()) };
     let settings = read::settings(&values, &mut mistakes);
     check::check(&values, &mut mistakes);
     match settings {

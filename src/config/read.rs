@@ -5,8 +5,8 @@
 
 use super::findings::{BUILT_IN, Finding, Mistakes, Wrong};
 use super::settings::{
-    Accounts, Database, Gateway, Limits, Log, Mail, MetricsListen, Organizations, Password, Rule, Secrets, Server,
-    Session, Settings, Sso, StepUp, Webhooks,
+    Accounts, Database, Gateway, Limits, Log, Mail, MetricsListen, Organizations, Password, Record, Rule, Secrets,
+    Server, Session, Settings, Sso, StepUp, Webhooks,
 };
 use super::values::{Field, Values};
 use super::{names, parse, rules};
@@ -188,13 +188,22 @@ fn gateway(values: &Values, mistakes: &mut Mistakes) -> Option<Gateway> {
     let assertion = mistakes.collect(values.field("gateway.assertion").flag());
     let organizations = mistakes.collect(organizations(&values.field("gateway.organizations")));
     let tables = mistakes.collect(values.field("gateway.rules").tables());
+    let record = record(values, mistakes);
     let rules: Vec<Option<Rule>> = tables?.iter().map(|table| rules::read(table, mistakes)).collect();
     Some(Gateway {
         default: default?,
         assertion: assertion?,
         organizations: organizations?,
         rules: rules.into_iter().collect::<Option<_>>()?,
+        record: record?,
     })
+}
+
+fn record(values: &Values, mistakes: &mut Mistakes) -> Option<Record> {
+    let share = mistakes.collect(values.field("gateway.record").share());
+    let kept = mistakes.collect(values.field("gateway.record_kept").duration());
+    let most = mistakes.collect(values.field("gateway.record_most").number(1, 100_000_000));
+    Some(Record { share: share?, kept: kept?, most: most? })
 }
 
 fn organizations(field: &Field<'_>) -> Result<Organizations, Finding> {

@@ -280,6 +280,22 @@ pub struct Gateway {
     pub organizations: Organizations,
     /// The first that matches decides.
     pub rules: Vec<Rule>,
+    pub record: Record,
+}
+
+/// What is kept of the gate's decisions, for trying out other rules.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Record {
+    /// Of all checks, from 0 (none) to 1 (each).
+    pub share: f64,
+    /// For how long.
+    pub kept: TimeDelta,
+    /// How many at most, the newest.
+    pub most: u32,
+}
+
+impl Record {
+    pub const NOTHING: Self = Self { share: 0.0, kept: TimeDelta::zero(), most: 0 };
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]

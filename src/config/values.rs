@@ -136,6 +136,20 @@ impl<'a> Field<'a> {
     }
 
     /// A variable and a flag of the command line can only hold texts.
+    /// From 0 to 1.
+    pub fn share(&self) -> Result<f64, Finding> {
+        const REMEDY: &str = "Write a number from 0 (none) to 1 (all), as in 0.1.";
+        let share = match self.kind {
+            ValueKind::Float(share) => Ok(*share),
+            ValueKind::I64(whole) => Ok(f64::from(i32::try_from(*whole).unwrap_or(i32::MAX))),
+            ValueKind::String(text) => text.trim().parse().map_err(|_| Wrong::quoting(text, "a number", REMEDY)),
+            _ => return Err(self.of_wrong_kind("a number from 0 to 1")),
+        };
+        let share: f64 = share.map_err(|wrong| self.wrong(wrong))?;
+        let fits = (0.0..=1.0).contains(&share);
+        if fits { Ok(share) } else { Err(self.wrong(Wrong::new(format!("{share} is out of bounds."), REMEDY))) }
+    }
+
     pub fn flag(&self) -> Result<bool, Finding> {
         match self.kind {
             ValueKind::Boolean(flag) => Ok(*flag),

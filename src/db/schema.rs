@@ -597,6 +597,34 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    gate_decisions (id) {
+        id -> BigInt,
+        at -> Timestamptz,
+        request_id -> Text,
+        share -> Double,
+        method -> Text,
+        scheme -> Text,
+        host -> Text,
+        port -> Integer,
+        path -> Text,
+        client -> Inet,
+        who -> Text,
+        user_id -> Nullable<Uuid>,
+        email -> Nullable<Text>,
+        groups -> Array<Text>,
+        last_auth_at -> Nullable<Timestamptz>,
+        second_factor_at -> Nullable<Timestamptz>,
+        passkey_at -> Nullable<Timestamptz>,
+        key -> Text,
+        decision -> Text,
+        reason -> Text,
+        rule -> Nullable<Integer>,
+        rule_name -> Nullable<Text>,
+        rules -> Binary,
+    }
+}
+
 diesel::joinable!(gate_tokens -> sessions (session_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(ended_sessions -> users (user_id));

@@ -11,6 +11,7 @@ mod deliver_webhooks;
 mod erase_accounts;
 mod forget_addresses;
 mod forget_attempts;
+mod forget_decisions;
 mod forget_deliveries;
 mod forget_letters;
 mod forget_links;
@@ -61,6 +62,7 @@ pub enum Job {
     CheckDomains,
     KeepSigningKeys,
     ForgetAttempts,
+    ForgetDecisions,
     ForgetDeliveries,
     ForgetLetters,
     ForgetLinks,
@@ -83,7 +85,7 @@ pub struct Card {
 }
 
 impl Job {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::AnswerRequests,
         Self::SendLetters,
         Self::DeliverWebhooks,
@@ -94,6 +96,7 @@ impl Job {
         Self::CheckDomains,
         Self::KeepSigningKeys,
         Self::ForgetAttempts,
+        Self::ForgetDecisions,
         Self::ForgetDeliveries,
         Self::ForgetLetters,
         Self::ForgetLinks,
@@ -116,6 +119,7 @@ impl Job {
             Self::CheckDomains => ("check_domains", check_domains::ABOUT, check_domains::EVERY),
             Self::KeepSigningKeys => ("keep_signing_keys", keep_signing_keys::ABOUT, keep_signing_keys::EVERY),
             Self::ForgetAttempts => ("forget_attempts", forget_attempts::ABOUT, forget_attempts::EVERY),
+            Self::ForgetDecisions => ("forget_decisions", forget_decisions::ABOUT, forget_decisions::EVERY),
             Self::ForgetDeliveries => ("forget_deliveries", forget_deliveries::ABOUT, forget_deliveries::EVERY),
             Self::ForgetLetters => ("forget_letters", forget_letters::ABOUT, forget_letters::EVERY),
             Self::ForgetLinks => ("forget_links", forget_links::ABOUT, forget_links::EVERY),
@@ -145,6 +149,7 @@ impl Job {
             Self::CheckDomains => check_domains::run(&house).await,
             Self::KeepSigningKeys => keep_signing_keys::run(&house).await,
             Self::ForgetAttempts => forget_attempts::run(&house).await,
+            Self::ForgetDecisions => forget_decisions::run(&house).await,
             Self::ForgetDeliveries => forget_deliveries::run(&house).await,
             Self::ForgetLetters => forget_letters::run(&house).await,
             Self::ForgetLinks => forget_links::run(&house).await,

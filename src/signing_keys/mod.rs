@@ -246,7 +246,7 @@ fn open_one(sealer: &Sealer, row: &store::Row) -> Result<SigningKey, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::settings::{Allow, Organizations};
+    use crate::config::settings::{Allow, Organizations, Record};
 
     fn day(number: i64) -> DateTime<Utc> {
         DateTime::UNIX_EPOCH + TimeDelta::days(number)
@@ -265,7 +265,8 @@ mod tests {
     }
 
     fn gateway(assertion: bool) -> Gateway {
-        Gateway { default: Allow::Deny, assertion, organizations: Organizations::All, rules: Vec::new() }
+        let (organizations, rules, record) = (Organizations::All, Vec::new(), Record::NOTHING);
+        Gateway { default: Allow::Deny, assertion, organizations, rules, record }
     }
 
     #[test]

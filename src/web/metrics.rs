@@ -256,10 +256,21 @@ fn add_gate(registry: &mut Registry, meters: &Meters) {
     }
     let help = "Decisions of the gate that rules with shadow = true would have changed, by what they would have been";
     registry.register("gateway_shadow_changes", help, shadows);
+    let (records, counted) = (Family::<Kept, Counter>::default(), meters.records());
+    for outcome in ["written", "dropped", "unfit"] {
+        records.get_or_create(&Kept { outcome }).inc_by(counted.get(outcome).copied().unwrap_or_default());
+    }
+    let help = "Decisions of the gate that were to be kept (gateway.record), and what became of them";
+    registry.register("gateway_records", help, records);
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 struct Loaded {
+    outcome: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct Kept {
     outcome: &'static str,
 }
 

@@ -45,6 +45,7 @@ use sha2::{Digest as _, Sha512};
 
 use crate::api_keys::Uses;
 use crate::app::App;
+use crate::decisions::Recorder;
 use crate::sessions::Activity;
 pub use forward_auth::{Gate, LiveSessions};
 use metrics::Requests;
@@ -54,10 +55,16 @@ use metrics::Requests;
 const DRAIN: Duration = Duration::from_secs(5);
 
 /// The server, ready to be awaited. It stops when its handle says so, after the requests under way.
-pub fn server(app: App, live: LiveSessions, requests: Requests, listener: TcpListener) -> std::io::Result<Server> {
+pub fn server(
+    app: App,
+    live: LiveSessions,
+    recorder: Recorder,
+    requests: Requests,
+    listener: TcpListener,
+) -> std::io::Result<Server> {
     let workers = app.settings.server.workers;
     let (activity, uses) = (live.activity().clone(), Uses::default());
-    let gate = web::Data::new(Gate::new(app.clone(), live, uses.clone()));
+    let gate = web::Data::new(Gate::new(app.clone(), live, uses.clone(), recorder));
     let server = HttpServer::new(move || {
         let sessions = sessions_of(&app, &activity);
         actix_web::App::new()

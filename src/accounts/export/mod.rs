@@ -8,8 +8,8 @@
 //! [`KEPT`] and [`LEFT_OUT`] name every table that refers to people. A test holds them against the database, so that a
 //! new one is either taken along or left out for a reason.
 //!
-//! Everything but the events is little and is read at once ([`look_up`]). Of events there may be any number: they come a
-//! page at a time ([`next_events`]).
+//! Most of it is little and is read at once ([`look_up`]). Of events and of the gate's decisions there may be any number:
+//! they come a page at a time ([`next`]).
 
 mod store;
 
@@ -27,7 +27,7 @@ use crate::throttle::{self, Admission, Key};
 pub const VERSION: u32 = 1;
 
 /// A table that refers to people, and the member of the document that tells what is in it.
-pub const KEPT: [(&str, &str); 22] = [
+pub const KEPT: [(&str, &str); 23] = [
     ("users", "account"),
     ("email_undos", "addresses_before"),
     ("email_verifications", "links"),
@@ -50,6 +50,7 @@ pub const KEPT: [(&str, &str); 22] = [
     ("group_members", "organizations"),
     ("mail_outbox", "letters"),
     ("audit_events", "events"),
+    ("gate_decisions", "gate_decisions"),
 ];
 
 /// One that the document tells of in two places: those they sent, and those to their address.
@@ -67,6 +68,9 @@ pub const LEFT_OUT: [(&str, &str); 9] = [
     ("webhook_deliveries", "that a program was told, or is to be told, of an event which stands in their events"),
     ("webhooks", "an organization's or the operator's; that somebody has added one stands in their events"),
 ];
+
+/// Of the gate, read at once.
+const DECISIONS: i64 = 500;
 
 /// As often as anybody could need it, and seldom enough that nobody is kept busy by it.
 const LIMIT: Limit = Limit { count: 5, period: TimeDelta::hours(1) };
@@ -87,7 +91,7 @@ pub fn begin(tx: &mut Tx<'_>, user: UserId) -> Result<(), Error> {
     }
 }
 
-/// The document without its events. `None` when the person is gone.
+/// The document without what comes in pages. `None` when the person is gone.
 pub fn look_up(tx: &mut ReadTx<'_>, user: UserId) -> Result<Option<Map<String, Value>>, db::Error> {
     let Some(account) = store::account(tx, user)? else { return Ok(None) };
     // Somebody else may have signed up with the address: they have no business with what was sent to it.
@@ -155,14 +159,41 @@ fn organizations(tx: &mut ReadTx<'_>, user: UserId) -> Result<Vec<Value>, db::Er
     Ok(theirs.collect())
 }
 
-/// Some of what has happened, the newest first, and where the next begin.
-pub fn next_events(
-    tx: &mut ReadTx<'_>,
-    user: UserId,
-    after: Option<Cursor>,
-) -> Result<(Vec<Value>, Option<Cursor>), db::Error> {
-    let Told { entries, next } = activity::kept_of_person(tx, user, after)?;
-    Ok((entries.iter().map(describe).collect(), next))
+/// Where a page begins of what comes in pages: the newest first.
+#[derive(Clone, Copy, Debug)]
+pub enum Place {
+    Events(Option<Cursor>),
+    /// After the one with this number.
+    Decisions(Option<i64>),
+}
+
+impl Place {
+    pub const ALL: [Self; 2] = [Self::Events(None), Self::Decisions(None)];
+
+    /// The member of the document that it is in.
+    pub fn member(self) -> &'static str {
+        match self {
+            Self::Events(_) => "events",
+            Self::Decisions(_) => "gate_decisions",
+        }
+    }
+}
+
+/// A page, and where the next begins of the same.
+pub fn next(tx: &mut ReadTx<'_>, user: UserId, place: Place) -> Result<(Vec<Value>, Option<Place>), db::Error> {
+    match place {
+        Place::Events(after) => {
+            let Told { entries, next } = activity::kept_of_person(tx, user, after)?;
+            Ok((entries.iter().map(describe).collect(), next.map(|next| Place::Events(Some(next)))))
+        }
+        Place::Decisions(after) => {
+            let rows = store::gate_decisions(tx, user, after.unwrap_or(i64::MAX), DECISIONS)?;
+            let is_full = i64::try_from(rows.len()).is_ok_and(|count| count >= DECISIONS);
+            let last = rows.last().map(|row| Place::Decisions(Some(row.id)));
+            let rows = rows.into_iter().map(|row| json!(row)).collect();
+            Ok((rows, last.filter(|_| is_full)))
+        }
+    }
 }
 
 fn describe(entry: &Entry) -> Value {

@@ -6,8 +6,8 @@ use ipnet::IpNet;
 use serde::{Serialize, Serializer};
 
 use crate::db::schema::{
-    api_keys, connections, email_undos, email_verifications, ended_sessions, group_members, groups, identities,
-    invitations, known_devices, magic_links, mail_outbox, members, not_me_links, organizations, passkeys,
+    api_keys, connections, email_undos, email_verifications, ended_sessions, gate_decisions, group_members, groups,
+    identities, invitations, known_devices, magic_links, mail_outbox, members, not_me_links, organizations, passkeys,
     password_resets, pending_sign_ins, places, provider_sessions, recovery_codes, restore_links, sessions,
     totp_factors, users,
 };
@@ -207,6 +207,10 @@ fn address<S: Serializer>(network: &Option<IpNet>, to: S) -> Result<S::Ok, S::Er
     network.map(|network| network.addr()).serialize(to)
 }
 
+fn address_alone<S: Serializer>(network: &IpNet, to: S) -> Result<S::Ok, S::Error> {
+    network.addr().serialize(to)
+}
+
 pub(super) fn account(tx: &mut ReadTx<'_>, user: UserId) -> Result<Option<Account>, db::Error> {
     Ok(users::table.find(user).select(Account::as_select()).first(tx.conn()).optional()?)
 }
@@ -351,4 +355,42 @@ const INVITATION: (
 pub(super) fn letters(tx: &mut ReadTx<'_>, user: UserId) -> Result<Vec<Mailed>, db::Error> {
     let theirs = mail_outbox::table.filter(mail_outbox::user_id.eq(user)).order(mail_outbox::id);
     Ok(theirs.select(Mailed::as_select()).load(tx.conn())?)
+}
+
+/// What the gate has decided about them; by which rule is the operator's.
+#[derive(Queryable, Selectable, Serialize)]
+#[diesel(table_name = gate_decisions)]
+pub(super) struct GateDecision {
+    #[serde(skip)]
+    pub id: i64,
+    at: At,
+    request_id: String,
+    method: String,
+    scheme: String,
+    host: String,
+    port: i32,
+    path: String,
+    #[serde(rename = "ip", serialize_with = "address_alone")]
+    client: IpNet,
+    #[serde(rename = "as")]
+    who: String,
+    email: Option<String>,
+    groups: Vec<String>,
+    last_auth_at: Option<At>,
+    second_factor_at: Option<At>,
+    passkey_at: Option<At>,
+    decision: String,
+    reason: String,
+}
+
+/// The newest first, before the one with that number.
+pub(super) fn gate_decisions(
+    tx: &mut ReadTx<'_>,
+    user: UserId,
+    before: i64,
+    most: i64,
+) -> Result<Vec<GateDecision>, db::Error> {
+    let theirs = gate_decisions::table.filter(gate_decisions::user_id.eq(user).and(gate_decisions::id.lt(before)));
+    let some = theirs.order(gate_decisions::id.desc()).limit(most);
+    Ok(some.select(GateDecision::as_select()).load(tx.conn())?)
 }

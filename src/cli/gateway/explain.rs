@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
+use super::words;
 use crate::affiliations::{self, Affiliations};
 use crate::cli::database::Database;
 use crate::cli::table::as_table;
@@ -14,7 +15,7 @@ use crate::cli::user::who::Who;
 use crate::cli::{Common, say};
 use crate::config::Settings;
 use crate::db::{self, Db, ReadTx};
-use crate::gateway::{Decision, Fit, Holder, Judgement, Look, Malformed, Proofs, Rehearsal, Request, Rules, Subject};
+use crate::gateway::{Fit, Holder, Judgement, Look, Malformed, Proofs, Rehearsal, Request, Rules, Subject};
 use crate::kernel::{Clock, EmailAddress};
 
 #[derive(Args)]
@@ -141,16 +142,8 @@ fn subject<'a>(arguments: &Arguments, known: Option<&'a Known>, now: DateTime<Ut
 }
 
 fn sentence(judgement: &Judgement<'_>) -> String {
-    let by = judgement.rule.map_or("gateway.default".to_owned(), |rule| {
-        let name = rule.words.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
-        format!("gateway.rules[{}]{name}", rule.number)
-    });
-    let what = match judgement.decision {
-        Decision::Allow => "let through",
-        Decision::SignIn => "asked to sign in",
-        Decision::Confirm(_) => "asked to confirm that it is them",
-        Decision::Deny(_) => "refused",
-    };
+    let by = words::rule(judgement.rule.map(|rule| (rule.number, rule.words.name.as_deref())));
+    let what = words::decision(judgement.decision.as_str());
     format!("{what} ({}), by {by}", judgement.decision.reason())
 }
 

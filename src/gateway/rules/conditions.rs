@@ -13,7 +13,13 @@ fn rule(allow: Allow) -> settings::Rule {
 
 fn compile(rules: Vec<settings::Rule>) -> Rules {
     let organizations = settings::Organizations::All;
-    Rules::compile(&settings::Gateway { default: Allow::Deny, assertion: false, organizations, rules })
+    Rules::compile(&settings::Gateway {
+        default: Allow::Deny,
+        assertion: false,
+        organizations,
+        rules,
+        record: settings::Record::NOTHING,
+    })
 }
 
 fn words(words: &[&str]) -> Affiliations {

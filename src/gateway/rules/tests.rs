@@ -43,7 +43,13 @@ fn rules() -> Rules {
         rule(&["*.example.com"], &["/*/open"], Allow::Public),
     ];
     let organizations = settings::Organizations::Named(Vec::new());
-    Rules::compile(&settings::Gateway { default: Allow::Deny, assertion: false, organizations, rules })
+    Rules::compile(&settings::Gateway {
+        default: Allow::Deny,
+        assertion: false,
+        organizations,
+        rules,
+        record: settings::Record::NOTHING,
+    })
 }
 
 fn judge(url: &str, subject: Subject<'_>) -> Decision {

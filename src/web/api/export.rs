@@ -7,9 +7,8 @@ use chrono::{DateTime, Utc};
 use futures_util::stream::{self, Stream, StreamExt as _};
 use serde_json::{Map, Value};
 
-use crate::accounts::export;
+use crate::accounts::export::{self, Place};
 use crate::app::App;
-use crate::audit::Cursor;
 use crate::db;
 use crate::kernel::UserId;
 use crate::web::failure::Failure;
@@ -40,9 +39,9 @@ fn disposition(now: DateTime<Utc>) -> String {
     format!("attachment; filename=\"vestibule-export-{}.json\"", now.format("%Y-%m-%d"))
 }
 
-/// What is written next.
+/// What is written next: a page, or the end of the document.
 enum Next {
-    Events { after: Option<Cursor>, is_first: bool },
+    Page { place: Place, separator: &'static str },
     Nothing,
 }
 
@@ -52,26 +51,38 @@ fn written(
     document: Map<String, Value>,
 ) -> impl Stream<Item = Result<Bytes, db::Error>> + use<> {
     let text = Value::Object(document).to_string();
-    // Its events are the last member, and stay open.
-    let head = format!("{},\"events\":[", text.strip_suffix('}').unwrap_or(&text));
-    let first = Next::Events { after: None, is_first: true };
-    let events = stream::try_unfold(first, move |next| {
+    // What comes in pages are its last members, of which each stays open until the next one begins.
+    let [first, second] = Place::ALL;
+    let head = format!("{},{}", text.strip_suffix('}').unwrap_or(&text), opening(first));
+    let begin = Next::Page { place: first, separator: "" };
+    let pages = stream::try_unfold(begin, move |next| {
         let app = app.clone();
         async move {
-            let Next::Events { after, is_first } = next else { return Ok(None) };
-            let (events, next) = app.db.read(move |tx| export::next_events(tx, user, after)).await?;
+            let Next::Page { place, separator } = next else { return Ok(None) };
+            let (items, more) = app.db.read(move |tx| export::next(tx, user, place)).await?;
             let mut text = String::new();
-            for (index, event) in events.iter().enumerate() {
-                let separator = if is_first && index == 0 { "" } else { "," };
-                text.push_str(separator);
-                text.push_str(&event.to_string());
+            for (index, item) in items.iter().enumerate() {
+                text.push_str(if index == 0 { separator } else { "," });
+                text.push_str(&item.to_string());
             }
-            let Some(cursor) = next else {
-                text.push_str("]}\n");
-                return Ok(Some((Bytes::from(text), Next::Nothing)));
+            let next = match (more, place) {
+                (Some(place), _) => Next::Page { place, separator: "," },
+                (None, Place::Events(_)) => {
+                    text.push_str("],");
+                    text.push_str(&opening(second));
+                    Next::Page { place: second, separator: "" }
+                }
+                (None, Place::Decisions(_)) => {
+                    text.push_str("]}\n");
+                    Next::Nothing
+                }
             };
-            Ok(Some((Bytes::from(text), Next::Events { after: Some(cursor), is_first: false })))
+            Ok(Some((Bytes::from(text), next)))
         }
     });
-    stream::once(async move { Ok(Bytes::from(head)) }).chain(events)
+    stream::once(async move { Ok(Bytes::from(head)) }).chain(pages)
+}
+
+fn opening(place: Place) -> String {
+    format!("\"{}\":[", place.member())
 }

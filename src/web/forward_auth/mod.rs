@@ -15,6 +15,7 @@ mod ext_authz;
 mod family;
 mod forward;
 mod gate_cookies;
+mod record;
 mod step_up;
 mod visitor;
 mod wish;
@@ -32,6 +33,7 @@ use super::failure::Failure;
 use super::layers::{self, Arrival, Decided};
 use crate::api_keys::{KnownProgram, Uses};
 use crate::app::{App, Policy};
+use crate::decisions::{Recorder, Sampling};
 use crate::gateway::identity::Told;
 use crate::gateway::{
     Decision, Judgement, Malformed, NOT_A_PROXY, Proof, QUESTION, Reason, Rehearsal, Request, Rule, Rules, Subject,
@@ -41,6 +43,7 @@ use crate::sessions;
 pub use answer::Named;
 use answer::Page;
 use assertion::Assertions;
+use record::Case;
 use visitor::Visitor;
 pub use wish::{Person, Wish};
 
@@ -57,6 +60,7 @@ pub struct Gate {
     live: LiveSessions,
     uses: Uses,
     assertions: Assertions,
+    recorder: Recorder,
     /// Said once: it would be said again and again.
     groups_left_out: Once,
 }
@@ -74,11 +78,13 @@ pub struct Opened {
 struct Compiled {
     policy: Arc<Policy>,
     rules: Rules,
+    /// Which decisions are kept, if any.
+    sampling: Option<Sampling>,
 }
 
 impl Compiled {
     fn of(policy: Arc<Policy>) -> Self {
-        Self { rules: Rules::compile(&policy.gateway), policy }
+        Self { rules: Rules::compile(&policy.gateway), sampling: Sampling::of(&policy.gateway), policy }
     }
 }
 
@@ -114,11 +120,11 @@ impl Gate {
         doors
     }
 
-    pub fn new(app: App, live: LiveSessions, uses: Uses) -> Self {
+    pub fn new(app: App, live: LiveSessions, uses: Uses, recorder: Recorder) -> Self {
         let (sign_in, confirm) = (Page::sign_in(&app), Page::confirm(&app));
         let compiled = ArcSwap::from_pointee(Compiled::of(app.policy.load_full()));
         let assertions = Assertions::new(app.settings.server.public_url.origin().ascii_serialization());
-        Self { app, compiled, sign_in, confirm, live, uses, assertions, groups_left_out: Once::new() }
+        Self { app, compiled, sign_in, confirm, live, uses, assertions, recorder, groups_left_out: Once::new() }
     }
 
     /// What apps are told by.
@@ -233,11 +239,16 @@ async fn try_judge<'a>(check: &Check<'a>, read: Read) -> Result<Verdict<'a>, Fai
     // One and the same for the whole of a check.
     let compiled = check.gate.compiled();
     let rules = &compiled.rules;
-    let visitor = match visitor::find(check, &asked, rules).await {
-        Err(Failure::InvalidKey) => return Ok(Verdict::InvalidKey(asked)),
+    let found = visitor::find(check, &asked, rules).await;
+    let now = check.gate.app.clock.now();
+    let case = Case { asked: &asked, compiled: &compiled, at: now };
+    let visitor = match found {
+        Err(Failure::InvalidKey) => {
+            check.record_invalid_key(&case);
+            return Ok(Verdict::InvalidKey(asked));
+        }
         found => found?,
     };
-    let now = check.gate.app.clock.now();
     let subject = visitor.as_ref().map_or(Subject::Stranger, |visitor| visitor.subject(now));
     let is_nobody = matches!(subject, Subject::Leaving | Subject::Unprotected);
     let judgement = rules.judge(&asked, &subject, Rehearsal::No, now);
@@ -248,6 +259,7 @@ async fn try_judge<'a>(check: &Check<'a>, read: Read) -> Result<Verdict<'a>, Fai
         host: asked.host.as_ref().into(),
     };
     check.arrival.note(decided);
+    check.record(&case, visitor.as_ref(), &subject, &judgement);
     if rules.has_shadows() {
         check.rehearse(&asked, &judgement, &rules.judge(&asked, &subject, Rehearsal::Yes, now));
     }

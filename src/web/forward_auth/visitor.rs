@@ -10,6 +10,7 @@ use super::{Check, Gate, Named, gate_cookies};
 use crate::affiliations::Affiliations;
 use crate::api_keys::{self, KnownProgram, Program, Shown};
 use crate::gateway::{Holder, Identity, Request, Rules, Subject};
+use crate::kernel::UserId;
 use crate::sessions::{Known, Live};
 use crate::web::failure::Failure;
 
@@ -28,6 +29,13 @@ impl Visitor {
                 let verified = known.program.email_verified.then_some(&known.program.email);
                 Subject::Program(Holder { verified, affiliations: known.kept.affiliations() })
             }
+        }
+    }
+
+    pub(super) fn user(&self) -> UserId {
+        match self {
+            Self::Person(known) => known.live.user,
+            Self::Program(known) => known.program.user,
         }
     }
 

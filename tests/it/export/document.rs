@@ -46,8 +46,18 @@ fn ann_with_everything(app: &TestApp) -> (Browser, Vec<String>) {
              now(), now() FROM organizations"
     ));
     come_by_a_provider(app, &me);
+    come_to_an_app(app, &me);
     secrets.push(key[8..].to_owned());
     (ann, secrets)
+}
+
+fn come_to_an_app(app: &TestApp, user: &str) {
+    app.execute(&format!(
+        "INSERT INTO gate_decisions (at, request_id, share, method, scheme, host, port, path, client, who, user_id, email,
+             groups, last_auth_at, key, decision, reason, rule, rules)
+         VALUES (now(), 'r1', 1, 'GET', 'https', 'app.example.com', 443, '/x', '203.0.113.9', 'person', '{user}', '{ANN}',
+             '{{acme}}', now(), 'none', 'allow', 'rule', 0, '\\x0011223344556677')"
+    ));
 }
 
 fn come_by_a_provider(app: &TestApp, user: &str) {

@@ -10,6 +10,7 @@ mod home;
 pub mod house;
 mod questions;
 mod reload;
+mod replay;
 mod rules;
 mod step_up;
 mod tabs;

@@ -10,6 +10,7 @@ use chrono::DateTime;
 use url::Url;
 use vestibule::app::App;
 use vestibule::config::{self, ConfigFile, Environment, Setting, Settings, Sources};
+use vestibule::decisions::Recorder;
 use vestibule::jobs::{self, Job};
 use vestibule::kernel::{Clock, shutdown};
 use vestibule::mail::Transport;
@@ -155,13 +156,14 @@ fn serve(app: &App, live: &LiveSessions, requests: &Requests, port: &Port) -> (S
     let (started, handle) = mpsc::channel();
     let thread = thread::spawn(move || {
         actix_web::rt::System::new().block_on(async {
-            let server = web::server(app, live.clone(), requests, listener).expect("the server");
+            let recorder = Recorder::default();
+            let server = web::server(app, live.clone(), recorder.clone(), requests, listener).expect("the server");
             started.send(server.handle()).expect("somebody waits");
             let (trigger, shutdown) = shutdown::pair();
             let jobs = tokio::task::spawn_local(jobs::run(jobs_app, transport, shutdown.clone()));
             let living = tokio::task::spawn_local({
                 let shutdown = shutdown.clone();
-                async move { live.run(&live_app, shutdown).await }
+                async move { tokio::join!(live.run(&live_app, shutdown.clone()), recorder.run(&live_app, shutdown)) }
             });
             server.await.expect("an orderly end");
             trigger.pull();
