@@ -288,13 +288,15 @@ fn a_body_is_never_taken_for_the_next_question() {
 #[test]
 fn ten_megabytes_of_headers_end_without_harm() {
     let app = house();
-    let mut stream = std::net::TcpStream::connect(("127.0.0.1", app.port())).unwrap();
-    stream.write_all(b"GET /gateway/forward-auth HTTP/1.1\r\nHost: x\r\n").unwrap();
-    let line = format!("X-Filler: {}\r\n", "a".repeat(8000));
-    // The service closes somewhere on the way.
-    let refused = (0..1250).any(|_| stream.write_all(line.as_bytes()).is_err());
-    drop(stream);
-    assert!(refused, "ten megabytes were taken");
+    for door in DOORS {
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", app.port())).unwrap();
+        let start = Question::about(door, "https://app.example.com/public/x").start;
+        stream.write_all(format!("{start}\r\nHost: x\r\n").as_bytes()).unwrap();
+        let line = format!("X-Filler: {}\r\n", "a".repeat(8000));
+        // The service closes somewhere on the way.
+        let refused = (0..1250).any(|_| stream.write_all(line.as_bytes()).is_err());
+        assert!(refused, "ten megabytes were taken at {door:?}");
+    }
     let question = Question::about(Door::ForwardAuth, "https://app.example.com/public/x");
     let many = (0..200).fold(question.clone(), |question, at| question.with(&format!("X-Filler-{at}"), "x"));
     let answer = raw::send(app.port(), many.bytes());

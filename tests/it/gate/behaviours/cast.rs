@@ -32,6 +32,8 @@ pub enum Who {
     /// An organization asks for a second factor that they do not have.
     Unenrolled,
     SignedOut,
+    /// Whom the operator has shut out.
+    Disabled,
     /// A program with a key of Kay's that is good.
     Key,
     RevokedKey,
@@ -116,6 +118,11 @@ impl Who {
                 let guest = Guest::was(&person);
                 assert_eq!(person.browser.api("POST", "/auth/logout", Value::Null).status, 204);
                 guest
+            }
+            Self::Disabled => {
+                let person = person("dan@example.com");
+                app.execute("UPDATE users SET disabled_at = now() WHERE email = 'dan@example.com'");
+                Guest::was(&person)
             }
             Self::Key => with_key(app, "kay@example.com", "gateway"),
             Self::RevokedKey => {

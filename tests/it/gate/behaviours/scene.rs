@@ -95,6 +95,8 @@ impl Case {
 
 pub struct Scene {
     pub app: TestApp,
+    /// How the proof begins that apps are told of whoever is let in; empty where they are told none.
+    pub proof: &'static str,
     guests: BTreeMap<Who, Guest>,
 }
 
@@ -107,7 +109,7 @@ impl Scene {
         let usual = [("gateway.rules", RULES), ("gateway.organizations", "acme")];
         let app = house_with(&[&usual[..], special].concat());
         let guests = invite(&app, whos);
-        Self { app, guests }
+        Self { app, guests, proof: "" }
     }
 
     pub fn guest(&self, who: Who) -> &Guest {
@@ -196,6 +198,9 @@ impl Verdict<'_> {
         self.has_status(200);
         assert_eq!(self.answer.header("remote-user"), Some(id), "{}", self.story());
         assert!(self.answer.body().is_empty() && self.answer.header("location").is_none(), "{}", self.story());
+        let proof = self.answer.header("vestibule-assertion").unwrap_or_default();
+        assert!(proof.starts_with(self.scene.proof) || id.is_empty(), "{}", self.story());
+        assert_eq!(proof.is_empty(), self.scene.proof.is_empty() || id.is_empty(), "{}", self.story());
         if id.is_empty() {
             for name in ["remote-email", "remote-name", "remote-groups", "vestibule-assertion"] {
                 assert_eq!(self.answer.header(name), Some(""), "{}", self.story());

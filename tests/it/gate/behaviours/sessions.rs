@@ -2,6 +2,7 @@
 
 use super::cast::Who;
 use super::scene::{BOTH, Case, Scene, Then};
+use crate::assertions::ON;
 
 /// Rows are people, columns are places; a word for what becomes of them there.
 const TABLE: &str = "
@@ -9,6 +10,7 @@ const TABLE: &str = "
     Nobody      nobody  closed   sign-in  sign-in  sign-in  sign-in  sign-in  sign-in  sign-in  closed
     Forger      nobody  closed   sign-in  sign-in  sign-in  sign-in  sign-in  sign-in  sign-in  closed
     SignedOut   nobody  closed   sign-in  sign-in  sign-in  sign-in  sign-in  sign-in  sign-in  closed
+    Disabled    nobody  closed   sign-in  sign-in  sign-in  sign-in  sign-in  sign-in  sign-in  closed
     RanOut      nobody  closed   sign-in  sign-in  sign-in  sign-in  sign-in  sign-in  sign-in  closed
     Half        nobody  closed   sign-in  sign-in  sign-in  sign-in  sign-in  sign-in  sign-in  closed
     Unverified  in      closed   address  address  address  address  in       address  closed   closed
@@ -33,6 +35,7 @@ fn who(word: &str) -> Who {
         Who::Leaving,
         Who::Unenrolled,
         Who::SignedOut,
+        Who::Disabled,
         Who::Key,
         Who::RevokedKey,
         Who::OtherKey,
@@ -66,10 +69,23 @@ fn url(place: &str) -> String {
 
 #[test]
 fn everybody_is_answered_by_what_they_are_and_where_they_want_to_go() {
+    check_all(&[], "");
+}
+
+/// By whomever apps are told, each of them is told a proof of it, and of nobody else.
+#[test]
+fn nobody_is_let_in_elsewhere_where_apps_are_told_a_proof() {
+    check_all(&[ON], "eyJ");
+}
+
+/// `proof` is how one begins that apps are told.
+fn check_all(special: &[(&str, &str)], proof: &'static str) {
     let mut rows = TABLE.lines().map(|row| row.split_whitespace().collect::<Vec<_>>()).filter(|row| !row.is_empty());
     let places = rows.next().expect("a head");
     let rows: Vec<_> = rows.collect();
-    let scene = Scene::of(&rows.iter().map(|row| who(row[0])).collect::<Vec<_>>());
+    let whos: Vec<Who> = rows.iter().map(|row| who(row[0])).collect();
+    let mut scene = Scene::with(special, &whos);
+    scene.proof = proof;
     for row in rows {
         assert_eq!(row.len(), places.len(), "{row:?}");
         for (place, word) in places.iter().zip(&row).skip(1) {

@@ -2,7 +2,7 @@
 
 use super::cast::Who;
 use super::scene::{Case, Looks, Scene, Then};
-use crate::gate::house::{Door, Question};
+use crate::gate::house::{DOORS, Door, Question};
 use crate::support::people::PASSWORD;
 
 /// What was asked for, and the way back from the sign-in page; none at all for `""`.
@@ -72,6 +72,32 @@ fn whoever_signs_in_by_the_way_that_the_gate_has_given_gets_where_they_wanted() 
         let place = back.split('/').nth(2).expect("a host");
         let link = page.link(&format!("Continue to {place}"));
         assert_eq!(link.map(String::from).as_deref(), Some(*back), "{}", page.text());
+    }
+}
+
+/// A proxy has room for one page of memory.
+#[test]
+fn no_way_is_longer_than_a_proxy_can_read() {
+    let scene = Scene::of(&[Who::Stale, Who::Nobody]);
+    let long = "a/".repeat(1500);
+    for (who, path) in [(Who::Nobody, "/x"), (Who::Stale, "/lately")] {
+        for door in DOORS {
+            for method in ["GET", "POST"] {
+                let url = format!("https://app.example.com{path}/{long}?{long}");
+                let page = format!("https://app.example.com/{long}?{long}");
+                let question = Question::about(door, &url).method(method).in_a_browser().with("Referer", &page);
+                let brings = &scene.guest(who).brings;
+                let question = brings.iter().fold(question, |question, (name, value)| question.with(name, value));
+                let answer = question.ask(&scene.app);
+                let head: usize = answer
+                    .headers("location")
+                    .iter()
+                    .chain(&answer.headers("www-authenticate"))
+                    .map(|value| value.len())
+                    .sum();
+                assert!((1..3600).contains(&head), "{head} {door:?} {method} {who:?}: {answer:?}");
+            }
+        }
     }
 }
 
