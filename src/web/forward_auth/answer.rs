@@ -16,6 +16,9 @@ use crate::web::failure::Failure;
 /// A proxy reads the head of our answer into one page of memory: nginx's `proxy_buffer_size` is 4 KiB.
 const LONGEST_LOCATION: usize = 2048;
 
+/// nginx is told of this one twice, in the challenge as well.
+const LONGEST_SAID_TWICE: usize = 1500;
+
 const NO_STORE: (header::HeaderName, HeaderValue) = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
 
 /// 200 with every identity header and without a cookie: most proxies lose it, or hand it to the wrong side.
@@ -133,21 +136,25 @@ pub(super) fn lead_to(location: Option<HeaderValue>, status: StatusCode) -> Http
 }
 
 /// A page of the portal to which people are led who want to come in.
-pub(super) struct Page(String);
+pub(super) struct Page {
+    url: String,
+    /// With the way back, in bytes.
+    longest: usize,
+}
 
 impl Page {
     pub(super) fn sign_in(app: &App) -> Self {
-        Self::at(app, "/login")
+        Self::at(app, "/login", LONGEST_LOCATION)
     }
 
     pub(super) fn confirm(app: &App) -> Self {
-        Self::at(app, "/confirm")
+        Self::at(app, "/confirm", LONGEST_SAID_TWICE)
     }
 
-    fn at(app: &App, path: &str) -> Self {
+    fn at(app: &App, path: &str, longest: usize) -> Self {
         let mut page = app.settings.server.public_url.clone();
         page.set_path(path);
-        Self(page.into())
+        Self { url: page.into(), longest }
     }
 
     /// With the way back: for what was only fetched to itself, for all else by [`errand::UNSENT`] to where it was sent from.
@@ -155,18 +162,18 @@ impl Page {
         let app = &check.gate.app;
         if !app.destinations.is_open(asked.scheme.as_str(), &asked.host, asked.port) {
             log::warn!("nobody can sign in at {}: it is outside of session.cookie_domains", asked.host);
-            return HeaderValue::from_str(&self.0).ok();
+            return HeaderValue::from_str(&self.url).ok();
         }
         let with_way_back = |url: String| -> Option<String> {
             let location: String =
-                [&self.0, "?return_to="].into_iter().chain(form_urlencoded::byte_serialize(url.as_bytes())).collect();
-            (location.len() <= LONGEST_LOCATION).then_some(location)
+                [&self.url, "?return_to="].into_iter().chain(form_urlencoded::byte_serialize(url.as_bytes())).collect();
+            (location.len() <= self.longest).then_some(location)
         };
         let unsent = || unsent_ways(check.request.headers(), asked).into_iter().find_map(with_way_back);
         let sent = if is_fetch(asked.method) { None } else { unsent() };
         let itself = || asked.url().and_then(with_way_back).or_else(|| asked.site().and_then(with_way_back));
         let location = sent.or_else(itself);
-        HeaderValue::try_from(location.unwrap_or_else(|| self.0.clone())).ok()
+        HeaderValue::try_from(location.unwrap_or_else(|| self.url.clone())).ok()
     }
 }
 

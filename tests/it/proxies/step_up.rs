@@ -87,3 +87,18 @@ fn a_form_that_is_stopped_is_told_of_and_never_sent_on() {
         street.assert_nothing_arrived("it was stopped");
     }
 }
+
+/// nginx reads the head of an answer into 4 KiB, and knows no way on from a longer one.
+#[test]
+fn no_length_of_an_address_is_a_dead_end() {
+    for street in streets_with(&[RULES]) {
+        let ann = ann(&street);
+        for length in (0..2400).step_by(100) {
+            let start = format!("GET /lately/x?{}", "a".repeat(length));
+            let answer = street.send(&start, &format!("{NAVIGATES}{}", Street::cookies_of(&ann)));
+            let way = answer.header("location").unwrap_or_default();
+            let page = "http://auth.example.com/confirm?return_to=http%3A%2F%2Fapp.example.com%2F";
+            assert!(answer.status == 302 && way.starts_with(page), "{:?} {length}: {answer:?}", street.kind);
+        }
+    }
+}
