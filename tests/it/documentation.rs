@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::support::process::Folder;
 
-fn at(path: &str) -> PathBuf {
+pub fn at(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 

@@ -22,6 +22,8 @@ mod chromium_gate;
 #[cfg(test)]
 mod cluster;
 #[cfg(test)]
+mod compose;
+#[cfg(test)]
 mod config;
 #[cfg(test)]
 mod confirm_page;
