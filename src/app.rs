@@ -86,6 +86,7 @@ impl App {
             destinations: Arc::new(Destinations::new(
                 settings.server.public_url.clone(),
                 settings.session.cookie_domains.clone(),
+                settings.session.handed_domains.clone(),
             )),
             policy: Arc::new(ArcSwap::from_pointee(Policy::of(&settings))),
             settings: Arc::new(settings),

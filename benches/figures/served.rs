@@ -16,8 +16,9 @@ use crate::client::{Connection, get};
 const TO_STOP: Duration = Duration::from_secs(12);
 const TO_ANSWER: Duration = Duration::from_mins(1);
 
-/// The app that the gate protects, and one that it lets everybody see.
-pub const APP: &str = "app.example.test";
+/// The app that the gate protects, on the one host that cookies reach without `session.cookie_domains`, and one that it
+/// lets everybody see.
+pub const APP: &str = "localhost";
 pub const OPEN_APP: &str = "open.example.test";
 
 /// A running server. Dropping it stops it.

@@ -124,7 +124,18 @@ local function tell_the_app(r, answered)
     r.headers_in["X-Forwarded-Host"] = authority(r)
 end
 
+-- Whether it goes to Vestibule and not to the app. Apache has settled that by now, however the path was written.
+local function is_to_vestibule(r)
+    local there = "proxy:" .. r.subprocess_env["VESTIBULE"] .. "/.vestibule/"
+    return r.filename ~= nil and r.filename:sub(1, #there) == there
+end
+
 function check(r)
+    if is_to_vestibule(r) then
+        r.headers_in["X-Forwarded-For"] = r.useragent_ip
+        r.headers_in["X-Forwarded-Proto"] = r.is_https and "https" or "http"
+        return apache2.OK
+    end
     if names_what_is_ours(r.headers_in["Connection"]) then
         return 400
     end

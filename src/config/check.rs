@@ -32,18 +32,24 @@ fn idle_within_absolute(values: &Values, idle_key: &str, absolute_key: &str) -> 
     (idle > absolute).then(|| values.field(idle_key).wrong(wrong))
 }
 
-/// A browser takes a cookie for the answering host's own name or a parent of it (RFC 6265, section 5.3).
+/// A browser takes a cookie for the answering host's own name or a parent of it (RFC 6265, section 5.3). Hosts below
+/// another domain are handed theirs; that none is above `public_url` is nearly always a slip of the pen.
 fn cookie_domains_reach_public_url(values: &Values) -> Option<Finding> {
     let field = values.field("session.cookie_domains");
     let domains = field.list(names::cookie_domain).ok()?;
     let public_url = values.field("server.public_url").text(names::public_url).ok()?;
     let host = public_url.host_str()?;
-    let strange: Vec<String> =
-        domains.iter().filter(|domain| !is_within(host, domain)).map(|domain| format!("{domain:?}")).collect();
-    let problem =
-        format!("server.public_url's host {host} is not within {}: browsers refuse such a cookie.", strange.join(", "));
-    let remedy = "Write the host itself or a parent of it, or move server.public_url under the domain.";
-    (!strange.is_empty()).then(|| field.wrong(Wrong::new(problem, remedy)))
+    let reaching: Vec<&String> = domains.iter().filter(|domain| is_within(host, domain)).collect();
+    if reaching.is_empty() && !domains.is_empty() {
+        let named = domains.iter().map(|domain| format!("{domain:?}")).collect::<Vec<_>>().join(", ");
+        let problem = format!("server.public_url's host {host} is not within {named}: browsers refuse such a cookie.");
+        let remedy = "Name the host itself or a parent of it as well, or move server.public_url under the domain.";
+        return Some(field.wrong(Wrong::new(problem, remedy)));
+    }
+    let twice = |domain: &&String| reaching.iter().any(|above| *domain != *above && is_within(domain, above));
+    let needless = domains.iter().filter(|domain| !is_within(host, domain)).find(twice)?;
+    let problem = format!("{needless:?} lies within another domain of the list, whose cookie reaches it anyway.");
+    Some(field.wrong(Wrong::new(problem, "Leave it out.")))
 }
 
 fn key_beside_own_database(values: &Values) -> Option<Finding> {

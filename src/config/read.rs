@@ -11,6 +11,7 @@ use super::settings::{
 use super::values::{Field, Values};
 use super::{names, parse, rules};
 use crate::kernel::client_address::TrustedProxies;
+use crate::kernel::return_to::is_within;
 
 pub(super) fn settings(values: &Values, mistakes: &mut Mistakes) -> Option<Settings> {
     let server = server(values, mistakes);
@@ -97,12 +98,17 @@ fn session(values: &Values, mistakes: &mut Mistakes) -> Option<Session> {
     let remember_idle_timeout = mistakes.collect(values.field("session.remember_idle_timeout").duration());
     let cookie_domains = mistakes.collect(values.field("session.cookie_domains").list(names::cookie_domain));
     let cache_size = mistakes.collect(values.field("session.cache_size").number(0, 10_000_000));
+    // A mistake in it is told of where it is read for itself.
+    let public_url = values.field("server.public_url").text(names::public_url).ok()?;
+    let reaches = |domain: &String| is_within(public_url.host_str().unwrap_or_default(), domain);
+    let (cookie_domains, handed_domains) = cookie_domains?.into_iter().partition(reaches);
     Some(Session {
         idle_timeout: idle_timeout?,
         absolute_timeout: absolute_timeout?,
         remember_timeout: remember_timeout?,
         remember_idle_timeout: remember_idle_timeout?,
-        cookie_domains: cookie_domains?,
+        cookie_domains,
+        handed_domains,
         cache_size: cache_size? as usize,
     })
 }

@@ -103,6 +103,9 @@ pub struct Session {
     pub remember_idle_timeout: TimeDelta,
     /// Lower case, without a leading dot; each is `public_url`'s host or a parent of it.
     pub cookie_domains: Vec<String>,
+    /// The others that were named, written the same way: no cookie of `public_url`'s host reaches the hosts below them,
+    /// so each is handed its own.
+    pub handed_domains: Vec<String>,
     /// How many sessions each node may remember for the gate; 0 to ask PostgreSQL every time.
     pub cache_size: usize,
 }

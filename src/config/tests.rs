@@ -257,12 +257,14 @@ const SENDER: &str = "mail.from=a@example.com";
 
 #[test]
 fn values_that_do_not_go_together_are_mistakes() {
-    let wrong: [(&[&str], &str); 12] = [
+    let wrong: [(&[&str], &str); 14] = [
         (&["session.idle_timeout=25h"], "session.idle_timeout"),
         (&["session.remember_idle_timeout=31d"], "session.remember_idle_timeout"),
         (&["session.cookie_domains=example.com"], "session.cookie_domains"),
         (&[HOME, BY_SMTP, "session.cookie_domains=app.example.com"], "session.cookie_domains"),
         (&[HOME, BY_SMTP, "session.cookie_domains=ample.com"], "session.cookie_domains"),
+        (&[HOME, BY_SMTP, "session.cookie_domains=example.com, app.example.com"], "session.cookie_domains"),
+        (&[HOME, BY_SMTP, "session.cookie_domains=example.com, co.uk"], "session.cookie_domains"),
         (&["database.url=postgres://h/d"], "secrets.key"),
         (&["password.memory_kib=15", "password.parallelism=2"], "password.memory_kib"),
         (&[HOME], "mail.transport"),
@@ -283,7 +285,7 @@ fn what_is_allowed_and_probably_not_meant_is_a_warning() {
     let far = rule("app.other.test");
     let near = rule("*.example.com:8443");
     let for_programs = far.replace("}]", ", api_keys = true }]");
-    let cases: [(&[&str], &[&str]); 11] = [
+    let cases: [(&[&str], &[&str]); 12] = [
         (&[HOME, BY_SMTP, SENDER], &[]),
         (&["server.public_url=http://auth.example.com", BY_SMTP, SENDER], &["server.public_url"]),
         (&["server.trusted_proxies=0.0.0.0/0"], &["server.trusted_proxies"]),
@@ -293,6 +295,7 @@ fn what_is_allowed_and_probably_not_meant_is_a_warning() {
         (&[BY_SMTP, "mail.tls=off", "mail.url=smtp://ann@127.0.0.1"], &[]),
         (&["password.memory_kib=4096"], &["password.memory_kib"]),
         (&[HOME, BY_SMTP, SENDER, "session.cookie_domains=example.com", &far], &["gateway.rules[0].hosts"]),
+        (&[HOME, BY_SMTP, SENDER, "session.cookie_domains=example.com, other.test", &far], &[]),
         (&[HOME, BY_SMTP, SENDER, "session.cookie_domains=example.com", &near], &[]),
         (&[HOME, BY_SMTP, SENDER, "session.cookie_domains=example.com", &for_programs], &[]),
     ];

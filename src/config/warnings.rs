@@ -107,10 +107,11 @@ fn is_reached(settings: &Settings, pattern: &str) -> bool {
         _ => pattern,
     };
     let name = without_port.trim_start_matches("*.");
-    let domains = &settings.session.cookie_domains;
+    let session = &settings.session;
+    let mut domains = session.cookie_domains.iter().chain(&session.handed_domains);
     // Without a domain the cookie belongs to the one host that set it.
-    let is_own_host = domains.is_empty() && settings.server.public_url.host_str() == Some(without_port);
-    is_own_host || domains.iter().any(|domain| is_within(name, domain))
+    let is_own_host = session.cookie_domains.is_empty() && settings.server.public_url.host_str() == Some(without_port);
+    is_own_host || domains.any(|domain| is_within(name, domain))
 }
 
 /// `VESTIBULE_SERVER_LISTEN`. Others of that kind may be somebody else's: Kubernetes sets

@@ -226,6 +226,19 @@ diesel::table! {
         session_id -> Uuid,
         domain -> Text,
         created_at -> Timestamptz,
+        host -> Text,
+    }
+}
+
+diesel::table! {
+    hand_overs (code_digest) {
+        code_digest -> Binary,
+        session_id -> Uuid,
+        host -> Text,
+        binding_digest -> Binary,
+        return_to -> Text,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
     }
 }
 
@@ -664,6 +677,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     users,
     sessions,
     gate_tokens,
+    hand_overs,
     ended_sessions,
     known_devices,
     places,

@@ -75,10 +75,11 @@ fn way_to_sign_in(doctor: &Doctor<'_>, visit: &Visit<'_>) -> Outcome {
 
 /// By the configuration: what a browser does with a cookie is known.
 fn cookie(doctor: &Doctor<'_>, url: &Url) -> Outcome {
-    let (own, domains) = (&doctor.settings.server.public_url, &doctor.settings.session.cookie_domains);
+    let (own, session) = (&doctor.settings.server.public_url, &doctor.settings.session);
     let host = url.host_str().unwrap_or_default();
-    let is_own_host = domains.is_empty() && own.host_str() == Some(host);
-    let is_reached = is_own_host || domains.iter().any(|domain| is_within(host, domain));
+    let is_own_host = session.cookie_domains.is_empty() && own.host_str() == Some(host);
+    let mut domains = session.cookie_domains.iter().chain(&session.handed_domains);
+    let is_reached = is_own_host || domains.any(|domain| is_within(host, domain));
     // `Secure` goes over https alone.
     let is_hidden = own.scheme() == "https" && url.scheme() == "http";
     Outcome::of_one((!is_reached || is_hidden).then_some(Finding::from(Door::CookieOutOfReach)))

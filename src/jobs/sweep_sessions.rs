@@ -13,8 +13,8 @@ pub(super) const EVERY: Duration = Duration::from_mins(10);
 pub(super) async fn run(house: &House) -> Result<usize, db::Error> {
     let swept = sessions::sweep(&house.app, &house.shutdown).await?;
     if swept != Swept::default() {
-        let Swept { too_old, idle, ends, places, known_devices, links, pending } = swept;
-        log::info!(too_old, idle, ends, places, known_devices, links, pending; "sessions that had ended were removed");
+        let Swept { too_old, idle, ends, places, known_devices, links, pending, hand_overs } = swept;
+        log::info!(too_old, idle, ends, places, known_devices, links, pending, hand_overs; "sessions that had ended were removed");
     }
     Ok(swept.total())
 }

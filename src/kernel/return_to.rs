@@ -13,6 +13,7 @@ use url::{Host, Url};
 pub struct Destinations {
     public_url: Url,
     cookie_domains: Vec<String>,
+    handed_domains: Vec<String>,
 }
 
 /// A destination that was checked. The only constructor is [`Destinations::check`].
@@ -25,9 +26,15 @@ pub enum ReturnTo {
 }
 
 impl Destinations {
-    /// `cookie_domains` in lower case, without a leading dot.
-    pub fn new(public_url: Url, cookie_domains: Vec<String>) -> Self {
-        Self { public_url, cookie_domains }
+    /// The domains in lower case, without a leading dot. `cookie_domains` are above `public_url`, `handed_domains` are not.
+    pub fn new(public_url: Url, cookie_domains: Vec<String>, handed_domains: Vec<String>) -> Self {
+        Self { public_url, cookie_domains, handed_domains }
+    }
+
+    /// Whether no cookie of this service gets to `host`, so that it is handed one of its own.
+    pub fn is_handed(&self, host: &str) -> bool {
+        let is_below = |domains: &[String]| domains.iter().any(|domain| is_within(host, domain));
+        is_below(&self.handed_domains) && self.public_url.host_str() != Some(host)
     }
 
     /// `None` for everything that is not clearly one of ours.
@@ -71,7 +78,7 @@ impl Destinations {
 
     fn is_under_cookie_domain(&self, host: &Host<&str>) -> bool {
         let Host::Domain(host) = host else { return false };
-        self.cookie_domains.iter().any(|domain| is_within(host, domain))
+        self.cookie_domains.iter().chain(&self.handed_domains).any(|domain| is_within(host, domain))
     }
 
     fn is_other_port_of_loopback(&self, host: &Host<&str>) -> bool {
@@ -118,7 +125,7 @@ mod tests {
     use super::*;
 
     fn at(public_url: &str) -> Destinations {
-        Destinations::new(Url::parse(public_url).unwrap(), vec!["example.com".into()])
+        Destinations::new(Url::parse(public_url).unwrap(), vec!["example.com".into()], vec!["other.org".into()])
     }
 
     #[test]

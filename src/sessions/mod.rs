@@ -1,7 +1,8 @@
 //! Signed-in browsers: one row each, and the tokens of its cookies.
 //!
 //! The row is the truth; only digests of tokens are stored. A session has one token for the portal (its pages
-//! and API) and one gate token for each cookie domain, good for nothing but asking the gate. All of them end
+//! and API) and gate tokens, good for nothing but asking the gate: one for each cookie domain, and those of hosts that
+//! no cookie of the portal's reaches. Each is good at the hosts of its own cookie alone ([`GateReach`]). All of them end
 //! with the row. In its cookie a gate token has a tag of [`crate::crypto::Sealer`] beside it, so that one that was
 //! never ours is not looked up.
 //!
@@ -14,6 +15,7 @@
 //! - Who comes by an organization's identity provider has a session that remembers it ([`Provided`]) and ends no later
 //!   than the provider wants.
 //! - It is **confirmed** when its holder proves once more who they are, before something dangerous ([`confirm`]).
+//! - At hosts that no cookie of the portal's reaches it is **handed over** by way of the browser ([`hand_overs`]).
 //! - When it **ends**, a word about why is kept for a while, so that the browser can be told ([`end`]).
 //!   Rows of sessions that ran out go later, when nobody is in a hurry ([`sweep`]).
 //! - The browser it was opened in stays **known** beyond its end, for strangers' failures not to count there
@@ -28,6 +30,7 @@ mod confirm;
 mod devices;
 mod end;
 mod find;
+mod hand_overs;
 mod known_devices;
 mod live;
 mod not_me;
@@ -35,6 +38,7 @@ mod open;
 mod pending;
 mod places;
 mod probe;
+mod reach;
 mod rotate;
 mod store;
 mod sweep;
@@ -46,6 +50,7 @@ pub use confirm::{confirm, end_by};
 pub use devices::{Device, list_devices, revoke_device, revoke_own};
 pub use end::{EndReason, revoke, revoke_all, revoke_by_token, revoke_of_providers, revoke_others_than_of, why_ended};
 pub use find::{count_live, find_by_token, find_provider_session, hold};
+pub use hand_overs::{Bearer, HandOver, Handed, HandedOver, begin_hand_over, finish_hand_over};
 pub use known_devices::{KNOWN_FOR, recognise, recognise_owner, recognise_person};
 pub use live::{Activity, Figures, Known, LEASE, LiveSessions, Remembered, Thing, Ticket};
 pub use not_me::{Doubtful, Reach, disown, find_doubtful, is_still_in, issue_link};
@@ -53,6 +58,7 @@ pub use open::{open, renew_gate_cookies};
 pub use pending::{PENDING_TTL, Pending, begin_pending, count_try, end_pending, end_pending_of, find_pending};
 pub use places::{Place, forget_place, forget_places};
 pub use probe::open_probe;
+pub use reach::GateReach;
 pub use rotate::{rotate, rotate_all_at_next_visit};
 pub use sweep::{Swept, sweep};
 

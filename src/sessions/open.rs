@@ -18,7 +18,8 @@ pub fn open(tx: &mut Tx<'_>, rules: &settings::Session, opening: &Opening<'_>) -
     Ok((Opened { id, device, user, token, known_by, gate, remember, expires_at }, place))
 }
 
-/// New gate tokens for a session that goes on; `None` when it has ended. The old ones are worthless from now on.
+/// New gate tokens for a session that goes on; `None` when it has ended. The old ones are worthless from now on. Those
+/// that were handed over stay as they are: no answer of the portal's could bring others.
 pub fn renew_gate_cookies(
     tx: &mut Tx<'_>,
     rules: &settings::Session,
@@ -28,7 +29,7 @@ pub fn renew_gate_cookies(
     if !store::lock(tx, session)? {
         return Ok(None);
     }
-    store::delete_gate_tokens(tx, session)?;
+    store::delete_domain_tokens(tx, session)?;
     issue_gate_cookies(tx, rules, session).map(Some)
 }
 

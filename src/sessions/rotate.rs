@@ -4,6 +4,7 @@
 //! the cookies of before worthless: at once where the browser is there to be given new ones, else at its next visit to
 //! the portal, and until then the old portal cookie is good for that exchange alone and the gate cookies for nothing.
 
+use super::hand_overs::forget_hand_overs;
 use super::open::issue_gate_cookies;
 use super::{Opened, store};
 use crate::audit::{self, Event};
@@ -17,6 +18,7 @@ pub fn rotate(tx: &mut Tx<'_>, rules: &settings::Session, token: &Token) -> Resu
     let Some(held) = store::lock_by_digest(tx, &token.digest())? else { return Ok(None) };
     let (id, token) = (SessionId::new(tx.now), Token::generate());
     store::delete_gate_tokens(tx, held.id)?;
+    forget_hand_overs(tx, held.id)?;
     store::rename(tx, held.id, id, &token.digest())?;
     let gate = issue_gate_cookies(tx, rules, id)?;
     tx.origin = tx.origin.clone().acting_as(held.user, id);

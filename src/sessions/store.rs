@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use ipnet::IpNet;
 
-use super::{EndReason, Live, Method, Opening, Remember, Strength};
+use super::{EndReason, GateReach, Live, Method, Opening, Remember, Strength};
 use crate::affiliations::{self, Affiliations};
 use crate::config::settings::Organizations;
 use crate::db::schema::{
@@ -183,6 +183,14 @@ pub(super) fn delete_all_gate_tokens(tx: &mut Tx<'_>, user: UserId) -> Result<()
     Ok(())
 }
 
+/// Those that go by a domain.
+pub(super) fn delete_domain_tokens(tx: &mut Tx<'_>, session: SessionId) -> Result<(), db::Error> {
+    tx.tell(Change::Session(session));
+    let own = gate_tokens::table.filter(gate_tokens::session_id.eq(session).and(gate_tokens::host.eq("")));
+    diesel::delete(own).execute(tx.conn())?;
+    Ok(())
+}
+
 pub(super) fn delete_gate_tokens(tx: &mut Tx<'_>, session: SessionId) -> Result<(), db::Error> {
     tx.tell(Change::Session(session));
     diesel::delete(gate_tokens::table.filter(gate_tokens::session_id.eq(session))).execute(tx.conn())?;
@@ -199,20 +207,44 @@ pub(super) fn find_by_digest(tx: &mut ReadTx<'_>, digest: &Digest) -> Result<Opt
     row.map(Found::try_from).transpose()
 }
 
-/// With what apps are told of its holder's organizations.
+/// One that the gate would take: not whose cookies are to be exchanged first.
+pub(super) fn find_for_gate(tx: &mut ReadTx<'_>, id: SessionId) -> Result<Option<Found>, db::Error> {
+    let row = sessions::table
+        .inner_join(users::table)
+        .filter(sessions::id.eq(id).and(sessions::rotation_due.eq(false)))
+        .select(Row::as_select())
+        .first(tx.conn())
+        .optional()?;
+    row.map(Found::try_from).transpose()
+}
+
+/// What a gate token leads to.
+pub(super) struct AtGate {
+    pub found: Found,
+    /// What apps are told of its holder's organizations.
+    pub affiliations: Affiliations,
+    pub reach: GateReach,
+}
+
+/// `own` is the host of the portal.
 pub(super) fn find_by_gate_digest(
     tx: &mut ReadTx<'_>,
     digest: &Digest,
     told: &Organizations,
-) -> Result<Option<(Found, Affiliations)>, db::Error> {
-    let row: Option<(Row, Vec<String>)> = sessions::table
+    own: &str,
+) -> Result<Option<AtGate>, db::Error> {
+    let row: Option<(Row, Vec<String>, String, String)> = sessions::table
         .inner_join(users::table)
         .inner_join(gate_tokens::table)
         .filter(gate_tokens::digest.eq(digest.as_bytes()).and(sessions::rotation_due.eq(false)))
-        .select((Row::as_select(), affiliations::column(told)))
+        .select((Row::as_select(), affiliations::column(told), gate_tokens::domain, gate_tokens::host))
         .first(tx.conn())
         .optional()?;
-    row.map(|(row, words)| Ok((row.try_into()?, Affiliations::from_stored(words)))).transpose()
+    let at_gate = |(row, words, domain, host): (Row, Vec<String>, String, String)| {
+        let reach = GateReach::from_stored(&domain, &host, own);
+        Ok(AtGate { found: row.try_into()?, affiliations: Affiliations::from_stored(words), reach })
+    };
+    row.map(at_gate).transpose()
 }
 
 type ListedRow = (Row, Option<IpNet>, Option<String>, Vec<String>, Option<String>);

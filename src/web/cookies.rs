@@ -30,6 +30,8 @@ pub enum Kind {
     MagicLink,
     /// Knows the browser again that was sent to an identity provider, when it comes from there.
     Flow,
+    /// Knows the browser again, at an app's host, that has begun to sign on there.
+    HandOver,
     /// One half of the double submit for forms before sign-in.
     Csrf,
 }
@@ -52,6 +54,8 @@ pub fn name(app: &App, kind: Kind) -> &'static str {
         (Kind::MagicLink, false) => "vestibule_magic",
         (Kind::Flow, true) => "__Host-vestibule_flow",
         (Kind::Flow, false) => "vestibule_flow",
+        (Kind::HandOver, true) => "__Host-vestibule_hand_over",
+        (Kind::HandOver, false) => "vestibule_hand_over",
         (Kind::Csrf, true) => "__Host-vestibule_csrf",
         (Kind::Csrf, false) => "vestibule_csrf",
     }

@@ -13,6 +13,9 @@ use crate::kernel::ReturnTo;
 /// Where somebody is told that what they sent was not carried out.
 pub const UNSENT: &str = "/unsent";
 
+/// The portal's part of the way to an app under another domain.
+pub const HAND_OVER: &str = "/hand-over";
+
 /// Where the window ends that an app's script has opened.
 pub const CONFIRMED: &str = "/confirmed";
 
@@ -55,6 +58,7 @@ impl Errand {
         let how = match page {
             UNSENT => How::Sending,
             CONFIRMED => How::Asking,
+            HAND_OVER => How::Going,
             _ => return None,
         };
         Self::from_query(app, query, how)

@@ -26,13 +26,16 @@ impl Endpoint {
     }
 }
 
-/// What proxies ask for every request of everybody: the hot path, outside of all layers.
+/// What proxies ask for every request of everybody: the hot path, outside of all layers; and what goes with it.
 pub fn gate() -> Vec<Endpoint> {
     vec![
         get("/gateway/forward-auth", to(forward_auth::forward_auth)),
         get("/gateway/auth-request", to(forward_auth::auth_request)),
         // With the method that the visitor's request has.
         any("/gateway/ext-authz/{path}*", to(forward_auth::ext_authz)),
+        // What a proxy routes to us at the hosts of apps under other domains.
+        get(forward_auth::hand_over::START, to(forward_auth::hand_over::start)),
+        get(forward_auth::hand_over::FINISH, to(forward_auth::hand_over::finish)),
     ]
 }
 
@@ -172,6 +175,7 @@ fn of_the_account() -> Vec<Endpoint> {
         post("/account/restore", to(pages::deletion::restore)),
         get("/confirm", to(pages::confirm::show)),
         post("/confirm", to(pages::confirm::submit)),
+        get("/hand-over", to(pages::hand_over::show)),
         get("/unsent", to(pages::errands::unsent)),
         get("/confirmed", to(pages::errands::confirmed)),
     ]

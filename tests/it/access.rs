@@ -62,6 +62,9 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ("GET", "/gateway/forward-auth", ["400 invalid_request"; 6]),
     ("GET", "/gateway/auth-request", ["403 forbidden"; 6]),
     ("ANY", "/gateway/ext-authz/{path}*", ["400 invalid_request"; 6]),
+    // At a host that is no app's.
+    ("GET", "/.vestibule/start", ["404 not_found"; 6]),
+    ("GET", "/.vestibule/finish", ["404 not_found"; 6]),
     // Pages
     ("GET", "/", ["303 /login", "200", "200", "200", "303 /login", "303 /login"]),
     ("GET", "/login", ["200"; 6]),
@@ -159,6 +162,8 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ("POST", "/account/restore", ["303 /login", "303 /", "303 /", "303 /", "303 /login", "303 /login"]),
     ("GET", "/confirm", ["303 /login", "200", "200", "200", "303 /login", "303 /login"]),
     // Without an app to go back to.
+    // Without saying to which app.
+    ("GET", "/hand-over", ["303 /login", "400", "400", "400", "303 /login", "303 /login"]),
     ("GET", "/unsent", ["303 /"; 6]),
     ("GET", "/confirmed", ["303 /"; 6]),
     ("POST", "/confirm", ["303 /login", "401", "401", "401", "303 /login", "303 /login"]),

@@ -253,7 +253,7 @@ mod tests {
 
     use super::*;
     use crate::kernel::{DeviceId, EmailAddress, Token};
-    use crate::sessions::{Known, Live};
+    use crate::sessions::{GateReach, Known, Live};
 
     pub(super) const HERE: &str = "the server that is listened to";
 
@@ -280,7 +280,12 @@ mod tests {
             deletes_at: None,
             second_factor_due: None,
         };
-        Arc::new(Known { live, kept: (), active_at: AtomicI64::new(0) })
+        Arc::new(Known {
+            live,
+            kept: (),
+            reach: GateReach::Host("app.example.com".into()),
+            active_at: AtomicI64::new(0),
+        })
     }
 
     pub(super) fn user() -> UserId {

@@ -37,7 +37,7 @@ use chrono::{DateTime, Utc};
 pub use activity::Activity;
 
 use super::find::{is_gone, is_live, ran_out};
-use super::{Live, store as rows};
+use super::{GateReach, Live, store as rows};
 use crate::affiliations::Affiliations;
 use crate::app::App;
 use crate::config::settings;
@@ -82,6 +82,8 @@ struct Counts {
 pub struct Known<K> {
     pub live: Live,
     pub kept: K,
+    /// Where the token is good that it was found by.
+    reach: GateReach,
     /// Microseconds since the epoch: when it was last active as far as this node knows.
     active_at: AtomicI64,
 }
@@ -144,12 +146,14 @@ impl<K, P: Remembered> LiveSessions<K, P> {
         tokio::join!(listening, writing);
     }
 
-    /// The live session behind a gate token's digest, from memory where that can be trusted. It counts as activity. What
-    /// apps are told of its holder's organizations is read with it, for `keep`.
+    /// The live session behind a gate token's digest, from memory where that can be trusted; none at a host where the
+    /// token is not good. It counts as activity. What apps are told of its holder's organizations is read with it, for
+    /// `keep`.
     pub async fn find(
         &self,
         app: &App,
         digest: Digest,
+        host: &str,
         keep: impl FnOnce(&Live, &Affiliations) -> K,
     ) -> Result<Option<Arc<Known<K>>>, db::Error> {
         let now = app.clock.now();
@@ -157,25 +161,29 @@ impl<K, P: Remembered> LiveSessions<K, P> {
         inner.forget_what_was_told(&app.db);
         if let Some(known) = inner.remembered(&digest, &app.settings.session, now) {
             inner.counts.remembered.fetch_add(1, Ordering::Relaxed);
-            inner.note(&known, now);
-            return Ok(Some(known));
+            return Ok(inner.admit(known, host, now));
         }
         inner.counts.read_through.fetch_add(1, Ordering::Relaxed);
         let ticket = inner.memory.ticket();
-        let policy = app.policy.load_full();
-        let look_up = move |tx: &mut ReadTx<'_>| rows::find_by_gate_digest(tx, &digest, &policy.gateway.organizations);
-        let (found, server) = app.db.look_up_somewhere(look_up).await?;
-        let found = found.map(|(found, affiliations)| (inner.activity.update(found), affiliations));
-        let is_live = |found: &rows::Found| is_live(found, &app.settings.session, now);
-        let Some((found, affiliations)) = found.filter(|(found, _)| is_live(found)) else { return Ok(None) };
+        let (policy, settings) = (app.policy.load_full(), Arc::clone(&app.settings));
+        let look_up = move |tx: &mut ReadTx<'_>| {
+            let own = settings.server.public_url.host_str().unwrap_or_default();
+            rows::find_by_gate_digest(tx, &digest, &policy.gateway.organizations, own)
+        };
+        let (at_gate, server) = app.db.look_up_somewhere(look_up).await?;
+        let Some(rows::AtGate { found, affiliations, reach }) = at_gate else { return Ok(None) };
+        let found = inner.activity.update(found);
+        if !is_live(&found, &app.settings.session, now) {
+            return Ok(None);
+        }
         let known = Arc::new(Known {
             kept: keep(&found.live, &affiliations),
             active_at: AtomicI64::new(found.live.last_active_at.timestamp_micros()),
             live: found.live,
+            reach,
         });
         inner.memory.remember(digest, &known, ticket, &server);
-        inner.note(&known, now);
-        Ok(Some(known))
+        Ok(inner.admit(known, host, now))
     }
 
     /// What is remembered of a pass, where that can be trusted. Whether its end has come is for the caller to see.
@@ -251,6 +259,15 @@ impl<K, P: Remembered> Inner<K, P> {
         self.trust.end();
         self.memory.end();
         self.passes.end();
+    }
+
+    /// Whoever brings a token to where it is not good is nobody, and nobody was active.
+    fn admit(&self, known: Arc<Known<K>>, host: &str, now: DateTime<Utc>) -> Option<Arc<Known<K>>> {
+        if !known.reach.includes(host) {
+            return None;
+        }
+        self.note(&known, now);
+        Some(known)
     }
 
     fn note(&self, known: &Known<K>, now: DateTime<Utc>) {

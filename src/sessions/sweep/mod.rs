@@ -41,13 +41,14 @@ pub struct Swept {
     pub known_devices: usize,
     pub links: usize,
     pub pending: usize,
+    pub hand_overs: usize,
 }
 
 impl Swept {
     /// Of all kinds together.
     pub fn total(&self) -> usize {
-        let Self { too_old, idle, ends, places, known_devices, links, pending } = self;
-        too_old + idle + ends + places + known_devices + links + pending
+        let Self { too_old, idle, ends, places, known_devices, links, pending, hand_overs } = self;
+        too_old + idle + ends + places + known_devices + links + pending + hand_overs
     }
 }
 
@@ -61,6 +62,7 @@ pub async fn sweep(app: &App, shutdown: &Shutdown) -> Result<Swept, db::Error> {
         known_devices: repeat(app, shutdown, |tx| store::delete_known(tx, tx.now - KNOWN_FOR, BATCH)).await?,
         links: repeat(app, shutdown, |tx| store::delete_links(tx, tx.now, BATCH)).await?,
         pending: repeat(app, shutdown, |tx| store::delete_pending(tx, tx.now, BATCH)).await?,
+        hand_overs: repeat(app, shutdown, |tx| store::delete_hand_overs(tx, tx.now, BATCH)).await?,
     })
 }
 

@@ -156,6 +156,17 @@ pub(super) fn delete_pending(tx: &mut Tx<'_>, before: DateTime<Utc>, most: usize
     delete_old(tx, statement, before, most)
 }
 
+/// Ways to an app's host that lead nowhere any more at `before`.
+pub(super) fn delete_hand_overs(tx: &mut Tx<'_>, before: DateTime<Utc>, most: usize) -> Result<usize, db::Error> {
+    let statement = "
+        WITH old AS (
+            SELECT code_digest FROM hand_overs WHERE expires_at <= $1
+            ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED
+        )
+        DELETE FROM hand_overs USING old WHERE hand_overs.code_digest = old.code_digest";
+    delete_old(tx, statement, before, most)
+}
+
 fn delete_old(tx: &mut Tx<'_>, statement: &str, before: DateTime<Utc>, most: usize) -> Result<usize, db::Error> {
     let deleted =
         sql_query(statement).bind::<Timestamptz, _>(before).bind::<BigInt, _>(limit(most)).execute(tx.conn())?;

@@ -6,7 +6,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use serde_json::json;
 use url::{Url, form_urlencoded};
 
-use super::{Check, Known};
+use super::{Check, Known, hand_over};
 use crate::affiliations::Affiliations;
 use crate::app::App;
 use crate::gateway::{Identity, Request};
@@ -14,12 +14,13 @@ use crate::web::errand;
 use crate::web::failure::Failure;
 
 /// A proxy reads the head of our answer into one page of memory: nginx's `proxy_buffer_size` is 4 KiB.
-const LONGEST_LOCATION: usize = 2048;
+pub(super) const LONGEST_LOCATION: usize = 2048;
 
 /// nginx is told of this one twice, in the challenge as well.
 const LONGEST_SAID_TWICE: usize = 1500;
 
-const NO_STORE: (header::HeaderName, HeaderValue) = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+pub(super) const NO_STORE: (header::HeaderName, HeaderValue) =
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
 
 /// 200 with every identity header and without a cookie: most proxies lose it, or hand it to the wrong side.
 pub(super) fn allow(known: Option<&Known>) -> HttpResponse {
@@ -124,7 +125,16 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 pub(super) fn lead_to_sign_in(check: &Check<'_>, asked: &Request<'_>, status: StatusCode) -> HttpResponse {
-    lead_to(check.gate.sign_in.location(check, asked), status)
+    lead_to(way_to_sign_in(check, asked), status)
+}
+
+/// The portal's page; at a host that its cookies do not reach, where the way through the portal begins. What was sent is
+/// lost either way, and by way of the portal the person is told so.
+pub(super) fn way_to_sign_in(check: &Check<'_>, asked: &Request<'_>) -> Option<HeaderValue> {
+    if is_fetch(asked.method) && hand_over::is_handed(&check.gate.app, asked) {
+        return hand_over::beginning(asked);
+    }
+    check.gate.sign_in.location(check, asked)
 }
 
 pub(super) fn lead_to(location: Option<HeaderValue>, status: StatusCode) -> HttpResponse {
@@ -246,11 +256,9 @@ pub(super) fn refuse(check: &Check<'_>, failure: &Failure) -> HttpResponse {
 
 /// It is shown under the app's host, where nothing of ours is served: the style comes from our own.
 fn page(check: &Check<'_>, failure: &Failure) -> Result<HttpResponse, crate::render::Error> {
-    let portal = check.gate.app.settings.server.public_url.origin().ascii_serialization();
-    let policy =
-        format!("default-src 'none'; style-src {portal}; frame-ancestors 'none'; base-uri 'none'; form-action 'none'");
+    let app = &check.gate.app;
     let context = json!({
-        "portal": portal,
+        "portal": portal(app),
         "status": failure.status().as_u16(),
         "title": failure.title(),
         "sentence": failure.to_string(),
@@ -260,12 +268,22 @@ fn page(check: &Check<'_>, failure: &Failure) -> Result<HttpResponse, crate::ren
             _ => serde_json::Value::Null,
         },
     });
-    let body = check.gate.app.render.render("gateway/refused.html", context)?;
-    Ok(HttpResponse::build(failure.status())
+    Ok(page_at_app(app, failure.status(), app.render.render("gateway/refused.html", context)?))
+}
+
+pub(super) fn page_at_app(app: &App, status: StatusCode, body: String) -> HttpResponse {
+    let portal = portal(app);
+    let policy =
+        format!("default-src 'none'; style-src {portal}; frame-ancestors 'none'; base-uri 'none'; form-action 'none'");
+    HttpResponse::build(status)
         .insert_header(NO_STORE)
         .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
         .insert_header((header::CONTENT_SECURITY_POLICY, policy))
-        .body(body))
+        .body(body)
+}
+
+pub(super) fn portal(app: &App) -> String {
+    app.settings.server.public_url.origin().ascii_serialization()
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ pub(super) fn answer(check: &Check<'_>, verdict: Verdict<'_>) -> HttpResponse {
 
 /// nginx's configuration decides who is led there.
 fn with_location(check: &Check<'_>, asked: &Request<'_>, mut refused: HttpResponse) -> HttpResponse {
-    if let Some(location) = check.gate.sign_in.location(check, asked) {
+    if let Some(location) = answer::way_to_sign_in(check, asked) {
         refused.headers_mut().insert(header::LOCATION, location);
     }
     refused

@@ -11,7 +11,7 @@ use crate::gateway::forwarded::Parts;
 use crate::gateway::{Malformed, Request};
 
 static METHOD: HeaderName = HeaderName::from_static("x-forwarded-method");
-static SCHEME: HeaderName = HeaderName::from_static("x-forwarded-proto");
+pub(super) static SCHEME: HeaderName = HeaderName::from_static("x-forwarded-proto");
 static AUTHORITY: HeaderName = HeaderName::from_static("x-forwarded-host");
 static TARGET: HeaderName = HeaderName::from_static("x-forwarded-uri");
 

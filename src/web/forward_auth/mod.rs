@@ -15,6 +15,7 @@ mod ext_authz;
 mod family;
 mod forward;
 mod gate_cookies;
+pub mod hand_over;
 mod record;
 mod step_up;
 mod visitor;

@@ -61,7 +61,7 @@ pub(super) async fn find(check: &Check<'_>, asked: &Request<'_>, rules: &Rules) 
     let headers = check.request.headers();
     match claim(headers) {
         Some(claim) if rules.takes_keys(asked) => Ok(Some(Visitor::Program(find_program(check, &claim).await?))),
-        Some(_) | None => Ok(find_live(check.gate, headers).await?.map(Visitor::Person)),
+        Some(_) | None => Ok(find_live(check.gate, headers, &asked.host).await?.map(Visitor::Person)),
     }
 }
 
@@ -77,13 +77,17 @@ async fn find_program(check: &Check<'_>, claim: &Claim<'_>) -> Result<Arc<KnownP
     Ok(known)
 }
 
-/// A sibling host can toss in cookies of the same name, so the first that is good counts.
-async fn find_live(gate: &Gate, headers: &HeaderMap) -> Result<Option<Arc<Known<Named>>>, Failure> {
+/// A sibling host can toss in cookies of the same name, so the first that is good at `host` counts.
+pub(super) async fn find_live(
+    gate: &Gate,
+    headers: &HeaderMap,
+    host: &str,
+) -> Result<Option<Arc<Known<Named>>>, Failure> {
     for token in gate_cookies::tokens(&gate.app, headers) {
         let keep = |live: &Live, affiliations: &Affiliations| {
             named(gate, &Identity::of(live, affiliations, gate.told()), affiliations)
         };
-        if let Some(known) = gate.live.find(&gate.app, token.digest(), keep).await? {
+        if let Some(known) = gate.live.find(&gate.app, token.digest(), host, keep).await? {
             return Ok(Some(known));
         }
     }

@@ -10,6 +10,7 @@ mod ended;
 pub mod errands;
 pub mod export;
 pub mod groups;
+pub mod hand_over;
 pub mod home;
 pub mod inbox;
 pub mod invitation;

@@ -4,6 +4,7 @@ mod answers;
 mod behaviours;
 mod cookies;
 pub mod demo;
+mod domains;
 mod explain;
 pub mod groups;
 mod home;

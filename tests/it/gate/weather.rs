@@ -8,7 +8,7 @@ use crate::support::app::TestApp;
 use crate::support::eventually;
 
 /// Throws everybody out of the test's own database, and lets nobody in again.
-fn close_database(app: &TestApp) {
+pub fn close_database(app: &TestApp) {
     let url = url::Url::parse(app.database_url()).expect("a URL");
     let name = url.path().trim_start_matches('/').to_owned();
     let admin = app.database_url().replacen(&name, "postgres", 1);

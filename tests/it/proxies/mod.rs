@@ -1,5 +1,6 @@
 //! Real proxies with the very files of `deploy/`, in front of the service and of an app that tells what reached it.
 
+mod domains;
 mod forgeries;
 mod journey;
 mod keys;

@@ -19,8 +19,11 @@ const RULES: &str = r#"[
     { hosts = ["app.example.com"], paths = ["/closed/**"], allow = "deny" },
     { hosts = ["public.example.com"], allow = "public" },
     { hosts = ["app.example.com"], paths = ["/api/**"], allow = "signed_in", api_keys = true },
-    { hosts = ["app.example.com"], allow = "signed_in" },
+    { hosts = ["app.example.com", "app.other.org"], allow = "signed_in" },
 ]"#;
+
+/// An app under another domain than the portal.
+pub const ELSEWHERE: &str = "app.other.org";
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
@@ -72,9 +75,10 @@ impl Kind {
             }),
             Self::Caddy => Proxy::caddy(|port| {
                 let text = replaced(&file("caddy/Caddyfile"), "\nhttp:// {", &format!("\nhttp://:{port} {{"));
-                ["auth", "app"].iter().fold(text, |text, name| {
-                    let name = format!("{name}.{}", place.domain);
-                    replaced(&text, &format!("\n{name} {{"), &format!("\nhttp://{name}:{port} {{"))
+                let hosts = [format!("auth.{}", place.domain), format!("app.{}", place.domain), ELSEWHERE.to_owned()];
+                let there = hosts.iter().filter(|host| text.contains(&format!("\n{host} {{")));
+                there.fold(text.clone(), |text, host| {
+                    replaced(&text, &format!("\n{host} {{"), &format!("\nhttp://{host}:{port} {{"))
                 })
             }),
             Self::HaProxy => Proxy::haproxy(&file("haproxy/vestibule.lua"), |port, script| {
@@ -135,11 +139,18 @@ pub fn streets() -> impl Iterator<Item = Street> {
 
 /// With these settings of the service besides.
 pub fn streets_with<'a>(special: &'a [(&'a str, &'a str)]) -> impl Iterator<Item = Street> + 'a {
-    Kind::ALL.into_iter().filter(|kind| kind.is_here()).map(|kind| Street::with(kind, special))
+    Kind::ALL.into_iter().filter(|kind| kind.is_here()).map(|kind| Street::with(kind, special, &as_delivered))
+}
+
+/// With the app at [`ELSEWHERE`].
+pub fn streets_elsewhere() -> impl Iterator<Item = Street> {
+    let plant: Plant<'static> = &|_, text| text.replace("app.example.com", ELSEWHERE);
+    let special = &[("session.cookie_domains", "example.com, other.org")];
+    Kind::ALL.into_iter().filter(|kind| kind.is_here()).map(move |kind| Street::with(kind, special, plant))
 }
 
 impl Street {
-    fn with(kind: Kind, special: &[(&str, &str)]) -> Self {
+    fn with(kind: Kind, special: &[(&str, &str)], plant: Plant) -> Self {
         let usual = [
             ("server.public_url", "http://auth.example.com"),
             ("session.cookie_domains", "example.com"),
@@ -149,12 +160,14 @@ impl Street {
         let service = TestApp::with(&[&usual[..], special].concat());
         let app = Echo::start();
         let place = Place { domain: "example.com", service: service.port(), app: app.port() };
-        let proxy = kind.start(place, &as_delivered);
+        let proxy = kind.start(place, plant);
         Self { kind, proxy, app, service }
     }
 
     pub fn browser(&self) -> Browser {
-        Browser::new("http://auth.example.com", self.proxy.port()).knows("app.example.com", self.proxy.port())
+        Browser::new("http://auth.example.com", self.proxy.port())
+            .knows("app.example.com", self.proxy.port())
+            .knows(ELSEWHERE, self.proxy.port())
     }
 
     /// Somebody of the house, who signs in through the proxy.

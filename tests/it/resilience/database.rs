@@ -13,7 +13,7 @@ use super::service::{Service, get};
 use crate::support::postgres::OwnServer;
 use crate::support::{eventually, within};
 
-const APP: &str = "app.localhost";
+const APP: &str = "localhost";
 /// Until a service whose database is back has noticed.
 const TO_RECOVER: Duration = Duration::from_secs(5);
 /// For a dozen clients on a busy machine.

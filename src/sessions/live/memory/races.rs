@@ -6,7 +6,7 @@ use std::thread;
 
 use super::tests::{HERE, digest, known, user};
 use super::*;
-use crate::sessions::Known;
+use crate::sessions::{GateReach, Known};
 
 const SESSIONS: usize = 48;
 /// Fewer than there are, so that some make room for others.
@@ -25,7 +25,7 @@ struct Row {
 fn read(row: &Row) -> Arc<Known<()>> {
     let mut live = row.known.live.clone();
     live.name = row.is.load(Ordering::SeqCst).to_string();
-    Arc::new(Known { live, kept: (), active_at: 0.into() })
+    Arc::new(Known { live, kept: (), reach: GateReach::Host("app.example.com".into()), active_at: 0.into() })
 }
 
 #[test]

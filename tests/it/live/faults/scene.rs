@@ -18,7 +18,7 @@ use crate::support::postgres::{OwnServer, TestDb};
 use crate::support::tcp::Wire;
 use crate::support::{eventually, within};
 
-pub const APP: &str = "app.localhost";
+pub const APP: &str = "localhost";
 
 /// What a check that asks PostgreSQL does not get: for so long the tables are locked.
 const LOCKED_FOR: Duration = Duration::from_millis(300);
