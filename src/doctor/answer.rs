@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use chrono::{DateTime, Utc};
 use url::Url;
 
-use crate::gateway::QUESTION;
+use crate::gateway::{QUESTION, SIGN_ON};
 
 /// An answer whose head was HTTP.
 #[derive(Clone, Debug)]
@@ -80,7 +80,7 @@ impl Passage {
             400 | 414 | 431 => Self::Malformed(answer.status),
             500..=504 => Self::Broken(answer.status),
             status => match answer.location(asked) {
-                Some(to) if is_sign_in(&to, portal) => Self::LedToSignIn { back_to: way_back(&to) },
+                Some(to) if is_sign_in(&to, asked, portal) => Self::LedToSignIn { back_to: way_back(&to) },
                 Some(to) if is_same_by_https(&to, asked) => Self::LedToHttps,
                 // The gate would lead somewhere, and the proxy has lost where to.
                 None if answer.is_redirect() && answer.header(QUESTION).is_some() => Self::Challenged,
@@ -90,8 +90,10 @@ impl Passage {
     }
 }
 
-fn is_sign_in(to: &Url, portal: &Url) -> bool {
-    to.origin() == portal.origin() && matches!(to.path(), "/login" | "/confirm")
+/// Under another domain than the portal's the way there begins at the app's own host.
+fn is_sign_in(to: &Url, asked: &Url, portal: &Url) -> bool {
+    let is_at_portal = to.origin() == portal.origin() && matches!(to.path(), "/login" | "/confirm");
+    is_at_portal || (to.origin() == asked.origin() && to.path() == SIGN_ON)
 }
 
 fn way_back(to: &Url) -> Option<String> {
@@ -122,6 +124,9 @@ mod tests {
         let login = "https://auth.example.com/login?return_to=http%3A%2F%2Fapp.example.com%2Fx";
         let back_to = Some("http://app.example.com/x".to_owned());
         assert_eq!(passage(302, &[("Location", login)]), Passage::LedToSignIn { back_to });
+        let begins = "http://app.example.com/.vestibule/start?return_to=http%3A%2F%2Fapp.example.com%2Fx";
+        let back_to = Some("http://app.example.com/x".to_owned());
+        assert_eq!(passage(302, &[("Location", begins)]), Passage::LedToSignIn { back_to });
         let bare = Passage::LedToSignIn { back_to: None };
         assert_eq!(passage(303, &[("location", "https://auth.example.com/login")]), bare);
         for elsewhere in ["http://auth.example.com/login", "https://auth.example.com.evil.test/login", "/login", "//"] {

@@ -20,6 +20,9 @@ pub use rules::{
     Wanted, Words,
 };
 
+/// Where whoever is to sign in begins, at an app's host that no cookie of the portal's reaches.
+pub const SIGN_ON: &str = "/.vestibule/start";
+
 /// The header of a refusal in which the gate says how it was asked: what can be wrong with that is seen from outside.
 pub const QUESTION: &str = "vestibule-gate";
 

@@ -29,8 +29,8 @@ use url::{Url, form_urlencoded};
 use super::answer::{self, LONGEST_LOCATION, NO_STORE};
 use super::{Check, Gate, family, forward, gate_cookies, not_understood, require_proxy, visitor};
 use crate::app::App;
-use crate::gateway::Request;
 use crate::gateway::forwarded::Parts;
+use crate::gateway::{Request, SIGN_ON};
 use crate::kernel::{Digest, Origin, ReturnTo, Token};
 use crate::sessions::{Bearer, GateCookie, Handed, HandedOver, finish_hand_over};
 use crate::web::cookies::{self, Kind};
@@ -39,7 +39,7 @@ use crate::web::failure::Failure;
 use crate::web::layers;
 
 /// Where a browser begins, at the app's host.
-pub const START: &str = "/.vestibule/start";
+pub const START: &str = SIGN_ON;
 
 /// Where it comes with its code.
 pub const FINISH: &str = "/.vestibule/finish";
