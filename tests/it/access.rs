@@ -63,8 +63,8 @@ const TABLE: &[(&str, &str, [&str; 6])] = &[
     ("GET", "/gateway/auth-request", ["403 forbidden"; 6]),
     ("ANY", "/gateway/ext-authz/{path}*", ["400 invalid_request"; 6]),
     // At a host that is no app's.
-    ("GET", "/.vestibule/start", ["404 not_found"; 6]),
-    ("GET", "/.vestibule/finish", ["404 not_found"; 6]),
+    ("GET", "/.vestibule/start", ["404"; 6]),
+    ("GET", "/.vestibule/finish", ["404"; 6]),
     // Pages
     ("GET", "/", ["303 /login", "200", "200", "200", "303 /login", "303 /login"]),
     ("GET", "/login", ["200"; 6]),

@@ -14,7 +14,7 @@ use crate::sessions::{HandOver, begin_hand_over};
 use crate::web::failure::Failure;
 use crate::web::forward_auth::hand_over::{FINISH, read_binding};
 use crate::web::view;
-use crate::web::who::SignedInOrLeaving;
+use crate::web::who::SignedIn;
 
 #[derive(Deserialize)]
 pub struct Asked {
@@ -28,7 +28,7 @@ pub struct Asked {
 /// `GET /hand-over?return_to=…&binding=…`: whoever is not signed in does that first, and comes back here.
 pub async fn show(
     app: web::Data<App>,
-    who: SignedInOrLeaving,
+    who: SignedIn,
     asked: web::Query<Asked>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
