@@ -22,6 +22,7 @@ const STATEMENTS: &str = "
             WHEN c.column_name = 'user_id' THEN '(SELECT id FROM users)'
             WHEN c.column_name = 'organization_id' THEN '(SELECT id FROM organizations)'
             WHEN c.column_name = 'connection_id' THEN '(SELECT id FROM connections)'
+            WHEN c.column_name = 'session_id' THEN '(SELECT id FROM sessions LIMIT 1)'
             WHEN c.column_name = 'purpose' THEN '''sign_in'''
             WHEN c.column_name = 'role' THEN '''member'''
             WHEN c.data_type = 'uuid' THEN 'gen_random_uuid()'
@@ -51,7 +52,11 @@ fn a_table_of_tokens_keeps_nothing_that_has_expired() {
          INSERT INTO connections (id, organization_id, name, idp_entity_id, sso_url, sso_binding, metadata_from,
              created_at, changed_at)
          SELECT gen_random_uuid(), id, 'Staff', 'urn:idp', 'https://idp.example.com/', 'redirect', 'hand', now(), now()
-         FROM organizations",
+         FROM organizations;
+         INSERT INTO sessions (id, user_id, token_digest, remember, created_at, last_active_at, last_auth_at, expires_at,
+             device_id)
+         SELECT gen_random_uuid(), id, sha256('x'), false, '2020-01-01', '2020-01-01', '2020-01-01', '2020-01-02', id
+         FROM users",
     );
     let mut conn = PgConnection::establish(app.database_url()).expect("the database of this test");
     let statements: Vec<Statement> = sql_query(STATEMENTS).load(&mut conn).expect(STATEMENTS);
