@@ -29,10 +29,12 @@ impl TrustedProxies {
 
     /// The client behind `peer`, given the values of every `X-Forwarded-For` line in order.
     ///
-    /// An entry that is not an address ends the walk: the last trusted hop is then the best that is known.
-    pub fn client<'a>(&self, peer: IpAddr, forwarded_for: impl Iterator<Item = &'a str>) -> IpAddr {
+    /// An entry that is not an address ends the walk: the last trusted hop is then the best that is known. What a visitor
+    /// has written may be any bytes, and takes nothing away from what proxies have appended to it.
+    pub fn client<'a>(&self, peer: IpAddr, forwarded_for: impl Iterator<Item = &'a [u8]>) -> IpAddr {
         let mut client = peer.to_canonical();
-        let entries: Vec<&str> = forwarded_for.flat_map(|line| line.split(',')).map(str::trim).collect();
+        let in_line = |line: &'a [u8]| line.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+        let entries: Vec<&[u8]> = forwarded_for.flat_map(in_line).collect();
         for entry in entries.into_iter().rev() {
             if !self.contains(client) {
                 break;
@@ -45,7 +47,8 @@ impl TrustedProxies {
 }
 
 /// One entry: `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]:4711`.
-fn parse_entry(entry: &str) -> Option<IpAddr> {
+fn parse_entry(entry: &[u8]) -> Option<IpAddr> {
+    let entry = std::str::from_utf8(entry).ok()?;
     let address = entry
         .parse::<IpAddr>()
         .or_else(|_| entry.parse::<std::net::SocketAddr>().map(|socket| socket.ip()))
@@ -69,7 +72,7 @@ mod tests {
 
     fn client(peer: &str, lines: &[&str]) -> String {
         let trusted = TrustedProxies::new(vec!["127.0.0.0/8".parse().unwrap(), "10.0.0.0/8".parse().unwrap()]);
-        trusted.client(peer.parse().unwrap(), lines.iter().copied()).to_string()
+        trusted.client(peer.parse().unwrap(), lines.iter().map(|line| line.as_bytes())).to_string()
     }
 
     #[test]
@@ -93,6 +96,17 @@ mod tests {
     fn rubbish_ends_the_walk() {
         assert_eq!(client("127.0.0.1", &["203.0.113.9, unknown, 10.0.0.7"]), "10.0.0.7");
         assert_eq!(client("127.0.0.1", &[""]), "127.0.0.1");
+    }
+
+    #[test]
+    fn rubbish_of_the_clients_hides_nothing_that_a_proxy_has_appended() {
+        for rubbish in ["é", "unknown", "1.1.1.1, \u{ff}", ",", "\t"] {
+            assert_eq!(
+                client("127.0.0.1", &[&format!("{rubbish}, 203.0.113.9, 10.0.0.7")]),
+                "203.0.113.9",
+                "{rubbish}"
+            );
+        }
     }
 
     #[test]

@@ -45,7 +45,7 @@ impl Arrival {
         let proxies = &policy.trusted_proxies;
         let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |socket| socket.ip().to_canonical());
         let is_proxy = proxies.contains(peer);
-        let forwarded = headers.get_all(&X_FORWARDED_FOR).map(|value| value.to_str().unwrap_or("?"));
+        let forwarded = headers.get_all(&X_FORWARDED_FOR).map(HeaderValue::as_bytes);
         let given = headers.get(&X_REQUEST_ID).filter(|_| is_proxy);
         let id = given.and_then(|id| RequestId::given(id.as_bytes()));
         Self {

@@ -65,6 +65,21 @@ fn a_network_is_where_the_visitor_is_and_not_what_they_write() {
     }
 }
 
+/// A proxy that appends leaves what the visitor has written in the same line; the proxy itself is at 127.0.0.1.
+#[test]
+fn nobody_comes_from_the_proxys_own_network_by_writing_rubbish_before_their_address() {
+    let rules = r#"[{ hosts = ["app.example.com"], networks = ["127.0.0.0/8"], allow = "public" }]"#;
+    let app = house_with(&[("gateway.rules", rules)]);
+    for door in DOORS {
+        for (list, status) in
+            [("127.0.0.1", 200), ("203.0.113.9", 403), ("é, 203.0.113.9", 403), ("x, 203.0.113.9", 403)]
+        {
+            let question = Question::about(door, "https://app.example.com/x").with("X-Forwarded-For", list);
+            assert_eq!(question.ask(&app).status, status, "{list} {door:?}");
+        }
+    }
+}
+
 /// Signing in is a proof; five minutes later it is none of a moment ago.
 #[test]
 fn writing_asks_for_a_recent_proof_and_reading_does_not() {
