@@ -9,6 +9,9 @@ mod store;
 
 pub use store::{Column, column, find};
 
+/// Words that are read of one person's memberships, and of their groups.
+pub const MOST: usize = 512;
+
 /// In their order: organizations and roles by slug, then groups by slug and name.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Affiliations(Vec<String>);
@@ -21,5 +24,12 @@ impl Affiliations {
 
     pub fn words(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
+    }
+
+    /// Whether there may be more than were read. Anybody can found organizations, and groups in them without end, whose
+    /// names come before others.
+    pub fn may_lack_some(&self) -> bool {
+        let groups = self.words().filter(|word| word.contains('/')).count();
+        groups >= MOST || self.0.len() - groups >= MOST
     }
 }

@@ -11,7 +11,8 @@ use crate::db::schema::users;
 use crate::db::{self, ReadTx};
 use crate::kernel::UserId;
 
-/// As many memberships are read of one person, and as many groups: more of them do not fit into a header.
+/// As many memberships are read of one person, and as many groups ([`super::MOST`]): more of them do not fit into a header.
+/// Rules take it into account that there may be more.
 const FROM_TABLES: &str = "(SELECT CASE WHEN cardinality(told.slugs) = 0 THEN '{}' ELSE \
     ARRAY(SELECT word.text FROM members JOIN organizations ON organizations.id = members.organization_id \
         CROSS JOIN LATERAL (VALUES (1, organizations.slug), (2, organizations.slug || ':' || members.role)) \

@@ -265,6 +265,9 @@ impl Rules {
             let mut rules = self.matching(request, path, case, rehearsal);
             let decides = |rule: &&Rule| rule.may_be_for(subject);
             match rules.find(decides) {
+                Some(rule) if rule.is_uncertain_for(subject) => {
+                    Found { demand: &Demand::Nobody, rule: Some(rule), for_whom: ForWhom::Everybody }
+                }
                 Some(rule) => Found { demand: &rule.demand, rule: Some(rule), for_whom: rule.for_whom(subject) },
                 None => Found { demand: &self.default, rule: None, for_whom: ForWhom::Everybody },
             }
@@ -344,7 +347,17 @@ impl Rule {
 
     /// What a stranger is cannot be known.
     fn may_be_for(&self, subject: &Subject<'_>) -> bool {
-        self.is_for_everybody() || subject.holder().is_none_or(|holder| holder.is_among(&self.groups, &self.users))
+        let may_be_among =
+            |holder: &Holder<'_>| holder.is_among(&self.groups, &self.users) || holder.may_be_in(&self.groups);
+        self.is_for_everybody() || subject.holder().is_none_or(may_be_among)
+    }
+
+    /// Whether it is for some alone, and nobody can say whether for somebody who is known: then it lets them nowhere, and
+    /// no later rule does.
+    fn is_uncertain_for(&self, subject: &Subject<'_>) -> bool {
+        let is_unsure =
+            |holder: &Holder<'_>| holder.may_be_in(&self.groups) && !holder.is_among(&self.groups, &self.users);
+        subject.holder().is_some_and(is_unsure)
     }
 
     fn for_whom(&self, subject: &Subject<'_>) -> ForWhom {

@@ -74,6 +74,11 @@ impl Holder<'_> {
         let is_named = self.verified.is_some_and(|address| users.iter().any(|user| user.is_same(address)));
         is_named || self.affiliations.words().any(|word| groups.iter().any(|group| group == word))
     }
+
+    /// Whether nobody can say that they are in none of `groups`.
+    pub(super) fn may_be_in(&self, groups: &[String]) -> bool {
+        !groups.is_empty() && self.affiliations.may_lack_some()
+    }
 }
 
 impl Proofs {

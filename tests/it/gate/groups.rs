@@ -45,7 +45,12 @@ fn house_of_ann(special: &[(&str, &str)]) -> (TestApp, Person) {
 }
 
 fn groups(app: &TestApp, person: &Person) -> String {
-    let answer = Question::about(Door::ForwardAuth, PLACE).by(person).ask(app);
+    groups_at(app, person, "/x")
+}
+
+fn groups_at(app: &TestApp, person: &Person, path: &str) -> String {
+    let place = format!("https://app.example.com{path}");
+    let answer = Question::about(Door::ForwardAuth, &place).by(person).ask(app);
     assert_eq!(answer.status, 200, "{answer:?}");
     answer.headers("remote-groups").concat()
 }
@@ -99,6 +104,36 @@ fn somebody_in_more_groups_than_fit_is_let_in_and_told_of_in_part() {
     for door in DOORS {
         assert_eq!(Question::about(door, PLACE).by(&ann).ask(&app).headers("remote-groups"), [told.as_str()]);
     }
+}
+
+/// As many as nobody reads, in an organization of their own whose name comes first.
+const GROUPS_OF_THEIR_OWN: &str = "
+    INSERT INTO organization_slugs VALUES ('0-anns', now());
+    INSERT INTO organizations (id, slug, name, created_at) VALUES (gen_random_uuid(), '0-anns', 'Any name', now());
+    INSERT INTO members SELECT o.id, u.id, 'owner', now() FROM users u, organizations o
+        WHERE o.slug = '0-anns' AND u.email = 'ann@example.com';
+    INSERT INTO groups SELECT gen_random_uuid(), id, 'g' || n, 'g' || n, now()
+        FROM organizations, generate_series(1, 600) AS n WHERE slug = '0-anns';
+    INSERT INTO group_members SELECT g.id, g.organization_id, m.user_id, now()
+        FROM groups g JOIN members m USING (organization_id) JOIN organizations o ON o.id = g.organization_id
+        WHERE o.slug = '0-anns';";
+
+#[test]
+fn nobody_gets_around_a_rule_for_a_group_by_being_in_very_many_others() {
+    let rules = r#"[
+        { hosts = ["app.example.com"], paths = ["/plain/**"], allow = "signed_in" },
+        { hosts = ["app.example.com"], groups = ["acme/Engineering"], allow = "deny" },
+        { hosts = ["app.example.com"], groups = ["acme"], allow = "signed_in" },
+    ]"#;
+    let (app, ann) = house_of_ann(&[("gateway.organizations", "*"), ("gateway.rules", rules)]);
+    let status = |path: &str| {
+        let place = format!("https://app.example.com{path}");
+        DOORS.map(|door| Question::about(door, &place).by(&ann).ask(&app).status)
+    };
+    assert_eq!([status("/x"), status("/plain/x")], [[403; 3], [200; 3]]);
+    app.execute(GROUPS_OF_THEIR_OWN);
+    eventually("the groups", || groups_at(&app, &ann, "/plain/x").contains("0-anns/g1").then_some(()));
+    assert_eq!([status("/x"), status("/plain/x")], [[403; 3], [200; 3]]);
 }
 
 #[test]
