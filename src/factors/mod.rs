@@ -23,6 +23,7 @@ pub mod totp;
 
 use recovery::RecoveryCode;
 pub use removal::{Removed, forget_since};
+pub use store::due;
 
 use crate::app::App;
 use crate::crypto::{Sealer, Unsealable};

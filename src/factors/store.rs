@@ -4,7 +4,7 @@ use diesel::sql_query;
 use diesel::sql_types::{Nullable, Timestamptz, Uuid};
 
 use super::totp::Stored;
-use crate::db::schema::{recovery_codes as codes, totp_factors as totp, users};
+use crate::db::schema::{recovery_codes as codes, second_factor_due, totp_factors as totp, users};
 use crate::db::{self, ReadTx, Tx};
 use crate::kernel::{Digest, UserId};
 
@@ -29,6 +29,12 @@ pub(super) fn is_required(tx: &mut Tx<'_>, user: UserId) -> Result<bool, db::Err
         WHERE m.user_id = $1 ORDER BY o.id FOR SHARE OF o";
     let asked: Vec<Asked> = sql_query(statement).bind::<Uuid, _>(user).load(tx.conn())?;
     Ok(asked.iter().any(|asked| asked.second_factor_from.is_some()))
+}
+
+/// From when on a second factor is asked of somebody who has none; `None` for whoever has one, or needs none.
+pub fn due(tx: &mut ReadTx<'_>, user: UserId) -> Result<Option<DateTime<Utc>>, db::Error> {
+    let due = users::table.find(user).select(second_factor_due(users::id));
+    Ok(due.first::<Option<DateTime<Utc>>>(tx.conn()).optional()?.flatten())
 }
 
 #[derive(QueryableByName)]

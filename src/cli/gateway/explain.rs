@@ -15,6 +15,7 @@ use crate::cli::user::who::Who;
 use crate::cli::{Common, say};
 use crate::config::Settings;
 use crate::db::{self, Db, ReadTx};
+use crate::factors;
 use crate::gateway::{Fit, Holder, Judgement, Look, Malformed, Proofs, Rehearsal, Request, Rules, Subject};
 use crate::kernel::{Clock, EmailAddress};
 
@@ -67,15 +68,18 @@ struct Known {
     verified: Option<EmailAddress>,
     affiliations: Affiliations,
     is_leaving: bool,
+    second_factor_due: Option<DateTime<Utc>>,
 }
 
 pub(super) fn run(arguments: &Arguments, settings: &Settings) -> anyhow::Result<()> {
     let now = Clock::System.now();
     let known = arguments.user.as_ref().map(|who| find(who, settings)).transpose()?;
-    let subject = subject(arguments, known.as_ref(), now)?;
     let request = Request::from_url(arguments.method.as_bytes(), arguments.url.as_bytes(), arguments.client)
         .map_err(|malformed| not_understood(arguments, &malformed))?;
     let rules = Rules::compile(&settings.gateway);
+    // Nobody looks at a key that no rule takes there.
+    let known = known.filter(|_| arguments.proof != Shown::ApiKey || rules.takes_keys(&request));
+    let subject = subject(arguments, known.as_ref(), now)?;
     let [real, rehearsed] =
         [Rehearsal::No, Rehearsal::Yes].map(|rehearsal| rules.judge(&request, &subject, rehearsal, now));
     let looks = rules.explain(&request, &subject);
@@ -117,7 +121,8 @@ fn find(who: &Who, settings: &Settings) -> anyhow::Result<Known> {
         let Some(user) = who2.find(tx)? else { return Ok::<_, db::Error>(None) };
         let affiliations = affiliations::find(tx, user.id, &told)?;
         let verified = user.is_verified().then_some(user.email);
-        Ok(Some(Known { verified, affiliations, is_leaving: user.deletes_at.is_some() }))
+        let second_factor_due = factors::due(tx, user.id)?;
+        Ok(Some(Known { verified, affiliations, is_leaving: user.deletes_at.is_some(), second_factor_due }))
     };
     let found = runtime.block_on(db.look_up(look_up));
     database.close()?;
@@ -129,6 +134,9 @@ fn subject<'a>(arguments: &Arguments, known: Option<&'a Known>, now: DateTime<Ut
     let holder = Holder { verified: known.verified.as_ref(), affiliations: &known.affiliations };
     if known.is_leaving {
         return Ok(Subject::Leaving);
+    }
+    if known.second_factor_due.is_some_and(|due| due <= now) {
+        return Ok(Subject::Unprotected);
     }
     let ago = arguments.recent_auth.map(TimeDelta::from_std).transpose().context("--recent-auth is too long")?;
     let at = now - ago.unwrap_or_default();

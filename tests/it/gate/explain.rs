@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::groups::MEMBERSHIPS;
-use super::house::{Person, house_with};
-use crate::support::TestApp;
+use super::house::{Door, Person, Question, house_with};
+use crate::api_keys::key_for;
 use crate::support::command::{Said, vestibule};
+use crate::support::{TestApp, eventually};
 
 const RULES: &str = r#"[
     { hosts = ["app.example.com"], paths = ["/old/**"], allow = "deny", shadow = true },
@@ -26,9 +27,14 @@ const SETTINGS: [(&str, &str); 4] = [
 type Case<'a> = (Vec<&'a str>, (&'a str, Value, &'a str));
 
 fn explain(app: &TestApp, arguments: &[&str]) -> Said {
+    explain_with(app, &[], arguments)
+}
+
+/// With settings in place of the usual ones.
+fn explain_with(app: &TestApp, different: &[(&str, &str)], arguments: &[&str]) -> Said {
     let mail = [("mail.transport", "smtp"), ("mail.url", "smtp://localhost:1"), ("mail.from", "a@example.com")];
     let url = ["gateway", "explain", "--url"];
-    vestibule(app.database_url(), &[&SETTINGS[..], &mail].concat(), &[&url[..], arguments].concat())
+    vestibule(app.database_url(), &[&SETTINGS[..], &mail, different].concat(), &[&url[..], arguments].concat())
 }
 
 fn told(app: &TestApp, arguments: &[&str]) -> (Value, Value, Value) {
@@ -56,6 +62,49 @@ fn it_says_which_rule_decides_for_whom() {
     ];
     for (arguments, (decision, rule, reason)) in cases {
         assert_eq!(told(&app, &arguments), (json!(decision), rule, json!(reason)), "{arguments:?}");
+    }
+}
+
+/// Bob's organization wants a second factor, and he has none.
+const STRICT: &str = "
+    INSERT INTO organization_slugs VALUES ('strict', now());
+    INSERT INTO organizations (id, slug, name, created_at, second_factor_from)
+        VALUES (gen_random_uuid(), 'strict', 'Strict', now(), '2020-01-01');
+    INSERT INTO members SELECT o.id, u.id, 'member', now() FROM users u, organizations o
+        WHERE u.email = 'bob@example.com' AND o.slug = 'strict';";
+
+#[test]
+fn it_says_what_the_gate_says_of_whoever_lacks_a_second_factor_and_of_keys_that_no_rule_takes() {
+    let rules = r#"[
+        { hosts = ["app.example.com"], paths = ["/staff/**"], groups = ["acme"], allow = "signed_in" },
+        { hosts = ["app.example.com"], allow = "public" },
+        { hosts = ["other.example.com"], allow = "signed_in", api_keys = true },
+    ]"#;
+    let own = [("gateway.rules", rules), ("gateway.organizations", "acme")];
+    let app = house_with(&own);
+    let mut ann = Person::of_the_house(&app, "ann@example.com");
+    ann.browser.confirm();
+    let (key, _) = key_for(&mut ann.browser, &["gateway"]);
+    let bob = Person::of_the_house(&app, "bob@example.com");
+    app.execute(STRICT);
+    let places = ["https://app.example.com/staff/x", "https://app.example.com/x", "https://other.example.com/x"];
+    for (url, [of_bob, of_anns_key]) in places.into_iter().zip([[403, 401], [200, 200], [403, 200]]) {
+        let asked = |question: Question| question.ask(&app).status;
+        eventually("bob's organization to be heard of", || {
+            (asked(Question::about(Door::AuthRequest, url).by(&bob)) == of_bob).then_some(())
+        });
+        let with_key = Question::about(Door::AuthRequest, url).with("Authorization", &format!("Bearer {key}"));
+        assert_eq!(asked(with_key), of_anns_key, "{url}");
+        let said = |user: &[&str]| -> Value { explain_with(&app, &own, &[&[url, "--json"][..], user].concat()).json() };
+        let said_of_bob = said(&["--user", "bob@example.com"]);
+        let of_gate = |status| match status {
+            200 => "allow",
+            401 => "sign_in",
+            _ => "deny",
+        };
+        assert_eq!(said_of_bob["decision"], of_gate(of_bob), "{url}: {said_of_bob}");
+        let said_of_key = said(&["--user", "ann@example.com", "--proof", "api_key"]);
+        assert_eq!(said_of_key["decision"], of_gate(of_anns_key), "{url}: {said_of_key}");
     }
 }
 
