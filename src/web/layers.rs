@@ -194,7 +194,9 @@ pub async fn around_handler(
         } else {
             add_headers(app, &arrival.id, answer.headers_mut());
         }
-        arrival.write_down(request.method(), request.path(), answer.status());
+        // Envoy asks with the path of an app, which may be a secret.
+        let pattern = if arrival.decided.get().is_none() { request.match_pattern() } else { None };
+        arrival.write_down(request.method(), pattern.as_deref().unwrap_or_default(), answer.status());
         answer
     });
     answer.await

@@ -154,7 +154,7 @@ impl Check<'_> {
             target: "gate",
             decision = real.decision.as_str(), rule = real.number(),
             rehearsed = rehearsed.decision.as_str(), rehearsed_rule = rehearsed.number(),
-            host = asked.host.as_ref(), method = asked.method, path = asked.path();
+            host = asked.host.as_ref(), method = asked.method;
             "{} {} would be {}", asked.method, asked.host, rehearsed.decision.as_str()
         );
     }
@@ -245,6 +245,8 @@ async fn try_judge<'a>(check: &Check<'a>, read: Read) -> Result<Verdict<'a>, Fai
     let case = Case { asked: &asked, compiled: &compiled, at: now };
     let visitor = match found {
         Err(Failure::InvalidKey) => {
+            let host = asked.host.as_ref().into();
+            check.arrival.note(Decided { decision: "invalid_key", reason: "invalid_key", rule: -1, host });
             check.record_invalid_key(&case);
             return Ok(Verdict::InvalidKey(asked));
         }

@@ -9,6 +9,7 @@ mod explain;
 pub mod groups;
 mod home;
 pub mod house;
+mod logged;
 mod questions;
 mod reload;
 mod replay;
