@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::cli::say;
 use crate::doctor::{Checked, Examined, Finding, Outcome, Proxy, change};
+use crate::kernel::label::breaks_its_line;
 
 pub(super) fn as_text(examined: &[Examined]) -> anyhow::Result<()> {
     for place in examined {
@@ -27,11 +28,11 @@ fn lines(checked: &Checked, proxy: Proxy) -> Vec<String> {
     let question = checked.check.question();
     match &checked.outcome {
         Outcome::Fine => vec![format!("  fine         {question}")],
-        Outcome::NotChecked(why) => vec![format!("  not checked  {question} {}.", capital(why))],
+        Outcome::NotChecked(why) => vec![format!("  not checked  {question} {}.", capital(&shown(why)))],
         Outcome::Found(findings) => {
             let found = findings.iter().flat_map(|finding| {
                 [
-                    format!("      {} [{}]", finding.what(), finding.code()),
+                    format!("      {} [{}]", shown(&finding.what()), finding.code()),
                     format!("      {}", finding.why()),
                     format!("      -> {}", change(finding, proxy)),
                 ]
@@ -39,6 +40,11 @@ fn lines(checked: &Checked, proxy: Proxy) -> Vec<String> {
             std::iter::once(format!("  WRONG        {question}")).chain(found).collect()
         }
     }
+}
+
+/// What was found is told in words of an app's, a proxy's and a mail server's, which are not to reach a terminal as they are.
+fn shown(words: &str) -> String {
+    words.chars().map(|c| if breaks_its_line(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 fn capital(words: &str) -> String {
@@ -64,11 +70,11 @@ fn check(checked: &Checked, proxy: Proxy) -> Value {
         Outcome::NotChecked(why) => ("not_checked", Some(why), &[]),
     };
     let findings: Vec<Value> = findings.iter().map(|finding| one(finding, proxy)).collect();
-    json!({ "check": checked.check.as_str(), "outcome": outcome, "because": because, "findings": findings })
+    json!({ "check": checked.check.as_str(), "outcome": outcome, "because": because.map(shown), "findings": findings })
 }
 
 fn one(finding: &Finding, proxy: Proxy) -> Value {
     json!({
-        "code": finding.code(), "what": finding.what(), "why": finding.why(), "change": change(finding, proxy),
+        "code": finding.code(), "what": shown(&finding.what()), "why": finding.why(), "change": change(finding, proxy),
     })
 }

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::town::{APP, Diagnosis, PERSON, Town};
+use super::town::{APP, Diagnosis, PERSON, Town, replaced};
 use crate::gate::demo::Demo;
 use crate::support::TestApp;
 use crate::support::command::vestibule;
@@ -145,4 +145,21 @@ fn other_rules_than_those_at_work_are_found() {
     let public = "http://app.vestibule.localhost/public/x";
     let closed = [("gateway.rules", r#"[{ hosts = ["app.vestibule.localhost"], allow = "signed_in" }]"#)];
     town.examined_with(&proxy, &closed, &[public]).assert_finds("closed", &["open_to_strangers"]);
+}
+
+/// Whoever answers in place of the gate chooses the words; a terminal would act on these.
+#[test]
+fn what_an_app_has_written_reaches_no_terminal_as_it_is() {
+    let town = Town::new();
+    let proxy = town.nginx(|text| {
+        let page = "http://auth.vestibule.localhost/login?return_to=%1b%5d0;owned%07%c2%9b2J%0a";
+        replaced(&text, "return 302 $vestibule_login;", &format!("return 302 \"{page}\";"))
+    });
+    town.service.catch_up();
+    for arguments in [&[APP][..], &["--json", APP]] {
+        let said = town.doctor(&proxy, &[], arguments);
+        assert!(said.out.contains("]0;owned") && said.out.contains("wrong_way_back"), "{said:?}");
+        let line = said.out.lines().find(|line| line.contains("]0;owned")).unwrap();
+        assert!(!line.contains(char::is_control) && !line.contains("\\u001b"), "{said:?}");
+    }
 }
