@@ -80,7 +80,7 @@ pub struct Session {
 
 /// `name=value`, and for which hosts.
 pub struct Cookie {
-    /// `None` for the host of `server.public_url` alone, or for wherever the operator wants it sent.
+    /// `None` for wherever the operator wants it sent.
     pub domain: Option<String>,
     pub pair: String,
 }

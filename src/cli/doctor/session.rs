@@ -46,8 +46,10 @@ pub(super) async fn lend(
 impl Lent {
     pub(super) fn session(&self) -> Session {
         let name = cookies::name(&self.app, Kind::Gate);
+        // Without a domain a browser would show it to the portal's own host alone.
+        let own = self.app.settings.server.public_url.host_str();
         let cookie = |gate: &GateCookie| Cookie {
-            domain: gate.domain.clone(),
+            domain: gate.domain.clone().or_else(|| own.map(str::to_owned)),
             pair: format!("{name}={}", self.app.sealer.tag(&gate.token)),
         };
         Session { cookies: self.gate.iter().map(cookie).collect(), user: Some(self.user.to_string()) }

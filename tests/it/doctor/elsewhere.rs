@@ -6,6 +6,7 @@ use super::town::{APP, Diagnosis, PERSON, Town, replaced};
 use crate::gate::demo::Demo;
 use crate::support::TestApp;
 use crate::support::command::vestibule;
+use crate::support::echo::Echo;
 use crate::support::port::Port;
 
 #[test]
@@ -162,4 +163,18 @@ fn what_an_app_has_written_reaches_no_terminal_as_it_is() {
         let line = said.out.lines().find(|line| line.contains("]0;owned")).unwrap();
         assert!(!line.contains(char::is_control) && !line.contains("\\u001b"), "{said:?}");
     }
+}
+
+#[test]
+fn a_lent_session_is_shown_to_no_host_that_a_browser_would_not_show_it_to() {
+    let (service, app) = (TestApp::start(), Echo::start());
+    service.catch_up();
+    service.verified(PERSON);
+    let resolve = format!("--resolve=elsewhere.test=127.0.0.1:{}", app.port());
+    let own = [("server.public_url", service.public_url().as_str()), ("mail.transport", "inbox")];
+    let arguments = ["doctor", "--json", "--as", PERSON, &resolve, "http://elsewhere.test/"];
+    let found = Diagnosis::of(&vestibule(service.database_url(), &own, &arguments));
+    assert_eq!(found.outcomes("session"), ["not_checked"], "{found:?}");
+    let received = app.received();
+    assert!(!received.is_empty() && received.iter().all(|request| request.header("cookie").is_none()), "{received:?}");
 }
