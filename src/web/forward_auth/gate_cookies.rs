@@ -31,7 +31,7 @@ fn tokens_among<'a>(
 
 /// HAProxy joins several Cookie lines by ", ", which no cookie parser takes for a separator. None of our values
 /// has a comma, and what else is cut in two by one is nobody's token. An app's own cookie may hold any bytes.
-pub(super) fn cookie_pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+fn cookie_pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     line.split(|byte| b";,".contains(byte)).map(<[u8]>::trim_ascii)
 }
 

@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 use url::{Url, form_urlencoded};
 
 use super::answer::{self, LONGEST_LOCATION, NO_STORE};
-use super::{Check, Gate, family, forward, gate_cookies, not_understood, require_proxy, visitor};
+use super::{Check, Gate, family, forward, not_understood, require_proxy, visitor};
 use crate::app::App;
 use crate::gateway::forwarded::Parts;
 use crate::gateway::{Request, SIGN_ON};
@@ -231,7 +231,10 @@ pub fn read_binding(text: &str) -> Option<Digest> {
 fn bindings<'a>(app: &App, headers: &'a HeaderMap) -> impl Iterator<Item = Binding> + use<'a> {
     let name = cookies::name(app, Kind::HandOver).as_bytes();
     let lines = headers.get_all(header::COOKIE).map(HeaderValue::as_bytes);
-    let values = lines.flat_map(gate_cookies::cookie_pairs).filter_map(move |pair| {
+    // Not at commas: a sibling host may set a cookie with one in its value, and what follows has no prefix that browsers
+    // heed.
+    let pairs = lines.flat_map(|line| line.split(|byte| *byte == b';')).map(<[u8]>::trim_ascii);
+    let values = pairs.filter_map(move |pair| {
         let marked = pair.strip_prefix(name)?.strip_prefix(b"_")?;
         let equals = marked.iter().position(|byte| *byte == b'=')?;
         std::str::from_utf8(marked.get(equals + 1..)?).ok()

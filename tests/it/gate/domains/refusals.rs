@@ -106,6 +106,29 @@ fn nobody_is_signed_in_as_a_stranger_by_the_strangers_link() {
     assert_refused(&mallory.browser.get(code.as_str()), 410, "This link is used up");
 }
 
+/// A comma in the value of a cookie that it may set is no way around the prefix that it may not.
+#[test]
+fn a_sibling_host_puts_no_binding_into_anybodys_browser() {
+    let app = two_domains();
+    let mut mallory = traveller(&app, "mallory@example.com");
+    mallory.with_code(PLACE);
+    let place = Url::parse(PLACE).expect("a URL");
+    let binding = mallory.browser.jar.header(&place, Sender::CrossSiteLink).expect("a binding");
+    assert!(binding.starts_with("__Host-vestibule_hand_over_"), "{binding}");
+    let sibling = Url::parse("https://evil.other.org/").expect("a URL");
+    for (pair, is_kept) in
+        [(binding.clone(), false), (format!("x=a,{binding}"), true), (format!("x=a, {binding}"), true)]
+    {
+        let mut bob = Traveller::new(&app, Door::ForwardAuth);
+        bob.browser.jar.store(&sibling, &format!("{pair}; Domain=other.org; Path=/; Secure"));
+        assert_eq!(bob.browser.jar.header(&place, Sender::CrossSiteLink).is_some(), is_kept, "{pair}");
+        // Of the very browser whose binding it is, which has not come in meanwhile.
+        let page = bob.browser.cross_site().get(&mallory.with_code(PLACE));
+        assert_refused(&page, 403, "Your browser keeps no cookie here");
+        assert_eq!(app.count("SELECT count(*) AS n FROM gate_tokens WHERE host <> ''"), 0, "{pair}");
+    }
+}
+
 #[test]
 fn a_code_that_comes_late_is_refused_and_forgotten_by_and_by() {
     let app = two_domains();
