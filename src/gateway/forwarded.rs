@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use url::{Host, Url};
 
-use super::path::Path;
+use super::path::{Path, steps_above_root};
 use super::pattern::split_port;
 
 /// A request for an app, understood. Most are made of what the proxy wrote as it stands there.
@@ -79,6 +79,14 @@ impl<'a> Request<'a> {
     /// The path in every way that somebody may read it: at least one.
     pub(super) fn readings(&self) -> impl Iterator<Item = &[u8]> {
         self.path.readings(path_of(&self.target))
+    }
+
+    /// How many steps the path takes out of its root, as some reader has it.
+    pub fn steps_above_root(&self) -> usize {
+        match &self.path {
+            Path::Ordinary => 0,
+            Path::Odd(_) => steps_above_root(path_of(&self.target)),
+        }
     }
 
     /// As the visitor wrote it, without the query.

@@ -69,6 +69,28 @@ impl Path {
     }
 }
 
+/// How many more steps up than down some reader takes, where that is most.
+pub(super) fn steps_above_root(raw: &[u8]) -> usize {
+    let once = decode(raw, |_| true);
+    let twice = decode(&once, |_| true);
+    let texts = [raw, &once, &twice];
+    let readings = texts.into_iter().flat_map(|text| [&b"/"[..], b"/\\"].map(|slashes| (text, slashes)));
+    readings.map(|(text, slashes)| most_steps_up(text, slashes)).max().unwrap_or_default()
+}
+
+fn most_steps_up(text: &[u8], slashes: &[u8]) -> usize {
+    let (mut depth, mut above) = (0_usize, 0_usize);
+    for segment in text.split(|byte| slashes.contains(byte)) {
+        match before(segment, b';') {
+            b"" | b"." => {}
+            b".." if depth == 0 => above += 1,
+            b".." => depth -= 1,
+            _ => depth += 1,
+        }
+    }
+    above
+}
+
 /// Whether nothing in it is escaped, a parameter, or a step to somewhere else.
 fn is_ordinary(raw: &[u8]) -> bool {
     let is_ordinary = |byte: &u8| byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,=:@".contains(byte);
@@ -255,6 +277,30 @@ mod tests {
         ];
         for (raw, reading) in odd {
             assert!(readings(raw).iter().any(|known| known == reading), "{raw}: {:?}", readings(raw));
+        }
+    }
+
+    #[test]
+    fn steps_out_of_the_root_are_counted_however_they_are_written() {
+        let cases = [
+            ("/", 0),
+            ("/a/../b", 0),
+            ("/a/b/../../x", 0),
+            ("/../x", 1),
+            ("/../../x", 2),
+            ("/..%2f..%2fx", 2),
+            ("/%2e%2e/%2E./x", 2),
+            ("/a/../../../x", 2),
+            ("/./..//../x", 2),
+            ("/..;a/..;/x", 2),
+            ("/..%5c..%5cx", 2),
+            ("/%252e%252e/%252e%252e/x", 2),
+            // One segment to who decodes once, two to who does it twice.
+            ("/a%252fb/../../../x", 2),
+            ("/a%5cb/../../../x", 2),
+        ];
+        for (raw, steps) in cases {
+            assert_eq!(steps_above_root(raw.as_bytes()), steps, "{raw}");
         }
     }
 

@@ -14,6 +14,10 @@ use crate::gateway::{Malformed, Request};
 /// What Envoy's `path_prefix` holds.
 const PREFIX: &str = "/gateway/ext-authz";
 
+/// To nginx, Caddy and Apache httpd `/gateway/ext-authz/../../x` is `/x`, which they would pass on as it is written: a
+/// visitor's own question, asked in Envoy's place.
+const STEPS_OUT_OF_PREFIX: usize = 2;
+
 static SCHEME: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// The address is taken as it came, byte by byte: what the framework matched it by is decoded.
@@ -29,5 +33,9 @@ pub(super) fn read(request: &HttpRequest, client: IpAddr) -> Result<Request<'_>,
         authority: family::one(headers, &header::HOST)?,
         target: address.strip_prefix(PREFIX).ok_or(Malformed("the question has another prefix"))?.as_bytes(),
     };
-    Request::from_parts(parts, client)
+    let asked = Request::from_parts(parts, client)?;
+    if asked.steps_above_root() >= STEPS_OUT_OF_PREFIX {
+        return Err(Malformed("the path leads out of its root"));
+    }
+    Ok(asked)
 }

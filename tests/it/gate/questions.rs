@@ -220,6 +220,30 @@ fn the_address_of_envoys_question_is_taken_byte_by_byte() {
     }
 }
 
+/// Other proxies take such an address for one of the portal's pages, or of what belongs to us at an app's host, and pass it
+/// on as the visitor has written it.
+#[test]
+fn no_visitor_asks_in_envoys_place_by_an_address_that_other_proxies_take_for_another() {
+    let app = house();
+    let ann = Person::of_the_house(&app, "ann@example.com");
+    for path in [
+        "/../../.vestibule/x",
+        "/..%2f..%2f.vestibule%2fx",
+        "/%2e%2e/%2E%2E/.vestibule/x",
+        "/a/../../../.vestibule/x",
+        "/a%252fb/../../../login",
+        "/./..//../login",
+        "/..;/..;/login",
+    ] {
+        for method in ["GET", "POST", "PROPFIND"] {
+            let question = Question::about(Door::ExtAuthz, &format!("https://app.example.com{path}")).by(&ann);
+            assert_eq!(question.method(method).ask(&app).status, 400, "{method} {path}");
+        }
+    }
+    let within = Question::about(Door::ExtAuthz, "https://app.example.com/a/b/../../x").by(&ann);
+    assert_eq!(within.ask(&app).status, 200);
+}
+
 #[test]
 fn a_peer_that_is_no_trusted_proxy_is_not_answered() {
     let app = house_with(&[("server.trusted_proxies", "192.0.2.0/24")]);

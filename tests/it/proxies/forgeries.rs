@@ -216,6 +216,24 @@ fn the_gate_is_not_asked_by_people() {
     }
 }
 
+/// Some proxies take `/gateway/ext-authz/../../x` for `/x`, and pass it on as it was written.
+#[test]
+fn no_page_of_an_app_reads_what_the_gate_says_of_its_visitor() {
+    for street in streets() {
+        let ann = street.ann();
+        let cookies = Street::cookies_of(&ann);
+        for (host, path) in [("auth.example.com", "login"), ("app.example.com", ".vestibule/x")] {
+            let escaped = path.replace('/', "%2f");
+            for path in [format!("../../{path}"), format!("%2e%2e/.%2E/{path}"), format!("..%2f..%2f{escaped}")] {
+                let lines = format!("Host: {host}\r\n{cookies}X-Forwarded-Proto: http\r\n");
+                let answer = street.send(&format!("GET /gateway/ext-authz/{path}"), &lines);
+                let said = ["remote-user", "vestibule-assertion"].map(|name| answer.header(name));
+                assert_eq!(said, [None; 2], "{:?} {host} {path}: {answer:?}", street.kind);
+            }
+        }
+    }
+}
+
 #[test]
 fn the_script_for_the_pages_of_apps_is_everybodys() {
     for street in streets() {
