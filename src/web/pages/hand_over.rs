@@ -51,6 +51,8 @@ pub async fn show(
 
 fn handed(app: &App, return_to: &str) -> Option<(Url, String)> {
     let ReturnTo::App(back) = app.destinations.check(return_to)? else { return None };
+    // Written out, it may be too long by now.
+    app.destinations.check(back.as_str())?;
     let host = back.host_str().filter(|host| app.destinations.is_handed(host))?.to_owned();
     Some((back, host))
 }

@@ -276,6 +276,9 @@ fn an_address_that_is_too_long_leads_to_the_apps_first_page() {
     let mut ann = Traveller::new(&app, Door::ForwardAuth);
     ann.go(&format!("https://app.other.org/x?{}", "%2F".repeat(300))).page();
     assert_eq!(ann.sign_in("ann@example.com").app(), "https://app.other.org/");
+    let grows: String = url::form_urlencoded::byte_serialize("ü".repeat(900).as_bytes()).collect();
+    let page = ann.browser.get(&format!("/hand-over?return_to={PLACE}{grows}&binding={}", "A".repeat(43)));
+    assert_eq!(page.status, 400, "{}", page.text());
     let huge = format!("GET /.vestibule/start?return_to={PLACE}{} HTTP/1.1", "x".repeat(20_000));
     assert_eq!(ask(&app, huge.trim_end_matches(" HTTP/1.1"), "app.other.org").status, 400);
     let sent = ann.browser.post("https://app.other.org/.vestibule/start", &[("x", &"x".repeat(10_000_000))]);
