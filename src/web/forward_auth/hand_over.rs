@@ -44,6 +44,9 @@ pub const START: &str = SIGN_ON;
 /// Where it comes with its code.
 pub const FINISH: &str = "/.vestibule/finish";
 
+/// In the query of [`START`]: for somebody who is signed in there.
+const AGAIN: &str = "again";
+
 /// What belongs to us at an app's host. Nobody is led back there.
 const OURS: &str = "/.vestibule/";
 
@@ -79,7 +82,7 @@ async fn try_start(check: &Check<'_>) -> Result<HttpResponse, Failure> {
         None => site(&here)?,
     };
     let is_in = visitor::find_live(check.gate, headers, &here.host).await?.is_some();
-    if is_in && asked_for(check.request, "again").is_none() {
+    if is_in && asked_for(check.request, AGAIN).is_none() {
         return show(check, &Notice::Unseen { back: back.as_str() });
     }
     let held = bindings(app, headers).next();
@@ -170,6 +173,20 @@ pub(super) fn beginning(asked: &Request<'_>) -> Option<HeaderValue> {
     };
     let ways = [url, Some(site)].into_iter().flatten().map(way);
     HeaderValue::try_from(ways.into_iter().find(|way| way.len() <= LONGEST_LOCATION)?).ok()
+}
+
+/// Where somebody signs in anew at the app they are on the way to, whatever cookie they have there. `None` where the
+/// portal's own cookies do that.
+pub fn anew(app: &App, return_to: &str) -> Option<String> {
+    let ReturnTo::App(back) = app.destinations.check(return_to)? else { return None };
+    app.destinations.is_handed(back.host_str()?).then_some(())?;
+    let site = back.join("/").ok()?;
+    let way = |back: &Url| {
+        let mut start = site.join(START).ok()?;
+        start.query_pairs_mut().append_pair("return_to", back.as_str()).append_pair(AGAIN, "1");
+        app.destinations.check(start.as_str()).map(|way| way.to_string())
+    };
+    way(&back).or_else(|| way(&site))
 }
 
 fn asked_for(request: &HttpRequest, wanted: &str) -> Option<String> {

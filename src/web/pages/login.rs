@@ -18,6 +18,7 @@ use crate::signin::Entered;
 use crate::signin::password::{Attempt, try_password};
 use crate::web::csrf::Checked;
 use crate::web::failure::{Failure, Field};
+use crate::web::forward_auth::hand_over;
 use crate::web::who::{Anyone, SignedIn};
 use crate::web::{cookies, half_in, rotation, session_store, view};
 
@@ -169,7 +170,8 @@ pub async fn go_on(
     let remaining = who.live.is_remembered.then(|| who.live.expires_at - app.clock.now());
     let gates = issued.await.map_err(|error: db::Error| Failure::from(error))?.ok_or(Failure::Unauthenticated)?;
     let cookies = gates.iter().map(|gate| cookies::gate_cookie(&app, gate, remaining)).collect();
-    Ok(go_to(&app, &request, &form.return_to, cookies))
+    let anew = hand_over::anew(&app, &form.return_to);
+    Ok(go_to(&app, &request, anew.as_deref().unwrap_or(&form.return_to), cookies))
 }
 
 /// Home, a page of ours, or an app. Another origin is reached by a page that goes on by itself: our own policy

@@ -177,3 +177,21 @@ fn a_rule_that_asks_for_a_recent_proof_leads_to_the_portal_and_back() {
     assert!(html.contains("data-confirmed-for=\"https://app.other.org\""), "the page that waits is told: {html}");
     assert_eq!(fetch.ask(&app).status, 200, "the same token serves: the request is sent once more and gets through");
 }
+
+/// As where a browser forgets those who have done nothing but redirect, and keeps what was set at the app's host.
+#[test]
+fn whoever_is_signed_in_at_the_app_by_an_older_session_gets_out_of_the_page_that_asks_for_nothing() {
+    let app = two_domains();
+    let mut ann = ann_at(&app, Door::ForwardAuth);
+    ann.go(PLACE).app();
+    let older = ann.gate_token("app.other.org");
+    ann.browser.jar.remove("__Host-vestibule_session");
+    app.clock().advance(chrono::TimeDelta::minutes(6));
+    let place = "https://app.other.org/fresh/1";
+    assert_eq!(ann.go(place).page().url.path(), "/login");
+    let page = ann.sign_in("ann@example.com").page();
+    assert!(page.has("Nothing more is asked of you"), "{}", page.text());
+    let page = ann.browser.submit("/login/continue", &[]);
+    assert_eq!(ann.go_on(page).app(), place);
+    assert_ne!(ann.gate_token("app.other.org"), older);
+}
