@@ -14,7 +14,8 @@
 //! can put one in.
 //!
 //! Nothing goes round in circles: a browser that does not bring the binding is told so and stops, and so is one that
-//! comes to begin with a gate cookie that is good, because then the gate has not been shown it.
+//! comes to begin with a gate cookie that is good, because then the gate has not been shown it. Where the gate itself is
+//! asked about one of these addresses, the proxy does not route them, and the gate says so.
 
 use actix_web::cookie::Cookie;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
@@ -162,6 +163,16 @@ fn here<'a>(check: &'a Check<'_>) -> Result<Request<'a>, Failure> {
 pub(super) fn is_handed(app: &App, asked: &Request<'_>) -> bool {
     let destinations = &app.destinations;
     destinations.is_handed(&asked.host) && destinations.is_open(asked.scheme.as_str(), &asked.host, asked.port)
+}
+
+/// Whether the gate is asked about an address that is ours there. Leading anybody on from it would lead them back to it.
+pub(super) fn is_unrouted(app: &App, asked: &Request<'_>) -> bool {
+    asked.path().starts_with(OURS) && is_handed(app, asked)
+}
+
+pub(super) fn unrouted() -> Failure {
+    let why = "Nobody can sign in here: the app's proxy does not send /.vestibule/ to Vestibule. Tell whoever runs it.";
+    Failure::Forbidden(why.to_owned())
 }
 
 /// Where whoever was going to `asked` begins. `None` where that is too long to be written.

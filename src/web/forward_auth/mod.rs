@@ -269,6 +269,7 @@ async fn try_judge<'a>(check: &Check<'a>, read: Read) -> Result<Verdict<'a>, Fai
     Ok(match judgement.decision {
         // Who leaves is nobody to apps, where nobody need be known; nor is who lacks what makes sure that it is them.
         Decision::Allow => Verdict::Allow(introduce(check, &asked, visitor.filter(|_| !is_nobody)).await?),
+        Decision::SignIn if hand_over::is_unrouted(&check.gate.app, &asked) => Verdict::Refuse(hand_over::unrouted()),
         Decision::SignIn => Verdict::SignIn(asked),
         Decision::Confirm(proof) => {
             check.gate.app.db.meters().challenged("gate");

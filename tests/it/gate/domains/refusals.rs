@@ -7,7 +7,7 @@ use url::Url;
 
 use super::traveller::Traveller;
 use super::two_domains;
-use crate::gate::house::{Door, GATE_COOKIE, Person, house_with};
+use crate::gate::house::{DOORS, Door, GATE_COOKIE, Person, Question, house_with};
 use crate::gate::weather::close_database;
 use crate::support::app::TestApp;
 use crate::support::jar::Sender;
@@ -196,6 +196,17 @@ fn a_gate_that_is_not_shown_the_cookie_sends_nobody_round_and_round() {
     assert_eq!(page.link("Go on").expect("a link").as_str(), PLACE);
     let page = ann.browser.click("Sign in here anew");
     assert_eq!(ann.go_on(page).app(), PLACE);
+}
+
+#[test]
+fn a_proxy_that_does_not_route_the_way_sends_nobody_round_and_round() {
+    let app = two_domains();
+    for door in DOORS {
+        let way = format!("https://app.other.org/.vestibule/start?return_to={PLACE}");
+        let answer = Question::about(door, &way).in_a_browser().ask(&app);
+        assert_eq!((answer.status, answer.header("location")), (403, None), "{door:?}");
+        assert!(answer.text().contains("does not send"), "{door:?}: {}", answer.text());
+    }
 }
 
 #[test]
