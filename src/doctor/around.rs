@@ -10,7 +10,7 @@ use super::proxy::Proxy;
 use super::report::{Check, Examined, Outcome};
 use super::request::Request;
 use super::wire::Silence;
-use super::{Doctor, Standing, guest, house, stranger};
+use super::{Doctor, Standing, guest, house, sign_on, stranger};
 use crate::gateway::NOT_A_PROXY;
 
 /// What a stranger met who came by the URL itself.
@@ -49,6 +49,7 @@ pub(super) async fn examine(doctor: &Doctor<'_>, url: &Url) -> Examined {
     let passage = Passage::of(&answer, url, &doctor.settings.server.public_url);
     let visit = Visit { url, answer, passage, expected };
     examined.note(Check::Door, door(doctor, &visit));
+    sign_on::examine(doctor, &visit, &mut examined).await;
     stranger::examine(doctor, &visit, &mut examined).await;
     guest::examine(doctor, &visit, &mut examined).await;
     examined

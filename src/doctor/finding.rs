@@ -8,6 +8,7 @@ pub enum Finding {
     Way(Way),
     House(House),
     Door(Door),
+    SignOn(SignOn),
     App(App),
 }
 
@@ -54,6 +55,16 @@ pub enum Door {
     QueryReachesGate,
 }
 
+/// At `/.vestibule/` of a host that no cookie of the portal's reaches.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SignOn {
+    Missing { path: &'static str, status: u16 },
+    Judged,
+    Misaddressed { status: u16 },
+    Elsewhere { to: String },
+    CookieLost { why: &'static str },
+}
+
 /// In what the app is told, and in what reaches it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum App {
@@ -82,6 +93,12 @@ impl From<House> for Finding {
 impl From<Door> for Finding {
     fn from(found: Door) -> Self {
         Self::Door(found)
+    }
+}
+
+impl From<SignOn> for Finding {
+    fn from(found: SignOn) -> Self {
+        Self::SignOn(found)
     }
 }
 
@@ -139,6 +156,7 @@ impl Finding {
             Self::Way(found) => found.code(),
             Self::House(found) => found.code(),
             Self::Door(found) => found.code(),
+            Self::SignOn(found) => found.code(),
             Self::App(found) => found.code(),
         }
     }
@@ -149,6 +167,7 @@ impl Finding {
             Self::Way(found) => found.what(),
             Self::House(found) => found.what(),
             Self::Door(found) => found.what(),
+            Self::SignOn(found) => found.what(),
             Self::App(found) => found.what(),
         }
     }
@@ -159,6 +178,7 @@ impl Finding {
             Self::Way(found) => found.why(),
             Self::House(found) => found.why(),
             Self::Door(found) => found.why(),
+            Self::SignOn(found) => found.why(),
             Self::App(found) => found.why(),
         }
     }
@@ -339,6 +359,51 @@ impl Door {
             Self::JudgedAsAnother { .. } => "A visitor picks the most open rule of all hosts, and gets this app.",
             Self::QueryReachesGate => {
                 "The gate takes nothing from a query; but what a visitor writes does not belong into the question."
+            }
+        }
+    }
+}
+
+impl SignOn {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } => "sign_on_missing",
+            Self::Judged => "sign_on_judged",
+            Self::Misaddressed { .. } => "sign_on_misaddressed",
+            Self::Elsewhere { .. } => "sign_on_elsewhere",
+            Self::CookieLost { .. } => "sign_on_cookie_lost",
+        }
+    }
+
+    fn what(&self) -> String {
+        match self {
+            Self::Missing { path, status } => {
+                format!("{path} at this host does not lead to Vestibule: somebody else answers, with {status}.")
+            }
+            Self::Judged => {
+                "The gate is asked about /.vestibule/ as if it were the app's, and leads to /.vestibule/ again."
+                    .to_owned()
+            }
+            Self::Misaddressed { status } => format!(
+                "At /.vestibule/ Vestibule is told another Host or X-Forwarded-Proto than the visitor's, and answers \
+                 {status}."
+            ),
+            Self::Elsewhere { to } => format!("The way to sign in leads to {to}, which is not server.public_url."),
+            Self::CookieLost { why } => {
+                format!("What knows the browser again that has begun to sign in is lost: {why}.")
+            }
+        }
+    }
+
+    fn why(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } | Self::Misaddressed { .. } => {
+                "This host is under another domain than the sign-in page, and nobody can sign in there by another way."
+            }
+            Self::Judged => "Whoever would sign in goes round in circles.",
+            Self::Elsewhere { .. } => "Another service, or one with another configuration, signs people in.",
+            Self::CookieLost { .. } => {
+                "Nobody gets in, or a sibling host can have its own session taken for that of the visitor."
             }
         }
     }

@@ -14,7 +14,6 @@ use super::request::Request;
 use super::wire::Silence;
 use super::{Doctor, stranger};
 use crate::gateway::Identity;
-use crate::kernel::return_to::is_within;
 
 /// All that only an app can tell.
 const TOLD: [Check; 6] =
@@ -72,15 +71,14 @@ pub(super) async fn examine(doctor: &Doctor<'_>, visit: &Visit<'_>, examined: &m
 }
 
 /// The one that a browser would send there, or why there is none.
-fn cookie_for<'a>(doctor: &'a Doctor<'_>, url: &Url) -> Result<(&'a str, Option<&'a str>), String> {
+pub(super) fn cookie_for<'a>(doctor: &'a Doctor<'_>, url: &Url) -> Result<(&'a str, Option<&'a str>), String> {
     let session = doctor.plan.session.as_ref().map_err(Clone::clone)?;
     let own = &doctor.settings.server.public_url;
     if own.scheme() == "https" && url.scheme() == "http" {
         return Err("browsers send the gate's cookie over https alone".to_owned());
     }
     let host = url.host_str().unwrap_or_default();
-    let reaches = |domain: &Option<String>| domain.as_ref().is_none_or(|domain| is_within(host, domain));
-    let cookie = session.cookies.iter().find(|cookie| reaches(&cookie.domain));
+    let cookie = session.cookies.iter().find(|cookie| cookie.reach.includes(host));
     let cookie = cookie.ok_or_else(|| "no cookie of the gate's reaches this host".to_owned())?;
     Ok((&cookie.pair, session.user.as_deref()))
 }

@@ -21,6 +21,7 @@ mod house;
 mod proxy;
 mod report;
 mod request;
+mod sign_on;
 mod stand_in;
 mod store;
 mod stranger;
@@ -40,6 +41,7 @@ pub use wire::Resolved;
 use crate::config::Settings;
 use crate::db::Db;
 use crate::gateway::Rules;
+use crate::kernel::return_to::is_within;
 use crate::kernel::{Clock, Token};
 use wire::Wire;
 
@@ -80,9 +82,29 @@ pub struct Session {
 
 /// `name=value`, and for which hosts.
 pub struct Cookie {
-    /// `None` for wherever the operator wants it sent.
-    pub domain: Option<String>,
+    pub reach: Reach,
     pub pair: String,
+}
+
+/// Where a cookie goes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Reach {
+    /// To this domain and every host below it.
+    Below(String),
+    /// To this host alone, which is under another domain than the portal.
+    At(String),
+    /// Wherever the operator wants it sent; or it is one for the host of `server.public_url`, where all apps are.
+    Anywhere,
+}
+
+impl Reach {
+    fn includes(&self, host: &str) -> bool {
+        match self {
+            Self::Below(domain) => is_within(host, domain),
+            Self::At(own) => host == own,
+            Self::Anywhere => true,
+        }
+    }
 }
 
 /// What the service thinks of the proxy in front of the sign-in page, which is the one that asks the gate as a rule.

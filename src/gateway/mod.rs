@@ -23,8 +23,14 @@ pub use rules::{
 /// Where whoever is to sign in begins, at an app's host that no cookie of the portal's reaches.
 pub const SIGN_ON: &str = "/.vestibule/start";
 
+/// Where they come with a code.
+pub const SIGN_ON_ENDS: &str = "/.vestibule/finish";
+
 /// The header of a refusal in which the gate says how it was asked: what can be wrong with that is seen from outside.
 pub const QUESTION: &str = "vestibule-gate";
+
+/// What stands in [`QUESTION`] where nobody has asked the gate: it was [`SIGN_ON`] or [`SIGN_ON_ENDS`] that answered.
+pub const NOT_ASKED: &str = "not asked";
 
 /// What a peer is told that is not in `server.trusted_proxies`.
 pub const NOT_A_PROXY: &str = "Only a proxy that this service trusts may ask.";

@@ -57,7 +57,7 @@ pub use not_me::{Doubtful, Reach, disown, find_doubtful, is_still_in, issue_link
 pub use open::{open, renew_gate_cookies};
 pub use pending::{PENDING_TTL, Pending, begin_pending, count_try, end_pending, end_pending_of, find_pending};
 pub use places::{Place, forget_place, forget_places};
-pub use probe::open_probe;
+pub use probe::{Probe, open_probe};
 pub use reach::GateReach;
 pub use rotate::{rotate, rotate_all_at_next_visit};
 pub use sweep::{Swept, sweep};

@@ -16,7 +16,7 @@ use super::user::who::Who;
 use super::{Common, Misuse};
 use crate::config::{self, Settings};
 use crate::db::Db;
-use crate::doctor::{self, Audience, Cookie, Plan, Proxy, Resolved, Session, Tls};
+use crate::doctor::{self, Audience, Cookie, Plan, Proxy, Reach, Resolved, Session, Tls};
 use crate::kernel::Clock;
 
 #[derive(Args)]
@@ -96,7 +96,8 @@ pub(super) fn run(arguments: &Arguments, mut settings: Settings) -> anyhow::Resu
         Err(error) => (String::new(), Some(format!("{error:#}"))),
     };
     let outcome = block_on(async {
-        let lent = session::lend(arguments.person.as_ref(), &settings, &url, unreached.as_deref()).await?;
+        let lent =
+            session::lend(arguments.person.as_ref(), &arguments.urls, &settings, &url, unreached.as_deref()).await?;
         let plan = plan(
             arguments,
             tls,
@@ -148,7 +149,9 @@ fn plan(arguments: &Arguments, tls: Tls, session: Result<Session, String>, db: R
 fn session_of(arguments: &Arguments, lent: Option<&Lent>) -> Result<Session, String> {
     match (lent, &arguments.cookie) {
         (Some(lent), _) => Ok(lent.session()),
-        (None, Some(pair)) => Ok(Session { cookies: vec![Cookie { domain: None, pair: pair.clone() }], user: None }),
+        (None, Some(pair)) => {
+            Ok(Session { cookies: vec![Cookie { reach: Reach::Anywhere, pair: pair.clone() }], user: None })
+        }
         (None, None) => Err("there is no session: give --as PERSON or --cookie".to_owned()),
     }
 }

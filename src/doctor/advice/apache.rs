@@ -1,6 +1,6 @@
 //! Apache.
 
-use super::{Asking, Passing};
+use super::{Asking, Passing, SigningOn};
 
 pub(super) fn asking(duty: Asking) -> &'static str {
     match duty {
@@ -40,6 +40,24 @@ pub(super) fn passing(duty: Passing) -> &'static str {
         Passing::PassBodies => "A larger `LimitRequestBody`.",
         Passing::SetTheAddress => {
             "`ProxyAddHeaders Off` and `RequestHeader set X-Forwarded-For \"expr=%{REMOTE_ADDR}\"`."
+        }
+    }
+}
+
+pub(super) fn signing_on(duty: SigningOn) -> &'static str {
+    match duty {
+        SigningOn::LeadToVestibule => {
+            "In the virtual host of the app, above its `ProxyPass \"/\"`: `ProxyPass \"/.vestibule/\" \
+             \"http://127.0.0.1:8080/.vestibule/\" nocanon`; deploy/apache/vestibule.lua asks nobody about what goes \
+             there."
+        }
+        SigningOn::TellTheHost => {
+            "In the virtual host of the app: `ProxyPreserveHost On`, and `LuaHookAccessChecker \
+             /etc/apache2/vestibule.lua check`, which sets X-Forwarded-Proto."
+        }
+        SigningOn::KeepCookies => {
+            "In the virtual host of the app: no ProxyPassReverseCookieDomain or -Path, no `RequestHeader` of Cookie and no \
+             `Header` of Set-Cookie."
         }
     }
 }

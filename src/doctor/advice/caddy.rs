@@ -1,6 +1,6 @@
 //! Caddy.
 
-use super::{Asking, Passing};
+use super::{Asking, Passing, SigningOn};
 
 pub(super) fn asking(duty: Asking) -> &'static str {
     match duty {
@@ -61,5 +61,22 @@ pub(super) fn passing(duty: Passing) -> &'static str {
         }
         Passing::PassBodies => "Raise the `max_size` of request_body, or leave it out.",
         Passing::SetTheAddress => "No `trusted_proxies` that a visitor is in, and no header_up of X-Forwarded-For.",
+    }
+}
+
+pub(super) fn signing_on(duty: SigningOn) -> &'static str {
+    match duty {
+        SigningOn::LeadToVestibule => {
+            "In the app's site, inside `route { }` and before forward_auth: `reverse_proxy /.vestibule/* \
+             127.0.0.1:8080`."
+        }
+        SigningOn::TellTheHost => {
+            "No `header_up Host` or `header_up X-Forwarded-Proto` in `reverse_proxy /.vestibule/* 127.0.0.1:8080`: Caddy \
+             passes the one on and sets the other by itself."
+        }
+        SigningOn::KeepCookies => {
+            "In `reverse_proxy /.vestibule/* 127.0.0.1:8080` no header_up of Cookie and no header_down of Set-Cookie, and \
+             above it no `request_header Cookie`."
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Envoy.
 
-use super::{Asking, Passing};
+use super::{Asking, Passing, SigningOn};
 
 pub(super) fn asking(duty: Asking) -> &'static str {
     match duty {
@@ -40,5 +40,23 @@ pub(super) fn passing(duty: Passing) -> &'static str {
         Passing::PassWebsockets => "`upgrade_configs: [{ upgrade_type: websocket }]`.",
         Passing::PassBodies => "A larger per_connection_buffer_limit_bytes, or no buffer filter.",
         Passing::SetTheAddress => "`use_remote_address: true`, and x-forwarded-for removed early.",
+    }
+}
+
+pub(super) fn signing_on(duty: SigningOn) -> &'static str {
+    match duty {
+        SigningOn::LeadToVestibule => {
+            "First among the routes of the app's virtual host: `match: { prefix: /.vestibule/ }` with `route: { cluster: \
+             vestibule }`, and under typed_per_filter_config `disabled: true` for envoy.filters.http.ext_authz \
+             (ExtAuthzPerRoute) and envoy.filters.http.lua (LuaPerRoute)."
+        }
+        SigningOn::TellTheHost => {
+            "No host_rewrite_literal or auto_host_rewrite in the route of `prefix: /.vestibule/`, and \
+             `use_remote_address: true`."
+        }
+        SigningOn::KeepCookies => {
+            "No request_headers_to_remove of cookie and no response_headers_to_remove of set-cookie for the route of \
+             `prefix: /.vestibule/`, and its Lua filter disabled."
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! HAProxy.
 
-use super::{Asking, Passing};
+use super::{Asking, Passing, SigningOn};
 
 pub(super) fn asking(duty: Asking) -> &'static str {
     match duty {
@@ -47,5 +47,23 @@ pub(super) fn passing(duty: Passing) -> &'static str {
             "Longer `timeout client` and `timeout server`, and no http-request deny by req.body_size."
         }
         Passing::SetTheAddress => "`http-request set-header X-Forwarded-For %[src]`, never `option forwardfor` alone.",
+    }
+}
+
+pub(super) fn signing_on(duty: SigningOn) -> &'static str {
+    match duty {
+        SigningOn::LeadToVestibule => {
+            "In the frontend: `acl is_sign_on path_beg /.vestibule/`, `http-request lua.vestibule http://127.0.0.1:8080 \
+             if is_app !is_sign_on`, and above the app's use_backend `use_backend vestibule if is_auth or is_app \
+             is_sign_on`."
+        }
+        SigningOn::TellTheHost => {
+            "In the backend vestibule: no `http-request set-header Host`, and `http-request set-header X-Forwarded-Proto \
+             http` and `http-request set-header X-Forwarded-Proto https if { ssl_fc }`."
+        }
+        SigningOn::KeepCookies => {
+            "In the frontend and the backend vestibule: no `http-request del-header Cookie`, no `cookie` line, and no \
+             http-response that changes Set-Cookie."
+        }
     }
 }

@@ -10,7 +10,7 @@ mod nginx;
 mod traefik;
 mod unknown;
 
-use super::finding::{App, Door, Finding, House, Knock, Timepiece, Way};
+use super::finding::{App, Door, Finding, House, Knock, SignOn, Timepiece, Way};
 use super::proxy::Proxy;
 use super::tls::Fault;
 
@@ -41,8 +41,16 @@ enum Passing {
     SetTheAddress,
 }
 
-const COOKIE_DOMAIN: &str = "Name a domain above this host and that of server.public_url in session.cookie_domains, and \
-                             serve both by https or both by http.";
+/// And with `/.vestibule/` of a host that no cookie of the portal's reaches.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum SigningOn {
+    LeadToVestibule,
+    TellTheHost,
+    KeepCookies,
+}
+
+const COOKIE_DOMAIN: &str = "Name a domain above this host in session.cookie_domains, beside one above that of \
+                             server.public_url if it is not the same, and serve both by https or both by http.";
 
 /// The remedy for a finding, for this proxy.
 pub fn change(finding: &Finding, proxy: Proxy) -> String {
@@ -50,6 +58,7 @@ pub fn change(finding: &Finding, proxy: Proxy) -> String {
         Finding::Way(found) => on_the_way(found, proxy),
         Finding::House(found) => at_home(found, proxy),
         Finding::Door(found) => at_the_door(found, proxy),
+        Finding::SignOn(found) => at_sign_on(found, proxy).to_owned(),
         Finding::App(found) => towards_the_app(found, proxy).to_owned(),
     }
 }
@@ -131,6 +140,18 @@ fn at_the_door(found: &Door, proxy: Proxy) -> String {
     }
 }
 
+fn at_sign_on(found: &SignOn, proxy: Proxy) -> &'static str {
+    match found {
+        SignOn::Missing { .. } | SignOn::Judged => signing_on(SigningOn::LeadToVestibule, proxy),
+        SignOn::Misaddressed { .. } => signing_on(SigningOn::TellTheHost, proxy),
+        SignOn::CookieLost { .. } => signing_on(SigningOn::KeepCookies, proxy),
+        SignOn::Elsewhere { .. } => {
+            "Have the proxy lead /.vestibule/ of this host to the service that server.public_url leads to; or reload \
+             the service, so that it has this configuration."
+        }
+    }
+}
+
 fn towards_the_app(found: &App, proxy: Proxy) -> &'static str {
     match found {
         App::SessionNotSeen => asking(Asking::HandOnTheCookie, proxy),
@@ -199,6 +220,18 @@ fn asking(duty: Asking, proxy: Proxy) -> &'static str {
         Proxy::Traefik => traefik::asking(duty),
         Proxy::Envoy => envoy::asking(duty),
         Proxy::Unknown => unknown::asking(duty),
+    }
+}
+
+fn signing_on(duty: SigningOn, proxy: Proxy) -> &'static str {
+    match proxy {
+        Proxy::Nginx => nginx::signing_on(duty),
+        Proxy::Caddy => caddy::signing_on(duty),
+        Proxy::HaProxy => haproxy::signing_on(duty),
+        Proxy::Apache => apache::signing_on(duty),
+        Proxy::Traefik => traefik::signing_on(duty),
+        Proxy::Envoy => envoy::signing_on(duty),
+        Proxy::Unknown => unknown::signing_on(duty),
     }
 }
 

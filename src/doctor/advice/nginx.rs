@@ -1,6 +1,6 @@
 //! nginx.
 
-use super::{Asking, Passing};
+use super::{Asking, Passing, SigningOn};
 
 pub(super) fn asking(duty: Asking) -> &'static str {
     match duty {
@@ -70,5 +70,25 @@ pub(super) fn passing(duty: Passing) -> &'static str {
         }
         Passing::PassBodies => "`client_max_body_size 100m;`, or what the app needs.",
         Passing::SetTheAddress => "`proxy_set_header X-Forwarded-For $remote_addr;`, never $proxy_add_x_forwarded_for.",
+    }
+}
+
+pub(super) fn signing_on(duty: SigningOn) -> &'static str {
+    match duty {
+        SigningOn::LeadToVestibule => {
+            "In the server block of the app: `location ^~ /.vestibule/ { auth_request off; proxy_pass http://vestibule; \
+             proxy_set_header Connection \"\"; proxy_set_header Host $public_host; proxy_set_header X-Request-Id \
+             $request_id; proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto $scheme; }`, \
+             with `set $public_host $server_name;` above it (`$server_name:8443` on an unusual port)."
+        }
+        SigningOn::TellTheHost => {
+            "In `location ^~ /.vestibule/`: `proxy_set_header Host $public_host;` and `proxy_set_header X-Forwarded-Proto \
+             $scheme;`, with `set $public_host $server_name;` in the server block (`$server_name:8443` on an unusual \
+             port)."
+        }
+        SigningOn::KeepCookies => {
+            "In `location ^~ /.vestibule/`: a `proxy_set_header` of its own, so that it inherits no `proxy_set_header \
+             Cookie`; and no proxy_cookie_domain, proxy_cookie_path or `proxy_hide_header Set-Cookie`."
+        }
     }
 }

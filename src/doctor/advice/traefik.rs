@@ -1,6 +1,6 @@
 //! Traefik.
 
-use super::{Asking, Passing};
+use super::{Asking, Passing, SigningOn};
 
 pub(super) fn asking(duty: Asking) -> &'static str {
     match duty {
@@ -51,5 +51,19 @@ pub(super) fn passing(duty: Passing) -> &'static str {
         }
         Passing::PassBodies => "A larger maxRequestBodyBytes of the buffering middleware.",
         Passing::SetTheAddress => "No `insecure: true` under the entry point's forwardedHeaders.",
+    }
+}
+
+pub(super) fn signing_on(duty: SigningOn) -> &'static str {
+    match duty {
+        SigningOn::LeadToVestibule => {
+            "A router of its own, without middlewares: `app-sign-on: { rule: Host(`app.example.com`) && \
+             PathPrefix(`/.vestibule/`), priority: 2000, service: vestibule }`."
+        }
+        SigningOn::TellTheHost => {
+            "No `passHostHeader: false` in the loadBalancer of the service vestibule, no middleware on its router \
+             app-sign-on, and `forwardedHeaders: {}` for the entry point."
+        }
+        SigningOn::KeepCookies => "No middleware on the router app-sign-on that changes Cookie or Set-Cookie.",
     }
 }

@@ -1,6 +1,6 @@
 //! What must be so, for whoever knows how.
 
-use super::{Asking, Passing};
+use super::{Asking, Passing, SigningOn};
 
 pub(super) fn asking(duty: Asking) -> &'static str {
     match duty {
@@ -40,5 +40,17 @@ pub(super) fn passing(duty: Passing) -> &'static str {
         Passing::PassWebsockets => "Have the proxy pass Upgrade and Connection on.",
         Passing::PassBodies => "Have the proxy take larger bodies.",
         Passing::SetTheAddress => "Have the proxy replace X-Forwarded-For.",
+    }
+}
+
+pub(super) fn signing_on(duty: SigningOn) -> &'static str {
+    match duty {
+        SigningOn::LeadToVestibule => {
+            "Have the proxy lead /.vestibule/ of this host to Vestibule, and not ask the gate about it."
+        }
+        SigningOn::TellTheHost => {
+            "Have the proxy hand the visitor's Host on at /.vestibule/, with its port, and set X-Forwarded-Proto."
+        }
+        SigningOn::KeepCookies => "Have the proxy hand Cookie and Set-Cookie on at /.vestibule/ as they are.",
     }
 }

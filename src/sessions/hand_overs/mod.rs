@@ -116,10 +116,16 @@ pub fn finish_hand_over(
         return Ok(HandedOver::Ended { return_to });
     };
     store::delete_tokens_but(tx, session, &bearer.host, [MOST_AT_ONE_HOST - 1, MOST_HANDED - 1])?;
-    let token = Token::generate();
-    store::insert_token(tx, session, &bearer.host, &token.digest())?;
+    let token = issue_handed(tx, session, &bearer.host)?;
     let kept_until = (live.remember() == Remember::Yes).then_some(live.expires_at);
     Ok(HandedOver::Here(Handed { token, return_to, kept_until }))
+}
+
+/// A gate token that is good at this very host.
+pub(super) fn issue_handed(tx: &mut Tx<'_>, session: SessionId, host: &str) -> Result<Token, db::Error> {
+    let token = Token::generate();
+    store::insert_token(tx, session, host, &token.digest())?;
+    Ok(token)
 }
 
 /// Nothing that was begun in this session comes through any more.

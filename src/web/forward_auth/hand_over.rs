@@ -28,10 +28,10 @@ use serde_json::{Value, json};
 use url::{Url, form_urlencoded};
 
 use super::answer::{self, LONGEST_LOCATION, NO_STORE};
-use super::{Check, Gate, family, forward, not_understood, require_proxy, visitor};
+use super::{Check, Gate, family, forward, not_understood, require_proxy, visitor, with_question};
 use crate::app::App;
 use crate::gateway::forwarded::Parts;
-use crate::gateway::{Request, SIGN_ON};
+use crate::gateway::{NOT_ASKED, Request, SIGN_ON, SIGN_ON_ENDS};
 use crate::kernel::{Digest, Origin, ReturnTo, Token};
 use crate::sessions::{Bearer, GateCookie, Handed, HandedOver, finish_hand_over};
 use crate::web::cookies::{self, Kind};
@@ -43,7 +43,7 @@ use crate::web::layers;
 pub const START: &str = SIGN_ON;
 
 /// Where it comes with its code.
-pub const FINISH: &str = "/.vestibule/finish";
+pub const FINISH: &str = SIGN_ON_ENDS;
 
 /// In the query of [`START`]: for somebody who is signed in there.
 const AGAIN: &str = "again";
@@ -61,7 +61,8 @@ const MOST_BINDINGS: usize = 16;
 pub async fn start(request: HttpRequest, gate: web::Data<Gate>) -> HttpResponse {
     layers::around_handler(&gate.app, &request, async |arrival| {
         let check = Check { gate: &gate, request: &request, arrival };
-        try_start(&check).await.unwrap_or_else(|failure| answer::refuse(&check, &failure))
+        let answer = try_start(&check).await.unwrap_or_else(|failure| answer::refuse(&check, &failure));
+        with_question(NOT_ASKED, answer)
     })
     .await
 }
@@ -70,7 +71,8 @@ pub async fn start(request: HttpRequest, gate: web::Data<Gate>) -> HttpResponse 
 pub async fn finish(request: HttpRequest, gate: web::Data<Gate>) -> HttpResponse {
     layers::around_handler(&gate.app, &request, async |arrival| {
         let check = Check { gate: &gate, request: &request, arrival };
-        try_finish(&check).await.unwrap_or_else(|failure| answer::refuse(&check, &failure))
+        let answer = try_finish(&check).await.unwrap_or_else(|failure| answer::refuse(&check, &failure));
+        with_question(NOT_ASKED, answer)
     })
     .await
 }

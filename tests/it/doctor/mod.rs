@@ -3,6 +3,7 @@
 
 mod apache;
 mod caddy;
+mod domains;
 mod elsewhere;
 mod envoy;
 mod examples;

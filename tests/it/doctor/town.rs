@@ -4,7 +4,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 pub use crate::proxies::street::replaced;
-use crate::proxies::street::{Kind, Place, Plant};
+use crate::proxies::street::{ELSEWHERE_AT_HOME, Kind, Place, Plant};
 use crate::support::TestApp;
 use crate::support::command::{Said, vestibule};
 use crate::support::echo::Echo;
@@ -93,8 +93,8 @@ impl Town {
         ];
         let own = self.settings.iter().map(|(key, value)| (key.as_str(), value.as_str()));
         let settings: Vec<(&str, &str)> = usual.into_iter().chain(own).chain(different.iter().copied()).collect();
-        let resolve =
-            ["auth", "app"].map(|name| format!("--resolve={name}.vestibule.localhost=127.0.0.1:{}", proxy.port()));
+        let resolve = ["auth.vestibule.localhost", "app.vestibule.localhost", ELSEWHERE_AT_HOME]
+            .map(|host| format!("--resolve={host}=127.0.0.1:{}", proxy.port()));
         let resolve = resolve.each_ref().map(String::as_str);
         vestibule(self.service.database_url(), &settings, &[&["doctor"], &resolve[..], arguments].concat())
     }

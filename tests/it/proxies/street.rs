@@ -25,6 +25,9 @@ const RULES: &str = r#"[
 /// An app under another domain than the portal.
 pub const ELSEWHERE: &str = "app.other.org";
 
+/// The same on one's own machine.
+pub const ELSEWHERE_AT_HOME: &str = "app.other.localhost";
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
     Nginx,
@@ -75,8 +78,9 @@ impl Kind {
             }),
             Self::Caddy => Proxy::caddy(|port| {
                 let text = replaced(&file("caddy/Caddyfile"), "\nhttp:// {", &format!("\nhttp://:{port} {{"));
-                let hosts = [format!("auth.{}", place.domain), format!("app.{}", place.domain), ELSEWHERE.to_owned()];
-                let there = hosts.iter().filter(|host| text.contains(&format!("\n{host} {{")));
+                let own = ["auth", "app"].map(|name| format!("{name}.{}", place.domain));
+                let hosts = own.into_iter().chain([ELSEWHERE, ELSEWHERE_AT_HOME].map(str::to_owned));
+                let there = hosts.filter(|host| text.contains(&format!("\n{host} {{")));
                 there.fold(text.clone(), |text, host| {
                     replaced(&text, &format!("\n{host} {{"), &format!("\nhttp://{host}:{port} {{"))
                 })
