@@ -50,7 +50,7 @@ fn a_host_that_shares_the_portals_cookie_needs_nothing_of_it() {
     let town = two_domains();
     let proxy = town.nginx(|text| text);
     let start = "GET /.vestibule/start HTTP/1.1\r\nHost: app.vestibule.localhost\r\nConnection: close\r\n\r\n";
-    assert_eq!(raw::send(proxy.port(), start.to_owned()).status, 404);
+    assert_eq!(raw::send(proxy.port(), start).status, 404);
     let found = town.examined(&proxy, &[APP]);
     found.assert_finds_nothing("nginx");
     assert_eq!((found.outcomes("sign_on").len(), found.outcomes("session")), (0, vec!["fine"]));

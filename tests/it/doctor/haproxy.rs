@@ -36,7 +36,7 @@ const FAULTS: &[Fault] = &[
     Fault {
         name: "a path past the gate",
         file: CFG,
-        changes: &[("if is_app\n\n    use", "if is_app !{ path_beg /open/ }\n\n    use")],
+        changes: &[("if is_app !is_sign_on\n\n    use", "if is_app !is_sign_on !{ path_beg /open/ }\n\n    use")],
         urls: &[APP, OPEN],
         codes: &["open_to_strangers"],
     },
@@ -51,7 +51,7 @@ const FAULTS: &[Fault] = &[
         CFG,
         &[
             ("    http-request reject unless is_auth or is_app\n", ""),
-            ("if is_app\n\n    use", "if !is_auth\n\n    use"),
+            ("if is_app !is_sign_on\n\n    use", "if !is_auth !is_sign_on\n\n    use"),
             ("use_backend app if is_app", "default_backend app"),
         ],
         &["judged_as_another"],
@@ -87,8 +87,8 @@ const FAULTS: &[Fault] = &[
         "websockets are not let through",
         CFG,
         &[(
-            "    use_backend vestibule if is_auth\n",
-            "    http-request del-header Upgrade\n    use_backend vestibule if is_auth\n",
+            "    use_backend vestibule if is_auth or is_app is_sign_on\n",
+            "    http-request del-header Upgrade\n    use_backend vestibule if is_auth or is_app is_sign_on\n",
         )],
         &["websocket_stopped"],
     ),
