@@ -91,9 +91,9 @@ pub struct Cookie {
 pub enum Reach {
     /// To this domain and every host below it.
     Below(String),
-    /// To this host alone, which is under another domain than the portal.
+    /// To this host alone.
     At(String),
-    /// Wherever the operator wants it sent; or it is one for the host of `server.public_url`, where all apps are.
+    /// Wherever the operator wants it sent.
     Anywhere,
 }
 
