@@ -22,7 +22,8 @@ impl Demo {
         let public_url = &settings.server.public_url;
         ensure!(
             is_loopback(public_url),
-            "--demo is for trying out on this machine, and server.public_url is {public_url}"
+            "--demo is for trying out on this machine, and server.public_url is {public_url}: start `vestibule serve` \
+             without it"
         );
         let hint = || format!("cannot listen on {address} (--demo): is something else running there?");
         let listener = TcpListener::bind(address).with_context(hint)?;

@@ -194,6 +194,11 @@ async fn portal(doctor: &Doctor<'_>, url: &Url, alive: &Result<Answer, Silence>)
         Ok(answer) => answer,
         Err(silence) => return Outcome::of(vec![Finding::from(House::PortalSilent { why: silence.to_string() })]),
     };
+    if matches!(answer.status, 502..=504) {
+        let why =
+            format!("the proxy answers {} in its place: it does not run, or not where the proxy looks", answer.status);
+        return Outcome::of(vec![Finding::from(House::PortalSilent { why })]);
+    }
     if answer.status != 200 || told(answer, "status").as_deref() != Some("alive") {
         return Outcome::of(vec![Finding::from(House::PortalIsAnother)]);
     }

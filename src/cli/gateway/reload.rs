@@ -28,5 +28,8 @@ pub(super) fn run(settings: &Settings) -> anyhow::Result<()> {
     let asked = runtime.block_on(db.look_up(feed::ask_to_reload));
     database.close()?;
     asked?;
-    say("The configuration has no mistake. Every running service was asked to read its own again.")
+    say(
+        "The configuration has no mistake. Every running service was asked to read its own again. What takes a new start, \
+         such as session.cookie_domains, is named in its log.",
+    )
 }

@@ -375,6 +375,12 @@ impl Words {
             door: Door::of(rule),
         }
     }
+
+    /// What another rule of the same app says of it and this one does not.
+    pub fn complete_with(&mut self, others: Self) {
+        self.description = self.description.take().or(others.description);
+        self.icon = self.icon.take().or(others.icon);
+    }
 }
 
 impl Door {

@@ -341,7 +341,9 @@ impl Notice<'_> {
                 { "href": back, "label": "Go on" },
                 { "href": again(back, "&again=1"), "label": "Sign in here anew" },
             ]),
-            Self::Over { back } | Self::Ended { back } | Self::NoCookies { back, .. } | Self::Elsewhere { back } => {
+            // Somebody who goes back to it is signed in here by now.
+            Self::Over { back } => json!([{ "href": again(back, &format!("&{AGAIN}=1")), "label": "Start again" }]),
+            Self::Ended { back } | Self::NoCookies { back, .. } | Self::Elsewhere { back } => {
                 json!([{ "href": again(back, ""), "label": "Start again" }])
             }
         }

@@ -113,11 +113,17 @@ impl Gate {
             let judgement = compiled.rules.judge(&request, visitor, Rehearsal::No, now);
             let is_open = matches!(judgement.decision, Decision::Allow | Decision::Confirm(_));
             let name = rule.words.name.clone().unwrap_or_else(|| door.host.clone());
-            if is_open && doors.iter().all(|known| known.name != name) {
-                let words = rule.words.clone();
-                doors.push(Opened { name, url, words, asks: judgement.rule.and_then(Rule::proof) });
+            let words = rule.words.clone();
+            match doors.iter_mut().find(|known| known.name == name) {
+                Some(known) if is_open => known.words.complete_with(words),
+                None if is_open => doors.push(Opened { name, url, words, asks: judgement.rule.and_then(Rule::proof) }),
+                Some(_) | None => {}
             }
         }
+        // A part of an app that has a name is no app of its own.
+        let named: Vec<String> =
+            doors.iter().filter(|door| door.words.name.is_some()).map(|door| door.url.clone()).collect();
+        doors.retain(|door| door.words.name.is_some() || !named.contains(&door.url));
         doors
     }
 

@@ -101,7 +101,7 @@ fn in_words(proof: Proof) -> Option<String> {
         Wanted::SecondFactor => Some("a second factor"),
         Wanted::Passkey => Some("your passkey"),
     };
-    let recent = proof.max_age.map(|age| format!("not more than {} ago", duration(age)));
+    let recent = proof.max_age.map(|age| format!("unless you did in the last {}", duration(age)));
     match (factor, recent) {
         (None, None) => None,
         (Some(factor), None) => Some(format!("Asks for {factor}")),

@@ -7,8 +7,9 @@ use super::house::{Person, house_with};
 use crate::support::TestApp;
 
 const RULES: &str = r#"[
-    { name = "Wiki", description = "What we know", icon = "/static/favicon.svg", hosts = ["wiki.example.com"], allow = "signed_in" },
-    { name = "Wiki", hosts = ["wiki.example.com"], paths = ["/admin/**"], allow = "two_factor" },
+    { hosts = ["wiki.example.com"], paths = ["/assets/**"], allow = "public" },
+    { name = "Wiki", icon = "/static/favicon.svg", hosts = ["wiki.example.com"], methods = ["GET"], allow = "signed_in" },
+    { name = "Wiki", description = "What we know", hosts = ["wiki.example.com"], paths = ["/admin/**"], allow = "two_factor" },
     { name = "Payroll", hosts = ["pay.example.com"], groups = ["acme:admin"], allow = "two_factor", recent_auth = "5m" },
     { name = "Vault", hosts = ["vault.example.com"], allow = "signed_in", factor = "passkey" },
     { name = "Ops", hosts = ["ops.example.com"], paths = ["/grafana/**"], allow = "signed_in", recent_auth = "90s" },
@@ -36,15 +37,19 @@ fn people_see_the_apps_they_may_open_and_what_each_asks_for() {
     let page = home(&mut ann);
     let shown = [
         ("https://wiki.example.com/", "What we know"),
-        ("https://pay.example.com/", "Asks for a second factor, not more than 5 minutes ago"),
+        ("https://pay.example.com/", "Asks for a second factor, unless you did in the last 5 minutes"),
         ("https://vault.example.com/", "Asks for your passkey"),
-        ("https://ops.example.com/grafana", "Asks you to confirm that it is you, not more than 90 seconds ago"),
+        (
+            "https://ops.example.com/grafana",
+            "Asks you to confirm that it is you, unless you did in the last 90 seconds",
+        ),
         ("https://plain.example.com/", "plain.example.com"),
     ];
     for (url, words) in shown {
         assert!(page.contains(&format!("href=\"{url}\"")) && page.contains(words), "{url}: {page}");
     }
     assert_eq!(page.matches(">Wiki<").count(), 1, "an app of several rules is one app");
+    assert_eq!(page.matches("href=\"https://wiki.example.com/\"").count(), 1, "a part of it without a name is none");
     assert!(page.contains("src=\"/static/favicon."), "{page}");
     for hidden in ["lan.example.com", "gone.example.com", "tried.example.com"] {
         assert!(!page.contains(hidden), "{hidden}");
