@@ -145,7 +145,7 @@ fn a_gate_that_fails_open_is_found() {
     };
     let shut = town.street(Kind::Envoy, &|_, text| gone(&text));
     let found = town.examined(&shut, &[APP]);
-    found.assert_finds("it stays shut", &["gate_broken", "portal_is_another"]);
+    found.assert_finds("it stays shut", &["gate_broken", "portal_silent"]);
     assert!(!found.codes().contains(&"open_to_strangers"), "{found:#?}");
     let open = town.street(Kind::Envoy, &|_, text| {
         replaced(&gone(&text), "failure_mode_allow: false", "failure_mode_allow: true")

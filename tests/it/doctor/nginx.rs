@@ -201,7 +201,7 @@ fn a_gate_that_is_gone_is_found() {
     let town = Town::new();
     let service = format!("server 127.0.0.1:{};", town.service.port());
     let proxy = town.nginx(|text| replaced(&text, &service, "server 127.0.0.1:1;"));
-    town.examined(&proxy, &[APP]).assert_finds("gone", &["gate_broken", "portal_is_another"]);
+    town.examined(&proxy, &[APP]).assert_finds("gone", &["gate_broken", "portal_silent"]);
 }
 
 #[test]
