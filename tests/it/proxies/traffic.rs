@@ -104,8 +104,15 @@ fn browsers_are_led_to_sign_in_and_programs_are_told() {
             for method in ["GET", "HEAD", "POST", "DELETE"] {
                 let is_fetch = method == "GET" || method == "HEAD";
                 let expected = match (street.kind, *expected) {
-                    // Its configuration leads everybody there, but for programs' own folder.
-                    (Kind::Nginx, _) => 302,
+                    // Its configuration leads everybody there, but for programs' own folder and what says that it is a
+                    // script or an image.
+                    (Kind::Nginx, _) => {
+                        if lines.contains("cors") {
+                            401
+                        } else {
+                            302
+                        }
+                    }
                     (_, 302) if !is_fetch => 303,
                     (_, status) => status,
                 };
