@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Instant;
 
-use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::body::{BoxBody, MessageBody};
 use actix_web::cookie::Cookie;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -188,12 +188,7 @@ pub async fn around_handler(
     let arrival = Arrival::of(app, request.peer_addr(), request.headers());
     let answer = request_id::scope(arrival.id, async {
         let mut answer = handle(&arrival).await;
-        // What a proxy is told by a 200 it keeps to itself; whatever else it may show to a browser.
-        if answer.status() == StatusCode::OK && answer.body().size() == BodySize::Sized(0) {
-            add_id(&arrival.id, answer.headers_mut());
-        } else {
-            add_headers(app, &arrival.id, answer.headers_mut());
-        }
+        add_headers(app, &arrival.id, answer.headers_mut());
         // Envoy asks with the path of an app, which may be a secret.
         let pattern = if arrival.decided.get().is_none() { request.match_pattern() } else { None };
         arrival.write_down(request.method(), pattern.as_deref().unwrap_or_default(), answer.status());
@@ -248,14 +243,10 @@ static FIXED: [(HeaderName, HeaderValue); 6] = [
     (HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex")),
 ];
 
-fn add_id(id: &RequestId, headers: &mut HeaderMap) {
+fn add_headers(app: &App, id: &RequestId, headers: &mut HeaderMap) {
     if let Ok(id) = HeaderValue::from_bytes(id.as_bytes()) {
         headers.insert(X_REQUEST_ID.clone(), id);
     }
-}
-
-fn add_headers(app: &App, id: &RequestId, headers: &mut HeaderMap) {
-    add_id(id, headers);
     for (name, value) in &FIXED {
         // A page with a token in its address has said `no-referrer` by now.
         if let Some(own) = headers.insert(name.clone(), value.clone()).next() {
